@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * config.json of the OCI runtime specification (1.3) as structs. Pure: text in, structs out.
+ * Every string and array lives as long as the oci_config that holds it. Optional things are NULL,
+ * empty, or have a has_ flag; nothing here is a kernel object yet.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* 16 MiB: larger configurations are refused (the sum of all that is known stays under 1 MiB). */
+#define OCI_CONFIG_MAX_BYTES (16u << 20)
+
+struct json_object;
+
+struct oci_pair {
+	const char *key;
+	const char *value;
+};
+
+struct oci_rlimit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+};
+
+struct oci_user {
+	uid_t uid;
+	gid_t gid;
+	bool has_umask;
+	mode_t umask;
+	gid_t *additional_gids;
+	size_t n_additional_gids;
+	const char *username; /* Windows' field; kept for spawn, which resolves it itself */
+};
+
+/* Bit n is capability number n (linux/capability.h). */
+struct oci_capabilities {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+struct oci_process {
+	bool terminal;
+	unsigned short console_height, console_width; /* 0: as they come */
+	struct oci_user user;
+	char **args; /* NULL-terminated; may be NULL for create-only configs */
+	char **env;  /* NULL-terminated "KEY=value" */
+	const char *cwd;
+	bool has_capabilities;
+	struct oci_capabilities capabilities;
+	struct oci_rlimit *rlimits;
+	size_t n_rlimits;
+	bool no_new_privileges;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+	const char *apparmor_profile;
+	const char *selinux_label;
+};
+
+struct oci_mount {
+	const char *destination;
+	const char *type;   /* NULL: none */
+	const char *source; /* NULL: none; relative ones are relative to the bundle */
+	bool bind;	    /* an option said bind or rbind */
+	unsigned long flags;	   /* MS_* to set, without propagation */
+	unsigned long clear_flags; /* MS_* that an option turned off explicitly (rw, dev, suid...) */
+	unsigned long propagation; /* MS_PRIVATE | MS_REC ..., 0: none asked */
+	uint64_t recursive_set, recursive_clear; /* MOUNT_ATTR_* of rro, rnosuid, ... */
+	bool tmpcopyup;
+	bool copy_symlink; /* "copy-symlink" of podman: bind a symlink as a symlink */
+	const char *data; /* what is left, comma separated; NULL: none */
+};
+
+struct oci_namespace {
+	int type;	  /* CLONE_NEW* */
+	const char *path; /* NULL: a new one */
+};
+
+struct oci_id_map {
+	uint32_t container_id, host_id, size;
+};
+
+struct oci_device {
+	const char *path;
+	char type; /* 'c', 'b', 'p' ('u' is 'c') */
+	int64_t major, minor;
+	bool has_mode, has_uid, has_gid;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct oci_device_rule {
+	bool allow;
+	char type;	      /* 'a', 'c', 'b' */
+	int64_t major, minor; /* -1: all */
+	const char *access;   /* of "rwm" */
+};
+
+struct oci_cpu {
+	bool has_shares, has_quota, has_period, has_burst, has_idle;
+	bool has_realtime_period, has_realtime_runtime;
+	uint64_t shares, period_us, burst_us, realtime_period_us;
+	int64_t quota_us, realtime_runtime_us, idle; /* quota -1: none */
+	const char *cpus, *mems;
+};
+
+struct oci_memory {
+	bool has_limit, has_reservation, has_swap, has_kernel, has_kernel_tcp, has_swappiness;
+	int64_t limit_bytes, reservation_bytes, swap_bytes, kernel_bytes, kernel_tcp_bytes;
+	uint64_t swappiness;
+	bool disable_oom_killer, use_hierarchy, check_before_update;
+};
+
+struct oci_block_limit {
+	int64_t major, minor;
+	uint64_t rate;
+};
+
+struct oci_block_weight {
+	int64_t major, minor;
+	bool has_weight, has_leaf_weight;
+	uint16_t weight, leaf_weight;
+};
+
+struct oci_block_io {
+	bool has_weight, has_leaf_weight;
+	uint16_t weight, leaf_weight;
+	struct oci_block_weight *weights;
+	size_t n_weights;
+	struct oci_block_limit *read_bps, *write_bps, *read_iops, *write_iops;
+	size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops;
+};
+
+struct oci_hugepage_limit {
+	const char *page_size; /* "2MB" */
+	uint64_t limit_bytes;
+};
+
+struct oci_resources {
+	struct oci_cpu cpu;
+	struct oci_memory memory;
+	bool has_pids_limit;
+	int64_t pids_limit; /* -1, or 0 or less: unlimited, as runc and crun read it */
+	struct oci_device_rule *devices;
+	size_t n_devices;
+	struct oci_block_io block_io;
+	struct oci_hugepage_limit *hugepages;
+	size_t n_hugepages;
+	bool has_network_class;
+	uint32_t network_class;
+	struct oci_pair *network_priorities; /* interface, number */
+	size_t n_network_priorities;
+	struct oci_pair *unified; /* cgroup v2 file, content */
+	size_t n_unified;
+};
+
+struct oci_seccomp_arg {
+	unsigned int index;
+	uint64_t value, value_two;
+	const char *op; /* SCMP_CMP_* */
+};
+
+struct oci_seccomp_rule {
+	char **names;
+	const char *action; /* SCMP_ACT_* */
+	bool has_errno;
+	uint32_t errno_value;
+	struct oci_seccomp_arg *args;
+	size_t n_args;
+};
+
+struct oci_seccomp {
+	const char *default_action;
+	bool has_default_errno;
+	uint32_t default_errno;
+	char **architectures; /* SCMP_ARCH_* */
+	char **flags;	      /* SECCOMP_FILTER_FLAG_* */
+	const char *listener_path, *listener_metadata;
+	struct oci_seccomp_rule *rules;
+	size_t n_rules;
+};
+
+struct oci_hook {
+	const char *path;
+	char **args; /* NULL-terminated; NULL: just the path */
+	char **env;
+	unsigned int timeout_s; /* 0: none */
+};
+
+struct oci_hooks {
+	struct oci_hook *prestart, *create_runtime, *create_container, *start_container,
+		*poststart, *poststop;
+	size_t n_prestart, n_create_runtime, n_create_container, n_start_container, n_poststart,
+		n_poststop;
+};
+
+struct oci_config {
+	const char *version;
+	const char *root_path;
+	bool root_readonly;
+	struct oci_process *process; /* may be NULL: then the container can be created, not run */
+	const char *hostname, *domainname;
+	struct oci_mount *mounts;
+	size_t n_mounts;
+	struct oci_hooks hooks;
+	struct oci_pair *annotations;
+	size_t n_annotations;
+
+	/* linux */
+	struct oci_namespace *namespaces;
+	size_t n_namespaces;
+	struct oci_id_map *uid_maps, *gid_maps;
+	size_t n_uid_maps, n_gid_maps;
+	struct oci_device *devices;
+	size_t n_devices;
+	const char *cgroups_path; /* NULL: the runtime chooses */
+	struct oci_resources resources;
+	unsigned long rootfs_propagation; /* MS_* | MS_REC, 0: none asked */
+	struct oci_seccomp *seccomp;	  /* NULL: none */
+	char **masked_paths, **readonly_paths;
+	struct oci_pair *sysctl;
+	size_t n_sysctl;
+	const char *mount_label;
+
+	struct oci_allocation *allocations; /* what the pointers above point into */
+	struct json_object *json;
+};
+
+/*
+ * Parses TEXT. NAME (the file's path) begins every sentence:
+ * "config.json: linux.namespaces[2].type: unknown namespace 'nett'".
+ * Fields this build does not honour are refused, not skipped; unknown fields are skipped, as the
+ * specification asks (config.md, "Extensibility"). Returns 0 or a negative errno.
+ */
+int oci_config_parse(const char *name, const char *text, size_t size, struct oci_config **config,
+		     struct error *err);
+
+/* Reads PATH/config.json of a bundle directory. */
+int oci_config_load(int bundle_dirfd, const char *name, struct oci_config **config,
+		    struct error *err);
+
+/*
+ * Parses a process object alone (`exec --process FILE`). The process lives in *HOLDER, which is
+ * otherwise empty.
+ */
+int oci_process_load(const char *path, struct oci_config **holder, struct error *err);
+
+/* Parses the resources object alone (`update --resources FILE`); it lives in *HOLDER. */
+int oci_resources_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
+			struct error *err);
+
+/*
+ * Memory that lives as long as CONFIG, zeroed; for who builds a configuration without JSON.
+ * NULL when memory is out.
+ */
+void *oci_config_allocate(struct oci_config *config, size_t count, size_t size);
+char *oci_config_strdup(struct oci_config *config, const char *text);
+
+/* An empty configuration; NULL when memory is out. */
+struct oci_config *oci_config_new(void);
+void oci_config_free(struct oci_config *config);
+void cleanup_oci_config(struct oci_config **config);
+
+/* The value of an annotation, or NULL. */
+const char *oci_config_annotation(const struct oci_config *config, const char *key);
+
+/* The default configuration that `spec` prints, as JSON text (static). */
+const char *oci_spec_default(void);
+
+/* CLONE_NEW* of "mount", "network", ... and back; 0 or NULL when unknown. */
+int oci_namespace_type(const char *name);
+const char *oci_namespace_name(int type);
+/* The name under /proc/PID/ns: "mnt", "net", ... */
+const char *oci_namespace_file(int type);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Options before the verb, and the way to the verb. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define DEFAULT_ROOT "/run/behalf"
+#define OCI_VERSION "1.1.0"
+
+struct verb {
+	const char *name;
+	const char *args;
+	const char *summary;
+	int (*run)(const struct cmd_context *ctx, int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+#define VERB(verb, args, summary) {#verb, args, summary, cmd_##verb},
+#include "cmd/verbs.h"
+#undef VERB
+	{0},
+};
+
+enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP };
+
+static const struct option options[] = {
+	{"root", required_argument, NULL, OPT_ROOT},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
+	{"debug", no_argument, NULL, OPT_DEBUG},
+	{"systemd-cgroup", no_argument, NULL, OPT_SYSTEMD_CGROUP},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static void print_help(void)
+{
+	printf("Usage: behalf [OPTIONS] VERB [ARGUMENTS]\n"
+	       "Runs containers, and shows who spends CPU on whose behalf.\n"
+	       "\n"
+	       "Options:\n"
+	       "  --root DIR            state of containers (default " DEFAULT_ROOT ")\n"
+	       "  --log FILE            append messages to FILE\n"
+	       "  --log-format FORMAT   text (default) or json\n"
+	       "  --debug               say more\n"
+	       "  --version, -v         print the version\n"
+	       "  --help, -h            print this text\n"
+	       "\n"
+	       "Verbs:\n");
+	for (const struct verb *v = verbs; v->name; v++)
+		printf("  %-10s %-28s %s\n", v->name, v->args, v->summary);
+	printf("\n`behalf VERB --help` says more about a verb; so does behalf-VERB(1).\n");
+}
+
+static int usage_error(void)
+{
+	fprintf(stderr, "behalf: see behalf --help\n");
+	return EXIT_FAILURE;
+}
+
+/* Returns the exit status when there is nothing left to do, or -1. */
+static int parse_options(int argc, char **argv, struct cmd_context *ctx)
+{
+	int opt;
+
+	/* "+": what comes after the verb is the verb's */
+	while ((opt = getopt_long(argc, argv, "+hv", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_ROOT:
+			ctx->root = optarg;
+			break;
+		case OPT_LOG:
+			ctx->log_path = optarg;
+			break;
+		case OPT_LOG_FORMAT:
+			if (strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0) {
+				fprintf(stderr, "behalf: --log-format '%s': text or json\n",
+					optarg);
+				return usage_error();
+			}
+			ctx->log_format = strcmp(optarg, "json") == 0 ? LOG_JSON : LOG_TEXT;
+			break;
+		case OPT_DEBUG:
+			ctx->debug = true;
+			break;
+		case OPT_SYSTEMD_CGROUP:
+			fprintf(stderr, "behalf: --systemd-cgroup: cgroups through systemd are not "
+					"supported yet, leave the option out to have them made "
+					"directly\n");
+			return EXIT_FAILURE;
+		case 'v':
+			printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION "\n");
+			return EXIT_SUCCESS;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		default:
+			return usage_error();
+		}
+	}
+	return -1;
+}
+
+/* Containers outlive the working directory of who asks, so --root is kept absolute. */
+static int make_root_absolute(struct cmd_context *ctx, char **storage)
+{
+	char *cwd;
+
+	if (ctx->root[0] == '/')
+		return 0;
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(storage, "%s/%s", cwd, ctx->root) < 0) {
+		free(cwd);
+		fprintf(stderr, "behalf: --root '%s': %s\n", ctx->root, strerror(errno));
+		return -1;
+	}
+	free(cwd);
+	ctx->root = *storage;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct cmd_context ctx = {.root = DEFAULT_ROOT, .log_format = LOG_TEXT};
+	__attribute__((cleanup(cleanup_free))) char *root = NULL;
+	struct error err = {0};
+	int status;
+
+	status = parse_options(argc, argv, &ctx);
+	if (status >= 0)
+		return status;
+	if (optind == argc) {
+		fprintf(stderr, "behalf: no verb given\n");
+		return usage_error();
+	}
+	if (make_root_absolute(&ctx, &root) < 0)
+		return EXIT_FAILURE;
+	if (log_open(ctx.log_path, ctx.log_format, ctx.debug, &err) < 0) {
+		fprintf(stderr, "behalf: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (strcmp(v->name, argv[optind]) == 0) {
+			int first = optind;
+
+			optind = 0; /* glibc: start over, with "+" looked at anew */
+			return v->run(&ctx, argc - first, argv + first);
+		}
+	}
+	log_error("unknown verb '%s', see behalf --help", argv[optind]);
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One container, from the outside: the operations of the OCI runtime specification (runtime.md)
+ * on a record under the state directory. All functions return 0 or a negative errno with a
+ * sentence in ERR; a failed create leaves nothing behind.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "oci/config.h"
+
+struct container;
+
+/* Where records live: ROOT/ID/state.json. Default: $XDG_RUNTIME_DIR/behalf, for root /run/behalf. */
+const char *container_default_root(void);
+
+struct container_create_options {
+	const char *root;	    /* state directory */
+	const char *id;
+	const char *bundle;	    /* absolute path, recorded in the state */
+	const char *pid_file;	    /* NULL: none */
+	const char *console_socket; /* NULL: none */
+	int *console_master;	    /* when not NULL and process.terminal: takes the pty master */
+	unsigned int preserve_fds;  /* descriptors 3 .. 3+n-1 are passed on */
+	bool no_pivot;		    /* MS_MOVE + chroot instead of pivot_root */
+	bool no_new_keyring;
+	bool subreaper_child;	    /* keep init as the caller's child (run), else it is reparented */
+};
+
+/*
+ * Creates the container up to the point where only start is missing. CONFIG stays the caller's.
+ * *CONTAINER is the caller's to free with container_free (the container itself goes on).
+ */
+int container_create(const struct container_create_options *options, struct oci_config *config,
+		     struct container **container, struct error *err);
+
+/* Reads the record of an existing container: -ENOENT "container 'x' does not exist". */
+int container_load(const char *root, const char *id, struct container **container,
+		   struct error *err);
+
+int container_start(struct container *container, struct error *err);
+
+/* Signals init, or with ALL every process of the container. */
+int container_kill(struct container *container, int signal, bool all, struct error *err);
+
+/*
+ * Removes a stopped container; with FORCE kills a living one first and clears whatever a killed
+ * `create` left, in whatever state. -ENOENT when there is nothing under that id (0 with FORCE).
+ */
+int container_delete(const char *root, const char *id, bool force, struct error *err);
+
+enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING,
+			CONTAINER_PAUSED, CONTAINER_STOPPED };
+
+enum container_status container_status(const struct container *container);
+const char *container_status_name(enum container_status status);
+const char *container_id(const struct container *container);
+const char *container_bundle(const struct container *container);
+/* 0 when it is not running. */
+pid_t container_pid(const struct container *container);
+const char *container_cgroup(const struct container *container);
+/* ISO 8601 with nanoseconds. */
+const char *container_created(const struct container *container);
+
+/* The state as runtime.md defines it, as JSON: the caller's to json_object_put. */
+struct json_object *container_state_json(const struct container *container);
+
+/* Adds an annotation to the record (io.behalf.address); written at once. */
+int container_annotate(struct container *container, const char *key, const char *value,
+		       struct error *err);
+
+/*
+ * Waits for init, which must be the caller's child (subreaper_child), forwarding nothing.
+ * *WAIT_STATUS as waitpid(2).
+ */
+int container_wait(struct container *container, int *wait_status, struct error *err);
+
+/* A pidfd of init, owned by CONTAINER; -EBADF when it is not running. */
+int container_pidfd(const struct container *container);
+
+/* Ids under ROOT, sorted; the caller's to strv_free. An absent ROOT is an empty list. */
+int container_list(const char *root, char ***ids, struct error *err);
+
+void container_free(struct container *container);
+void cleanup_container(struct container **container);

@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The program before any verb.
+
+setup() { load helpers; }
+
+@test "--version names the program and the specification" {
+	run "$BEHALF" --version
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} =~ ^behalf\ version\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	[[ ${lines[1]} =~ ^spec:\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "--help lists the verbs, each with a line" {
+	run "$BEHALF" --help
+	[ "$status" -eq 0 ]
+	[[ $output == *"Verbs:"* ]]
+}
+
+@test "every verb answers --help with status 0 and its own name" {
+	for verb in $("$BEHALF" --help | sed -n '/^Verbs:/,$s/^  \([a-z]*\) .*/\1/p'); do
+		run "$BEHALF" "$verb" --help
+		[ "$status" -eq 0 ] || { echo "behalf $verb --help: status $status"; return 1; }
+		[[ $output == *"behalf $verb"* ]] || { echo "behalf $verb --help: $output"; return 1; }
+	done
+}
+
+@test "no verb, an unknown verb and an unknown option fail with a sentence" {
+	run "$BEHALF"
+	[ "$status" -eq 1 ]
+	[[ $output == *"no verb"* ]]
+	run "$BEHALF" frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"'frobnicate'"* ]]
+	run "$BEHALF" --frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"--frobnicate"* ]]
+}
+
+@test "--systemd-cgroup is refused with a sentence" {
+	run "$BEHALF" --systemd-cgroup frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"not supported yet"* ]]
+}
+
+@test "--log-format takes text and json only" {
+	run "$BEHALF" --log-format xml frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"'xml'"* ]]
+}
+
+@test "with --log and --log-format json an error is one JSON object in the file" {
+	run "$BEHALF" --log "$BATS_TEST_TMPDIR/log" --log-format json frobnicate
+	[ "$status" -eq 1 ]
+	[ "$(jq -r .level "$BATS_TEST_TMPDIR/log")" = error ]
+	[[ $(jq -r .msg "$BATS_TEST_TMPDIR/log") == *"'frobnicate'"* ]]
+	jq -e .time "$BATS_TEST_TMPDIR/log"
+}
+
+@test "a log that cannot be opened is named" {
+	run "$BEHALF" --log /no/such/folder/log frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"/no/such/folder/log"* ]]
+}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For the bats files of this folder. A file begins with
+#
+#	setup_file() { load helpers; make_rootfs; }
+#	setup() { load helpers; begin; }
+#	teardown() { end; }
+#
+# and then has, in every test: $BUNDLE (a busybox bundle with a config.json of `behalf spec`), $ID (a
+# container id nobody else uses) and $STATE (a state directory of its own). `behalf` runs the program
+# under test on that state directory. At the end every container is removed, and what the test left
+# on the machine is a failure.
+
+# One busybox root for the file; bundles are copies of it.
+make_rootfs() {
+	local root=$BATS_FILE_TMPDIR/rootfs applet
+	[ -x /bin/busybox ] || skip "no /bin/busybox (package busybox-static)"
+	mkdir -p "$root"/{bin,dev,etc,proc,root,run,sys,tmp,var,mnt}
+	cp /bin/busybox "$root/bin/"
+	for applet in $(/bin/busybox --list); do
+		[ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"
+	done
+	ln -sfn bin "$root/sbin"
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	chmod 1777 "$root/tmp"
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+}
+
+need_program() {
+	command -v "$1" >/dev/null || skip "no $1${2:+ (package $2)}"
+}
+
+# The verb is compiled in.
+need_verb() {
+	"$BEHALF" --help | grep -q "^  $1 " || skip "behalf has no verb $1 yet"
+}
+
+need_btf() {
+	[ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no BTF"
+}
+
+# The program under test. Use `run behalf ...` to look at status and output.
+behalf() {
+	"$BEHALF" --root "$STATE" "$@"
+}
+
+# Makes a bundle at $1 (default: another one for this test) and prints its path.
+make_bundle() {
+	local bundle=${1:-$BATS_TEST_TMPDIR/bundle-$RANDOM}
+	mkdir -p "$bundle"
+	cp -a "$BATS_FILE_TMPDIR/rootfs" "$bundle/rootfs"
+	"$BEHALF" spec --bundle "$bundle" || return
+	# without a terminal; a test that wants one sets it
+	edit_config '.process.terminal = false' "$bundle"
+	echo "$bundle"
+}
+
+# edit_config JQ-FILTER [BUNDLE] changes config.json.
+edit_config() {
+	local bundle=${2:-$BUNDLE}
+	jq "$1" "$bundle/config.json" >"$bundle/config.new" && mv "$bundle/config.new" "$bundle/config.json"
+}
+
+# set_args ARG... replaces the command of $BUNDLE.
+set_args() {
+	edit_config ".process.args = $(jq -nc '$ARGS.positional' --args -- "$@")"
+}
+
+# wait_until SECONDS COMMAND... tries until it holds.
+wait_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.05
+	done
+}
+
+status_of() {
+	behalf state "$1" | jq -r .status
+}
+
+has_status() {
+	[ "$(status_of "$1" 2>/dev/null)" = "$2" ]
+}
+
+# What a container can leave on the machine, one line each. Links of passing strangers and names of
+# other runtimes' things are not ours to judge: only what bears a name of ours is listed.
+what_there_is() {
+	awk '{ print "mount", $5 }' /proc/self/mountinfo | grep -F -e "${BATS_FILE_TMPDIR}" -e behalf
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/cgroup /'
+	find /run/netns /var/run/netns -mindepth 1 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/netns /'
+	ip -o link 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/link \1/' | grep -E 'behalf|^link bh'
+	find "$STATE" -mindepth 1 2>/dev/null | sed 's/^/state /'
+	find /sys/fs/bpf -mindepth 1 -path '*behalf*' 2>/dev/null | sed 's/^/bpf /'
+	pgrep -f -- "$ID" | sed 's/^/process /'
+	true
+}
+
+# Prints what is there now and was not at begin(); things the kernel takes a moment to undo get it.
+leftovers() {
+	local try left
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		left=$(what_there_is | sort | comm -13 "$BATS_TEST_TMPDIR/before" -)
+		[ -n "$left" ] || return 0
+		sleep 0.2
+	done
+	echo "left behind (looked $try times):"
+	echo "$left"
+	return 1
+}
+
+begin() {
+	ID=bt-$$-$BATS_TEST_NUMBER-$RANDOM
+	STATE=$BATS_TEST_TMPDIR/state
+	what_there_is | sort >"$BATS_TEST_TMPDIR/before"
+	if [ -n "${BUNDLE_FOR_EACH_TEST-yes}" ] && "$BEHALF" --help | grep -q '^  spec '; then
+		BUNDLE=$(make_bundle "$BATS_TEST_TMPDIR/bundle")
+	fi
+}
+
+end() {
+	local dir
+	for dir in "$STATE"/*/; do
+		[ -d "$dir" ] || continue
+		behalf delete --force "$(basename "$dir")" || true
+	done
+	leftovers
+}

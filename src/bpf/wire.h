@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The types that the programs in the kernel and their readers share, and nothing else. Everything
+ * here is laid out by hand: 64-bit words first, no implicit padding, the same on both sides.
+ * WIRE_VERSION changes with any change of layout; a ledger pinned by another version is refused.
+ */
+#ifdef __bpf__
+#include "bpf/kernel.h"
+#else
+#include <linux/types.h>
+#endif
+
+#define WIRE_MAGIC 0x6265686cu /* "behl" */
+#define WIRE_VERSION 1u
+
+/* What on-behalf-of time was spent on. */
+enum wire_class {
+	WIRE_NET_RX,	/* receiving, bridging and forwarding included */
+	WIRE_NET_TX,	/* deferred transmission */
+	WIRE_BLOCK,	/* block I/O completion */
+	WIRE_TIMER,	/* timers and the local timer interrupt */
+	WIRE_TASKLET,	/* tasklets */
+	WIRE_SCHED,	/* balancing of run queues */
+	WIRE_RCU,	/* RCU callbacks */
+	WIRE_WORK,	/* work items of kworkers */
+	WIRE_WRITEBACK, /* writeback of dirty pages */
+	WIRE_IRQ,	/* hard interrupts without a class of their own */
+	WIRE_CLASSES,
+	/* not on-behalf-of: what else a cursor can stand on */
+	WIRE_OWN = WIRE_CLASSES, /* a thread's own time */
+	WIRE_IDLE,		 /* the idle task's */
+};
+
+/* Contexts of a CPU, each of which can interrupt those before it. */
+enum wire_level { WIRE_TASK, WIRE_SOFT, WIRE_HARD, WIRE_LEVELS };
+
+/* Slots are rows of the table of accounts. Two are fixed. */
+enum wire_slot {
+	WIRE_SLOT_UNATTRIBUTED, /* on-behalf-of time for which no owner was found */
+	WIRE_SLOT_HOST,		/* the service domain */
+	WIRE_SLOT_FIRST,	/* of the others */
+	/* what a cursor can stand on besides a slot */
+	WIRE_SLOT_POLL = 0xfffffffe,   /* before the first packet of a poll: split over its packets */
+	WIRE_SLOT_PACKET = 0xffffffff, /* a packet whose owner is not known yet */
+};
+
+/* How often each rule and each fallback was used; names in src/ledger/counters.c. */
+enum wire_counter {
+	WIRE_RULE_NETNS,	   /* receiver's network namespace */
+	WIRE_RULE_VETH_FROM,	   /* host's end of a veth pair: came from that container */
+	WIRE_RULE_VETH_TO,	   /* settled when handed to a container's veth pair */
+	WIRE_RULE_SOCKET,	   /* settled by the socket it was for */
+	WIRE_RULE_SAME_PACKET,	   /* seen again on an upper device (bridge): owner kept */
+	WIRE_RULE_HOST_PACKET,	   /* the host's own packet */
+	WIRE_RULE_POLL_SPLIT,	   /* cost of a poll split over the owners of its packets */
+	WIRE_RULE_TX,		   /* deferred transmission: owner of the packet */
+	WIRE_RULE_BLOCK,	   /* completion: cgroup recorded at issue */
+	WIRE_RULE_WORK,		   /* work item: who queued it */
+	WIRE_FALLBACK_NETNS,	   /* network namespace without a known account */
+	WIRE_FALLBACK_POLL,	   /* poll without packets */
+	WIRE_FALLBACK_OWNERS,	   /* more owners in one poll than are kept apart */
+	WIRE_FALLBACK_BLOCK,	   /* completion without a recorded owner */
+	WIRE_FALLBACK_FULL,	   /* table of accounts full: charged to an ancestor or the host */
+	WIRE_FALLBACK_NETNS_FULL,  /* table of network namespaces full */
+	WIRE_FALLBACK_DEAD,	   /* thread of a removed cgroup: charged to an ancestor */
+	WIRE_FIX_NESTED,	   /* entry without the exit before it */
+	WIRE_FIX_UNENTERED,	   /* exit without an entry */
+	WIRE_FIX_SWITCH,	   /* context switch inside an interrupt, as far as the cursor knew */
+	WIRE_NETNS_SHARED,	   /* claims on a network namespace that another account holds */
+	WIRE_ACCOUNTS_CLOSED,	   /* cgroups removed, their total given to the parent */
+	WIRE_COUNTERS,
+};
+
+/*
+ * What one CPU posted to one account. The row of CPU n is at index slot * (cpus + 1) + n; the last
+ * row of a slot is not a CPU's but what closed children left. Only CPU n writes its row, and each
+ * field is written from one level only, so there are no atomic operations (but on the last row).
+ */
+struct wire_totals {
+	__u64 own_ns;
+	__u64 own_user_ns;   /* part of own_ns that a tick found in user mode, */
+	__u64 own_kernel_ns; /* and in the kernel; the rest is not yet known */
+	__u64 imposed_ns[WIRE_LEVELS];
+	__u64 unused[2];
+	__u64 behalf_ns[WIRE_LEVELS][WIRE_CLASSES];
+	__u64 unused2[2];
+} __attribute__((aligned(64)));
+
+/* Where the time of one level goes. Times are of the level's own clock, see bpf/cursor.h. */
+struct wire_frame {
+	__u64 since;   /* posted up to here */
+	__u64 entered; /* the level's activation began here */
+	__u32 slot;
+	__u16 kind;   /* enum wire_class, WIRE_OWN or WIRE_IDLE */
+	__u16 active; /* the level has been entered and not left */
+};
+
+#define WIRE_POLL_OWNERS 4
+#define WIRE_CGROUP_CACHE 16
+#define WIRE_DEVICE_CACHE 16
+
+struct wire_owner {
+	__u32 slot;
+	__u32 segments;
+};
+
+struct wire_cgroup_hit {
+	__u64 cgroup; /* address */
+	__u32 epoch;
+	__u32 slot;
+};
+
+struct wire_device_hit {
+	__u64 device; /* address */
+	__u32 epoch;
+	__u32 slot;
+	__u32 flags;
+	__u32 counter; /* the rule that found the owner */
+	__u64 until_ns;
+};
+
+/* One CPU's cursor. */
+struct wire_cpu {
+	/* a reader's copy is whole when ended, read before, equals begun, read after */
+	__u64 begun;
+	__u64 ended;
+	__u64 started_ns; /* 0: not accounted */
+	__u64 idle_ns;
+	__u64 hard_ns; /* in hard interrupts since started */
+	__u64 soft_ns; /* in softirqs, hard interrupts inside them excluded */
+	__u64 poll_ns;	 /* cost of the running poll, waiting to be split */
+	__u64 packet_ns; /* of the running packet, waiting for its owner */
+
+	struct wire_frame frame[WIRE_LEVELS];
+	__u32 imposed_slot; /* whom an interrupt is imposed on, WIRE_SLOT_HOST when on nobody */
+	__u32 vector;	    /* of the running softirq */
+	__u64 packet;	    /* address of the running packet */
+	__u32 packet_segments;
+	__u32 n_owners;
+	struct wire_owner owners[WIRE_POLL_OWNERS];
+	__u32 last_owner;
+	__u32 unused;
+
+	__u64 counters[WIRE_COUNTERS];
+
+	struct wire_cgroup_hit cgroups[WIRE_CGROUP_CACHE];
+	struct wire_device_hit devices[WIRE_DEVICE_CACHE];
+} __attribute__((aligned(64)));
+
+enum wire_slot_state { WIRE_FREE, WIRE_OPEN, WIRE_CLOSED };
+
+/* Whose account a slot is. */
+struct wire_slot_info {
+	__u64 id;	 /* cgroup id */
+	__u64 parent_id; /* 0: of the root */
+	__u64 opened_ns;
+	__u64 closed_ns; /* when the cgroup was removed */
+	__u32 state;
+	__u32 parent_slot; /* valid once closed */
+	__u32 level;
+	__u32 unused;
+};
+
+/* The account of a network namespace; the key is the namespace's cookie, which is never reused. */
+struct wire_netns {
+	__u64 owner_id; /* cgroup id, 0: host */
+	__u32 slot;
+	__u32 rank; /* how good the claim is, see bpf/owner.h */
+	__u32 inum;
+	__u32 claims; /* by other accounts */
+};
+
+#define WIRE_HOOKS_MAX 64
+
+/* One for all: what the ledger is, and the state that CPUs share. */
+struct wire_book {
+	__u32 magic;
+	__u32 version;
+	__u64 started_ns;
+	__u64 started_realtime_ns;
+	__u32 cpus; /* rows of a slot, without the last one */
+	__u32 slots;
+	__u32 hierarchy;    /* cgroup hierarchy that is accounted: 0 is v2 */
+	__u32 mounted_bpffs; /* the file system was mounted for the ledger */
+	__u32 host_netns;    /* inode number */
+	__u32 irq_time;	     /* the kernel keeps interrupt time apart */
+	__u64 hooks_attached; /* bits, by order of the programs' names in the object */
+	__u64 hooks_wanted;
+
+	/* written by programs */
+	__u32 epoch __attribute__((aligned(64))); /* moves when a cached owner may be wrong */
+	__u32 next_slot;
+	__u32 closing;	 /* lock of who folds closed accounts */
+	__u32 fold_begun; /* seqcount around a fold */
+	__u32 fold_ended;
+	__u32 netns_claims; /* claims that user space may decide better */
+} __attribute__((aligned(64)));

@@ -253,7 +253,9 @@ static bool print_result(unsigned int number, const struct tap_test *test, bool 
 
 	printf("%s %u %s%s%s\n", passed ? "ok" : "not ok", number, test->name,
 	       skipped ? " # SKIP " : "",
-	       !skipped ? "" : report->reason[0] ? report->reason : "exit status 77");
+	       !skipped		   ? ""
+	       : report->reason[0] ? report->reason
+				   : "exit status 77");
 	if (!in_time)
 		printf("# %s: no end after %u s, killed\n", test->name, timeout_s);
 	else if (WIFSIGNALED(status))

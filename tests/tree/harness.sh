@@ -20,7 +20,7 @@ has() {
 		echo "# no line matches: $2"
 	fi
 }
-hasnt() {
+lacks() {
 	number=$((number + 1))
 	if grep -qE "$2" <<<"$out"; then
 		echo "not ok $number $1"
@@ -33,12 +33,12 @@ hasnt() {
 echo 1..14
 has 'the plan comes first' '^1\.\.9$'
 has 'a passing test passes' '^ok 1 passes$'
-hasnt 'what a passing test prints is not shown' 'not shown'
+lacks 'what a passing test prints is not shown' 'not shown'
 has 'a difference fails' '^not ok 2 differs$'
 has 'a check tells both values' "^#   got 1, want 2$"
 has 'a test goes on after a check' '^# goes on$'
 has 'must() runs cleanups' '^# cleaned 5$'
-hasnt 'must() leaves the test' 'not reached'
+lacks 'must() leaves the test' 'not reached'
 has 'a skip has its reason' '^ok 4 skips # SKIP no moon here$'
 has 'status 77 is a skip' '^ok 5 exits_77 # SKIP'
 has 'another status fails' '^not ok 6 exits_3$'

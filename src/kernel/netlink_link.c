@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/netlink_link.h"
+
+#include <errno.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "kernel/netlink.h"
+
+static int read_attribute(const struct nlattr *attr, void *data)
+{
+	struct netlink_link *link = data;
+	const struct nlattr *nested;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(attr));
+		break;
+	case IFLA_MASTER:
+		link->master = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_MTU:
+		link->mtu = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_for_each_nested(nested, attr) {
+			if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
+				snprintf(link->kind, sizeof(link->kind), "%s",
+					 mnl_attr_get_str(nested));
+		}
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int read_link(const struct nlmsghdr *message, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct netlink_link *link = data;
+
+	*link = (struct netlink_link){.index = info->ifi_index, .up = info->ifi_flags & IFF_UP};
+	mnl_attr_parse(message, sizeof(*info), read_attribute, link);
+	return MNL_CB_STOP;
+}
+
+int netlink_link_by_name(struct netlink *netlink, const char *name, struct netlink_link *link,
+			 struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	struct netlink_link found = {0};
+	int r;
+
+	if (strlen(name) >= IFNAMSIZ)
+		return error_errno(err, ENODEV, "find the interface '%s'", name);
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	r = netlink_query(netlink, request, read_link, &found);
+	if (r < 0)
+		return error_errno(err, r, "find the interface '%s'", name);
+	*link = found;
+	return 0;
+}
+
+int netlink_link_by_index(struct netlink *netlink, int index, struct netlink_link *link,
+			  struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	struct netlink_link found = {0};
+	int r;
+
+	info->ifi_index = index;
+	r = netlink_query(netlink, request, read_link, &found);
+	if (r < 0)
+		return error_errno(err, r, "find the interface of index %d", index);
+	*link = found;
+	return 0;
+}
+
+struct port_count {
+	int bridge;
+	int ports;
+};
+
+static int count_port(const struct nlmsghdr *message, void *data)
+{
+	struct port_count *count = data;
+	struct netlink_link link;
+
+	read_link(message, &link);
+	/* Asked for by IFLA_MASTER below, but kernels before 4.6 answer with all. */
+	if (link.master == count->bridge)
+		count->ports++;
+	return MNL_CB_OK;
+}
+
+int netlink_link_count_ports(struct netlink *netlink, int bridge, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request =
+		netlink_begin(buffer, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	struct port_count count = {.bridge = bridge};
+	int r;
+
+	mnl_attr_put_u32(request, IFLA_MASTER, (uint32_t)bridge);
+	r = netlink_query(netlink, request, count_port, &count);
+	if (r < 0)
+		return error_errno(err, r, "list the ports of the bridge of index %d", bridge);
+	return count.ports;
+}
+
+/* No link-local address, hence no neighbour discovery from this interface (if_link.h). */
+static void put_without_ipv6(struct nlmsghdr *request)
+{
+	struct nlattr *families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
+	struct nlattr *ipv6 = mnl_attr_nest_start(request, AF_INET6);
+
+	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(request, ipv6);
+	mnl_attr_nest_end(request, families);
+}
+
+/*
+ * Makes the link REQUEST describes, silent in IPv6. A kernel without IPv6, or with it switched off,
+ * refuses the option for that (EAFNOSUPPORT, EOPNOTSUPP); then there is nothing to silence.
+ */
+static int request_silent_link(struct netlink *netlink, struct nlmsghdr *request)
+{
+	uint32_t without_bytes = request->nlmsg_len;
+	int r;
+
+	put_without_ipv6(request);
+	r = netlink_request(netlink, request);
+	if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP) {
+		request->nlmsg_len = without_bytes;
+		r = netlink_request(netlink, request);
+	}
+	return r;
+}
+
+int netlink_bridge_create(struct netlink *netlink, const char *name, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+						 sizeof(struct ifinfomsg));
+	unsigned char address[6];
+	struct nlattr *info, *options;
+	int r;
+
+	if (strlen(name) >= IFNAMSIZ)
+		return error_errno(err, ENAMETOOLONG, "make the bridge '%s'", name);
+	if (getrandom(address, sizeof(address), 0) != sizeof(address))
+		return error_errno(err, errno, "make the bridge '%s'", name);
+	address[0] = (unsigned char)((address[0] & 0xfc) | 0x02); /* local, not multicast */
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	mnl_attr_put(request, IFLA_ADDRESS, sizeof(address), address);
+	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "bridge");
+	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+	mnl_attr_put_u32(request, IFLA_BR_STP_STATE, 0);
+	mnl_attr_put_u8(request, IFLA_BR_MCAST_SNOOPING, 0);
+	mnl_attr_nest_end(request, options);
+	mnl_attr_nest_end(request, info);
+	r = request_silent_link(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "make the bridge '%s'", name);
+	return 0;
+}
+
+static void put_veth_peer(struct nlmsghdr *request, const char *peer, int peer_netns_fd)
+{
+	struct nlattr *info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	struct nlattr *options, *other;
+
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
+	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+	other = mnl_attr_nest_start(request, VETH_INFO_PEER);
+	/* The peer is described as a request of its own, header included. */
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(request, IFLA_IFNAME, peer);
+	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)peer_netns_fd);
+	mnl_attr_nest_end(request, other);
+	mnl_attr_nest_end(request, options);
+	mnl_attr_nest_end(request, info);
+}
+
+int netlink_veth_create(struct netlink *netlink, const char *name, int master, const char *peer,
+			int peer_netns_fd, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+						 sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	int r;
+
+	if (strlen(name) >= IFNAMSIZ || strlen(peer) >= IFNAMSIZ)
+		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", name);
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	if (master)
+		mnl_attr_put_u32(request, IFLA_MASTER, (uint32_t)master);
+	put_veth_peer(request, peer, peer_netns_fd);
+	r = request_silent_link(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "make the interface '%s'", name);
+	return 0;
+}
+
+int netlink_link_set_up(struct netlink *netlink, int index, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	int r;
+
+	info->ifi_index = index;
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "switch the interface of index %d on", index);
+	return 0;
+}
+
+int netlink_link_delete(struct netlink *netlink, const char *name, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+	int r;
+
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	r = netlink_request(netlink, request);
+	if (r < 0 && r != -ENODEV)
+		return error_errno(err, r, "remove the interface '%s'", name);
+	return 0;
+}

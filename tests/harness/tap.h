@@ -41,14 +41,14 @@ struct tap_test {
 #define TAP_DEFAULT_TIMEOUT_S 20
 
 /* Defines a test; seconds is how long it may take. */
-#define TEST_TIMEOUT(test_name, seconds)                                                 \
-	static void tap_run_##test_name(void);                                           \
-	static struct tap_test tap_test_##test_name = {                                  \
-		.name = #test_name, .run = tap_run_##test_name, .timeout_s = (seconds)}; \
-	__attribute__((constructor)) static void tap_register_##test_name(void)          \
-	{                                                                                \
-		tap_register(&tap_test_##test_name);                                     \
-	}                                                                                \
+#define TEST_TIMEOUT(test_name, seconds)                                                           \
+	static void tap_run_##test_name(void);                                                     \
+	static struct tap_test tap_test_##test_name = {                                            \
+		.name = #test_name, .run = tap_run_##test_name, .timeout_s = (seconds)};           \
+	__attribute__((constructor)) static void tap_register_##test_name(void)                    \
+	{                                                                                          \
+		tap_register(&tap_test_##test_name);                                               \
+	}                                                                                          \
 	static void tap_run_##test_name(void)
 
 #define TEST(test_name) TEST_TIMEOUT(test_name, TAP_DEFAULT_TIMEOUT_S)
@@ -57,18 +57,18 @@ struct tap_test {
 #define ok(cond, ...) tap_ok((cond) ? true : false, __FILE__, __LINE__, #cond, " " __VA_ARGS__)
 
 /* As ok(), but leaves the test (or the void helper) when it does not hold. */
-#define must(cond, ...)                       \
-	do {                                  \
-		if (!ok(cond, ##__VA_ARGS__)) \
-			return;               \
+#define must(cond, ...)                                                                            \
+	do {                                                                                       \
+		if (!ok(cond, ##__VA_ARGS__))                                                      \
+			return;                                                                    \
 	} while (0)
 
 /* The two are equal; the first is what was got, the second what was wanted. */
 #define is_int(got, want) tap_is_int((intmax_t)(got), (intmax_t)(want), __FILE__, __LINE__, #got)
-#define is_uint(got, want) \
+#define is_uint(got, want)                                                                         \
 	tap_is_uint((uintmax_t)(got), (uintmax_t)(want), __FILE__, __LINE__, #got)
 #define is_str(got, want) tap_is_str((got), (want), __FILE__, __LINE__, #got)
-#define is_ptr(got, want) \
+#define is_ptr(got, want)                                                                          \
 	tap_is_ptr((const void *)(got), (const void *)(want), __FILE__, __LINE__, #got)
 #define is_mem(got, want, len) tap_is_mem((got), (want), (len), __FILE__, __LINE__, #got)
 
@@ -79,10 +79,10 @@ struct tap_test {
 #define has_str(text, part) tap_has_str((text), (part), __FILE__, __LINE__, #text)
 
 /* Reports the test as skipped, and leaves it. The reason is a printf format and arguments. */
-#define skip(...)                      \
-	do {                           \
-		tap_skip(__VA_ARGS__); \
-		return;                \
+#define skip(...)                                                                                  \
+	do {                                                                                       \
+		tap_skip(__VA_ARGS__);                                                             \
+		return;                                                                            \
 	} while (0)
 
 /* Prints a remark, seen when the test fails; handy as the label of a row in a table of cases. */

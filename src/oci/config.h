@@ -227,6 +227,13 @@ struct oci_config {
 	size_t n_sysctl;
 	const char *mount_label;
 
+	/*
+	 * Sentences about what the specification wants logged, not refused: capabilities nobody
+	 * knows. The caller logs them.
+	 */
+	const char **warnings;
+	size_t n_warnings;
+
 	struct oci_allocation *allocations; /* what the pointers above point into */
 	struct json_object *json;
 };
@@ -271,6 +278,20 @@ const char *oci_config_annotation(const struct oci_config *config, const char *k
 
 /* The default configuration that `spec` prints, as JSON text (static). */
 const char *oci_spec_default(void);
+
+/* The names the parser knows, NULL-terminated, in the order `features` prints them. */
+extern const char *const oci_seccomp_actions[];
+extern const char *const oci_seccomp_operators[];
+extern const char *const oci_seccomp_archs[];
+extern const char *const oci_seccomp_flags[];
+extern const char *const oci_hook_names[];
+extern const char *const oci_namespace_names[];
+extern const char *const oci_capability_names[]; /* by number */
+/* The NTH known mount option (of those that are not the file system's), or NULL after the last. */
+const char *oci_mount_option_name(size_t nth);
+
+/* The number of "CAP_CHOWN", ... or -1. */
+int oci_capability_number(const char *name);
 
 /* CLONE_NEW* of "mount", "network", ... and back; 0 or NULL when unknown. */
 int oci_namespace_type(const char *name);

@@ -173,8 +173,9 @@ int netlink_bridge_create(struct netlink *netlink, const char *name, struct erro
 	return 0;
 }
 
-static void put_veth_peer(struct nlmsghdr *request, const char *peer, int peer_netns_fd)
+static void put_veth_peer(struct nlmsghdr *request, const struct netlink_veth_peer *peer)
 {
+	static const unsigned char random_address[6];
 	struct nlattr *info = mnl_attr_nest_start(request, IFLA_LINKINFO);
 	struct nlattr *options, *other;
 
@@ -183,15 +184,17 @@ static void put_veth_peer(struct nlmsghdr *request, const char *peer, int peer_n
 	other = mnl_attr_nest_start(request, VETH_INFO_PEER);
 	/* The peer is described as a request of its own, header included. */
 	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(request, IFLA_IFNAME, peer);
-	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)peer_netns_fd);
+	mnl_attr_put_strz(request, IFLA_IFNAME, peer->name);
+	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)peer->netns_fd);
+	if (memcmp(peer->address, random_address, sizeof(random_address)) != 0)
+		mnl_attr_put(request, IFLA_ADDRESS, sizeof(peer->address), peer->address);
 	mnl_attr_nest_end(request, other);
 	mnl_attr_nest_end(request, options);
 	mnl_attr_nest_end(request, info);
 }
 
-int netlink_veth_create(struct netlink *netlink, const char *name, int master, const char *peer,
-			int peer_netns_fd, struct error *err)
+int netlink_veth_create(struct netlink *netlink, const char *name, int master,
+			const struct netlink_veth_peer *peer, struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
@@ -199,14 +202,14 @@ int netlink_veth_create(struct netlink *netlink, const char *name, int master, c
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
 	int r;
 
-	if (strlen(name) >= IFNAMSIZ || strlen(peer) >= IFNAMSIZ)
+	if (strlen(name) >= IFNAMSIZ || strlen(peer->name) >= IFNAMSIZ)
 		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", name);
 	info->ifi_flags = IFF_UP;
 	info->ifi_change = IFF_UP;
 	mnl_attr_put_strz(request, IFLA_IFNAME, name);
 	if (master)
 		mnl_attr_put_u32(request, IFLA_MASTER, (uint32_t)master);
-	put_veth_peer(request, peer, peer_netns_fd);
+	put_veth_peer(request, peer);
 	r = request_silent_link(netlink, request);
 	if (r < 0)
 		return error_errno(err, r, "make the interface '%s'", name);

@@ -37,12 +37,19 @@ int netlink_link_count_ports(struct netlink *netlink, int bridge, struct error *
  */
 int netlink_bridge_create(struct netlink *netlink, const char *name, struct error *err);
 
+/* The far end of a veth pair. */
+struct netlink_veth_peer {
+	const char *name;
+	int netns_fd;		  /* a descriptor of its network namespace */
+	unsigned char address[6]; /* hardware address; all zero: a random one */
+};
+
 /*
  * A new pair of veth interfaces in one step: NAME here, a port of the bridge of index MASTER (0: of
- * none) and switched on, and PEER in the network namespace PEER_NETNS_FD, switched off. -EEXIST.
+ * none) and switched on, and PEER, switched off. -EEXIST.
  */
-int netlink_veth_create(struct netlink *netlink, const char *name, int master, const char *peer,
-			int peer_netns_fd, struct error *err);
+int netlink_veth_create(struct netlink *netlink, const char *name, int master,
+			const struct netlink_veth_peer *peer, struct error *err);
 
 int netlink_link_set_up(struct netlink *netlink, int index, struct error *err);
 

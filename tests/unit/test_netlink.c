@@ -71,6 +71,7 @@ TEST(a_bridge_and_a_veth_into_another_namespace)
 {
 	_cleanup_netlink_ struct netlink *here = NULL, *there = NULL;
 	_cleanup_close_ int netns = -EBADF;
+	struct netlink_veth_peer far = {.name = "eth0", .address = {2, 0, 0, 0, 0, 1}};
 	struct netlink_link bridge, end, peer;
 	struct error err = {0};
 
@@ -78,6 +79,7 @@ TEST(a_bridge_and_a_veth_into_another_namespace)
 		skip("needs root");
 	netns = make_netns();
 	must(netns >= 0);
+	far.netns_fd = netns;
 	must(netlink_open(&here, &err) == 0, "%s", err.text);
 	must(netlink_open_in(netns, &there, &err) == 0, "%s", err.text);
 	must(netlink_bridge_create(here, "br0", &err) == 0, "%s", err.text);
@@ -86,9 +88,8 @@ TEST(a_bridge_and_a_veth_into_another_namespace)
 	is_str(bridge.kind, "bridge");
 	is_int(netlink_link_count_ports(here, bridge.index, &err), 0);
 
-	must(netlink_veth_create(here, "out0", bridge.index, "eth0", netns, &err) == 0, "%s",
-	     err.text);
-	is_int(netlink_veth_create(here, "out0", 0, "eth1", netns, &err), -EEXIST);
+	must(netlink_veth_create(here, "out0", bridge.index, &far, &err) == 0, "%s", err.text);
+	is_int(netlink_veth_create(here, "out0", 0, &far, &err), -EEXIST);
 	must(netlink_link_by_name(here, "out0", &end, &err) == 0, "%s", err.text);
 	is_str(end.kind, "veth");
 	is_int(end.master, bridge.index);

@@ -14,25 +14,28 @@ export BUILD
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
-# A fresh machine has no meson yet. Packages are installed as root, else they are named.
+# A fresh machine has no meson yet. Packages are installed as root, else they are named (status 2), and
+# what can be done without them is done.
+setup_of = @tools/setup $(1) || [ $$? -eq 2 ]
+
 $(BUILD)/build.ninja: $(wildcard src/*/meson.build man/meson.build tests/*/meson.build)
-	@command -v meson >/dev/null && command -v bpftool >/dev/null || tools/setup build
+	$(call setup_of,build)
 	@meson setup $(if $(wildcard $@),--reconfigure) $(BUILD) --prefix=$(prefix) $(MESON_FLAGS)
 
 setup:
 	@tools/setup
 
 check:
-	@tools/setup build check
+	$(call setup_of,build check)
 	@$(MAKE) --no-print-directory all
 	@tools/check $(LEVEL)
 
 lint:
-	@tools/setup lint
+	$(call setup_of,lint)
 	@tools/lint
 
 demo:
-	@tools/setup build demo
+	$(call setup_of,build demo)
 	@$(MAKE) --no-print-directory all
 	@tools/demo
 

@@ -1,0 +1,652 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One container's group in every hierarchy: plan, make, enter, remove.
+ *
+ * In: a layout and a path. Out: directories, and a record of them that is complete before the first
+ * one is made. A plan says of every hierarchy how many components of the path, counted from the
+ * leaf, are missing; those are the container's, and are what cgroup_remove takes away, whether all,
+ * some or none of them were made. Nothing else is ever removed, except an empty /behalf: containers
+ * that start at the same time find it missing or there by chance, so the last one clears it away.
+ *
+ * Invariants
+ *  - The v2 hierarchy, if any, is the first place. A process is put there first (by clone3), then
+ *    into the v1 hierarchies in order; so whoever is in any of them is in the first.
+ *  - A group that was there before is used when it is empty and never removed; one that has
+ *    processes is refused: they would be frozen and killed with the container.
+ *
+ * Entering. In the kernel, moving a process takes cgroup_threadgroup_rwsem for writing, and the
+ * first to do so waits for an RCU grace period: 4 to 14 ms. Two ways do without: clone3 with
+ * CLONE_INTO_CGROUP on v2, and on v1 a thread that writes "0" to `tasks`, since current alone can
+ * neither exit nor exec meanwhile (kernel/cgroup/cgroup.c, cgroup_procs_write_start, since 5.5).
+ * Ten hierarchies then cost about 0.3 ms together.
+ */
+#include "kernel/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/paths.h"
+#include "base/strings.h"
+#include "kernel/cgroup_internal.h"
+
+/* Below it are groups of relative paths; removed when empty, whoever made it. */
+#define OWN_PARENT "/behalf"
+#define REMOVE_TIMEOUT_NS 5000000000ll
+/* How often a directory that somebody else removes while it is made is made again. */
+#define MAKE_ATTEMPTS 100
+#define CGROUP_READ_MAX_BYTES (1u << 20)
+
+/* What engines read statistics of; others are enabled when a resource needs them. */
+#define ENABLED_CONTROLLERS                                                                        \
+	(1u << CGROUP_CPU | 1u << CGROUP_CPUSET | 1u << CGROUP_MEMORY | 1u << CGROUP_IO |          \
+	 1u << CGROUP_PIDS | 1u << CGROUP_HUGETLB)
+
+void cgroup_free(struct cgroup *cg)
+{
+	if (!cg)
+		return;
+	for (size_t i = 0; i < cg->n; i++) {
+		free(cg->places[i].directory);
+		if (cg->places[i].entrance >= 0)
+			close(cg->places[i].entrance);
+	}
+	free(cg->path);
+	free(cg);
+}
+
+void cleanup_cgroup(struct cgroup **cg)
+{
+	cgroup_free(*cg);
+}
+
+const char *cgroup_path(const struct cgroup *cg)
+{
+	return cg->path;
+}
+
+struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_controller controller)
+{
+	/* The places belong to whoever holds CG, const or not. */
+	struct cgroup_place *places = (struct cgroup_place *)cg->places;
+
+	if (controller == CGROUP_CORE)
+		return cg->n ? &places[0] : NULL;
+	for (size_t i = 0; i < cg->n; i++)
+		if (places[i].controllers & 1u << controller)
+			return &places[i];
+	return NULL;
+}
+
+int cgroup_version(const struct cgroup *cg, enum cgroup_controller controller)
+{
+	const struct cgroup_place *place = cgroup_place_of(cg, controller);
+
+	return place ? place->version : 0;
+}
+
+const char *cgroup_directory(const struct cgroup *cg, enum cgroup_controller controller)
+{
+	const struct cgroup_place *place = cgroup_place_of(cg, controller);
+
+	return place ? place->directory : NULL;
+}
+
+/* Plan. */
+
+/* linux.cgroupsPath -> "/a/b": without doubled or trailing slashes. */
+static int normalise_path(const char *path, char **normal, struct error *err)
+{
+	_cleanup_free_ char *copy = NULL, *out = NULL;
+	char *part, *save = NULL;
+	size_t used = 0;
+
+	if (path[0] != '/' && strchr(path, ':'))
+		return error_set(err, ENOTSUP,
+				 "linux.cgroupsPath '%s' is in systemd's form, which needs "
+				 "--systemd-cgroup; give a path like /behalf/ID",
+				 path);
+	copy = string_format("%s/%s", path[0] == '/' ? "" : OWN_PARENT, path);
+	out = copy ? calloc(1, strlen(copy) + 2) : NULL;
+	if (!out)
+		return error_oom(err);
+	for (part = strtok_r(copy, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
+		if (!path_is_component(part))
+			return error_set(err, EINVAL, "linux.cgroupsPath '%s' contains '%s'", path,
+					 part);
+		if (strlen(part) > NAME_MAX)
+			return error_set(err, ENAMETOOLONG,
+					 "linux.cgroupsPath: '%.32s...' is longer than %d bytes",
+					 part, NAME_MAX);
+		out[used++] = '/';
+		memcpy(out + used, part, strlen(part));
+		used += strlen(part);
+	}
+	if (!used || path[0] == '\0')
+		return error_set(err, EINVAL,
+				 "linux.cgroupsPath '%s' names no group of its own, but the root",
+				 path);
+	if (used > PATH_MAX / 2)
+		return error_set(err, ENAMETOOLONG, "linux.cgroupsPath is longer than %d bytes",
+				 PATH_MAX / 2);
+	*normal = take_ptr(out);
+	return 0;
+}
+
+/* Whether a group has processes of its own. */
+static bool has_processes(const char *directory)
+{
+	_cleanup_free_ char *path = string_format("%s/cgroup.procs", directory);
+	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -EBADF;
+	char byte;
+
+	return fd >= 0 && read(fd, &byte, 1) > 0;
+}
+
+/* How many components from the leaf up are not there. */
+static int count_missing(struct cgroup_place *place, struct error *err)
+{
+	char path[PATH_MAX];
+	size_t length = strlen(place->directory);
+
+	memcpy(path, place->directory, length + 1);
+	place->missing = 0;
+	while (length > place->mount_length && faccessat(AT_FDCWD, path, F_OK, 0) < 0) {
+		place->missing++;
+		while (path[--length] != '/')
+			;
+		path[length] = '\0';
+	}
+	if (!place->missing && has_processes(place->directory))
+		return error_set(err, EBUSY, "the cgroup '%s' exists and has processes",
+				 place->directory);
+	return 0;
+}
+
+static int add_place(struct cgroup *cg, int version, uint32_t controllers, const char *mount,
+		     struct error *err)
+{
+	struct cgroup_place *place = &cg->places[cg->n];
+
+	place->directory = string_format("%s%s", mount, cg->path);
+	if (!place->directory)
+		return error_oom(err);
+	place->entrance = -EBADF;
+	cg->n++;
+	if (strlen(place->directory) + NAME_MAX >= PATH_MAX)
+		return error_set(err, ENAMETOOLONG, "the path of the cgroup '%s' is too long",
+				 cg->path);
+	place->mount_length = strlen(mount);
+	place->version = version;
+	place->controllers = controllers;
+	return 0;
+}
+
+int cgroup_plan(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
+		struct error *err)
+{
+	_cleanup_(cleanup_cgroup) struct cgroup *new = calloc(1, sizeof(*new));
+	int r;
+
+	if (!new)
+		return error_oom(err);
+	r = normalise_path(path, &new->path, err);
+	for (size_t i = 0; r == 0 && i < layout->n; i++) {
+		const struct cgroup_hierarchy *h = &layout->hierarchies[i];
+
+		r = add_place(new, h->version, h->controllers, h->mount, err);
+		if (r == 0)
+			r = count_missing(&new->places[i], err);
+	}
+	if (r < 0)
+		return r;
+	*cg = take_ptr(new);
+	return 0;
+}
+
+/* Make. */
+
+static int read_trimmed(const char *path, char *text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, size - 1);
+	if (n < 0)
+		return -errno;
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
+		n--;
+	text[n] = '\0';
+	return 0;
+}
+
+/*
+ * Copies FILE of the nearest group above that has something in it to DIRECTORY and to all that are
+ * empty in between: a v1 cpuset without cpus or mems lets nobody in (cpusets(7)).
+ */
+static int fill_from_parent(const char *directory, size_t mount_length, const char *file,
+			    char *text, size_t size, struct error *err)
+{
+	char path[CGROUP_FILE_BYTES], parent[PATH_MAX];
+	size_t length = (size_t)(strrchr(directory, '/') - directory);
+	int r;
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)length, directory);
+	snprintf(path, sizeof(path), "%s/%s", parent, file);
+	r = read_trimmed(path, text, size);
+	if (r == 0 && !text[0] && length > mount_length)
+		r = fill_from_parent(parent, mount_length, file, text, size, err);
+	if (r < 0)
+		return err && err->code ? r : error_errno(err, r, "read '%s'", path);
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	return file_write_at(AT_FDCWD, path, text, err);
+}
+
+static int fill_cpuset(const char *directory, size_t mount_length, struct error *err)
+{
+	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+	bool below_root = (size_t)(strrchr(directory, '/') - directory) == mount_length;
+	char path[CGROUP_FILE_BYTES], text[4096];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		/* A parent with cgroup.clone_children has filled it; the root rarely has that set. */
+		snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+		if (!below_root && read_trimmed(path, text, sizeof(text)) == 0 && text[0])
+			continue;
+		r = fill_from_parent(directory, mount_length, files[i], text, sizeof(text), err);
+	}
+	return r;
+}
+
+/* Writes "+cpu +memory"; when the kernel refuses that, one by one. Returns what failed last. */
+static int enable_at(const char *directory, uint32_t controllers, struct error *err)
+{
+	char path[CGROUP_FILE_BYTES], all[256] = "", one[64];
+	size_t used = 0;
+	int r, failed = 0;
+
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", directory);
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (controllers & 1u << c)
+			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s+%s",
+						 used ? " " : "", cgroup_controller_name(c, 2));
+	if (!used || file_write_at(AT_FDCWD, path, all, err) == 0)
+		return 0;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (!(controllers & 1u << c))
+			continue;
+		snprintf(one, sizeof(one), "+%s", cgroup_controller_name(c, 2));
+		r = file_write_at(AT_FDCWD, path, one, err);
+		if (r < 0)
+			failed = r;
+	}
+	return failed;
+}
+
+int cgroup_enable(const struct cgroup_place *place, uint32_t controllers, struct error *err)
+{
+	char path[PATH_MAX];
+	size_t length = place->mount_length;
+	int r = 0, failed = 0;
+
+	if (place->version != 2 || !controllers)
+		return 0;
+	/* Each group down to the parent of the leaf. */
+	while (place->directory[length]) {
+		snprintf(path, sizeof(path), "%.*s", (int)length, place->directory);
+		r = enable_at(path, controllers, err);
+		if (r < 0)
+			failed = r;
+		length += 1 + strcspn(place->directory + length + 1, "/");
+	}
+	return failed;
+}
+
+/*
+ * Makes one component. -EEXIST is fine for parents, which others need too, and fatal for the leaf,
+ * which somebody else has made since the plan.
+ */
+static int make_component(struct cgroup_place *place, const char *directory, struct error *err)
+{
+	char path[CGROUP_FILE_BYTES];
+
+	if (mkdir(directory, 0755) < 0)
+		return -errno;
+	if (!(place->version == 1 && place->controllers & 1u << CGROUP_CPUSET))
+		return 0;
+	/* The groups below a parent are filled by the kernel, which is the cheaper way. */
+	if (strlen(directory) < strlen(place->directory)) {
+		snprintf(path, sizeof(path), "%s/cgroup.clone_children", directory);
+		file_write_at(AT_FDCWD, path, "1", NULL);
+	}
+	return fill_cpuset(directory, place->mount_length, err);
+}
+
+/* The length of the first N components of what follows the mount point, and of the mount point. */
+static size_t prefix_length(const struct cgroup_place *place, unsigned int components)
+{
+	size_t length = place->mount_length;
+
+	while (components-- && place->directory[length])
+		length += 1 + strcspn(place->directory + length + 1, "/");
+	return length;
+}
+
+static unsigned int count_components(const struct cgroup_place *place)
+{
+	unsigned int n = 0;
+
+	for (const char *at = place->directory + place->mount_length; *at; at++)
+		n += *at == '/';
+	return n;
+}
+
+/* Returns -EAGAIN when a parent was removed meanwhile. */
+static int make_missing(struct cgroup_place *place, unsigned int from, struct error *err)
+{
+	unsigned int depth = count_components(place);
+	char path[PATH_MAX];
+	int r;
+
+	for (unsigned int i = from; i <= depth; i++) {
+		struct error fill = {0};
+
+		snprintf(path, sizeof(path), "%.*s", (int)prefix_length(place, i),
+			 place->directory);
+		r = make_component(place, path, &fill);
+		if (r == -EEXIST && i < depth)
+			continue;
+		if (r == -ENOENT || r == -ENODEV)
+			return -EAGAIN;
+		if (r < 0 && fill.code)
+			return error_set(err, r, "%s", fill.text);
+		if (r < 0)
+			return error_errno(err, r, "create the cgroup '%s'", path);
+	}
+	return 0;
+}
+
+static int make_place(struct cgroup_place *place, struct error *err)
+{
+	unsigned int from = count_components(place) - place->missing + 1;
+	int r = -EAGAIN;
+
+	if (!place->missing)
+		return place->controllers & 1u << CGROUP_CPUSET && place->version == 1
+			       ? fill_cpuset(place->directory, place->mount_length, err)
+			       : 0;
+	for (unsigned int i = 0; r == -EAGAIN && i < MAKE_ATTEMPTS; i++) {
+		r = make_missing(place, from, err);
+		/* Another container's end has taken a common parent away: make that too. */
+		from = 1;
+	}
+	if (r == -EAGAIN)
+		return error_set(err, r,
+				 "create the cgroup '%s': its parent is removed again and "
+				 "again",
+				 place->directory);
+	/* Not ours, and not to be removed. */
+	if (r == -EEXIST)
+		place->missing = 0;
+	return r;
+}
+
+static bool is_unified(const struct cgroup *cg)
+{
+	return cg->n == 1 && cg->places[0].version == 2;
+}
+
+int cgroup_make(struct cgroup *cg, struct error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < cg->n; i++) {
+		r = make_place(&cg->places[i], err);
+		if (r < 0)
+			return r;
+	}
+	/* On a hybrid the few v2 controllers are enabled when a resource asks for them. */
+	if (is_unified(cg))
+		cgroup_enable(&cg->places[0], cg->places[0].controllers & ENABLED_CONTROLLERS,
+			      NULL);
+	return cgroup_open(cg, err);
+}
+
+int cgroup_create(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
+		  struct error *err)
+{
+	_cleanup_(cleanup_cgroup) struct cgroup *new = NULL;
+	int r;
+
+	r = cgroup_plan(layout, path, &new, err);
+	if (r < 0)
+		return r;
+	r = cgroup_make(new, err);
+	if (r < 0) {
+		cgroup_remove(new, NULL);
+		return r;
+	}
+	*cg = take_ptr(new);
+	return 0;
+}
+
+/* Enter. */
+
+int cgroup_open(struct cgroup *cg, struct error *err)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cgroup_place *place = &cg->places[i];
+
+		if (place->entrance >= 0)
+			continue;
+		if (place->version == 2) {
+			place->entrance = open(place->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		} else {
+			snprintf(path, sizeof(path), "%s/tasks", place->directory);
+			place->entrance = open(path, O_WRONLY | O_CLOEXEC);
+		}
+		if (place->entrance < 0)
+			return error_errno(err, errno, "open the cgroup '%s'", place->directory);
+	}
+	return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *cg)
+{
+	return cg->n && cg->places[0].version == 2 ? cg->places[0].entrance : -EBADF;
+}
+
+int cgroup_enter_self(const struct cgroup *cg, bool cloned_into, struct error *err)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_place *place = &cg->places[i];
+		_cleanup_close_ int procs = -EBADF;
+		int fd = place->entrance;
+
+		if (place->version == 2) {
+			if (cloned_into)
+				continue;
+			fd = procs = openat(fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+		}
+		if (fd < 0 || write(fd, "0", 1) < 0)
+			return error_errno(err, errno, "enter the cgroup '%s'", place->directory);
+	}
+	return 0;
+}
+
+int cgroup_enter(struct cgroup *cg, pid_t pid, struct error *err)
+{
+	char path[PATH_MAX], text[16];
+	int r;
+
+	snprintf(text, sizeof(text), "%d", pid);
+	for (size_t i = 0; i < cg->n; i++) {
+		snprintf(path, sizeof(path), "%s/cgroup.procs", cg->places[i].directory);
+		r = file_write_at(AT_FDCWD, path, text, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Files. */
+
+static int find_file(const struct cgroup *cg, enum cgroup_controller controller, const char *file,
+		     const struct cgroup_place **place, char *path, struct error *err)
+{
+	*place = cgroup_place_of(cg, controller);
+	if (!cg->n)
+		return error_set(err, ENODEV, "no cgroup hierarchy is mounted");
+	if (!*place)
+		return error_set(err, ENODEV, "this host has no cgroup controller '%s'",
+				 cgroup_controller_name(controller, cg->places[0].version));
+	snprintf(path, CGROUP_FILE_BYTES, "%s/%s", (*place)->directory, file);
+	return 0;
+}
+
+/*
+ * After an access to PATH failed with R: 0 when it is worth another try because its controller has
+ * been enabled now, else the failure, told in words of controllers.
+ */
+static int explain(const struct cgroup_place *place, enum cgroup_controller controller,
+		   const char *path, int r, struct error *err)
+{
+	if (r != -ENOENT || faccessat(AT_FDCWD, path, F_OK, 0) == 0 ||
+	    faccessat(AT_FDCWD, place->directory, F_OK, 0) < 0)
+		return r;
+	if (place->version == 2 && controller != CGROUP_CORE) {
+		r = cgroup_enable(place, 1u << controller, err);
+		if (r < 0 || faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+			return r;
+	}
+	return error_set(err, ENOENT, "the cgroup controller '%s' has no '%s' on this host",
+			 cgroup_controller_name(controller, place->version),
+			 strrchr(path, '/') + 1);
+}
+
+int cgroup_write(struct cgroup *cg, enum cgroup_controller controller, const char *file,
+		 const char *text, struct error *err)
+{
+	const struct cgroup_place *place;
+	char path[CGROUP_FILE_BYTES];
+	int r;
+
+	r = find_file(cg, controller, file, &place, path, err);
+	if (r < 0)
+		return r;
+	r = file_write_at(AT_FDCWD, path, text, err);
+	if (r == 0)
+		return 0;
+	r = explain(place, controller, path, r, err);
+	return r < 0 ? r : file_write_at(AT_FDCWD, path, text, err);
+}
+
+int cgroup_read(struct cgroup *cg, enum cgroup_controller controller, const char *file, char **text,
+		struct error *err)
+{
+	const struct cgroup_place *place;
+	char path[CGROUP_FILE_BYTES];
+	size_t size = 0;
+	int r;
+
+	r = find_file(cg, controller, file, &place, path, err);
+	if (r < 0)
+		return r;
+	r = file_read_at(AT_FDCWD, path, CGROUP_READ_MAX_BYTES, text, &size, err);
+	if (r < 0) {
+		r = explain(place, controller, path, r, err);
+		if (r == 0)
+			r = file_read_at(AT_FDCWD, path, CGROUP_READ_MAX_BYTES, text, &size, err);
+	}
+	if (r < 0)
+		return r;
+	while (size && (*text)[size - 1] == '\n')
+		(*text)[--size] = '\0';
+	return 0;
+}
+
+/* Remove. */
+
+void cgroup_pause(long *ns)
+{
+	nanosleep(&(struct timespec){.tv_nsec = *ns}, NULL);
+	if (*ns < 10000000)
+		*ns *= 2;
+}
+
+static int remove_visited(const char *directory, void *data)
+{
+	(void)data;
+	return rmdir(directory) < 0 && errno != ENOENT && errno != ENODEV ? -errno : 0;
+}
+
+/* An exiting process keeps its group busy until it is off the CPU, so EBUSY is worth some patience. */
+static int remove_leaf(const struct cgroup_place *place, long long *patience_ns, struct error *err)
+{
+	long pause_ns = 50000;
+	int r;
+
+	r = remove_visited(place->directory, NULL);
+	while (r == -EBUSY) {
+		r = cgroup_walk(place->directory, remove_visited, NULL);
+		if (r != -EBUSY)
+			break;
+		if (*patience_ns <= 0)
+			return error_set(err, EBUSY,
+					 "remove the cgroup '%s': there are processes in it",
+					 place->directory);
+		*patience_ns -= pause_ns;
+		cgroup_pause(&pause_ns);
+	}
+	return r < 0 ? error_errno(err, r, "remove the cgroup '%s'", place->directory) : 0;
+}
+
+static void remove_parents(const struct cgroup *cg, const struct cgroup_place *place)
+{
+	unsigned int depth = count_components(place), keep = depth - place->missing;
+	char path[PATH_MAX];
+
+	if (string_starts_with(cg->path, OWN_PARENT "/"))
+		keep = 0;
+	for (unsigned int i = depth - 1; i > keep; i--) {
+		snprintf(path, sizeof(path), "%.*s", (int)prefix_length(place, i),
+			 place->directory);
+		/* Others are in it, or it is gone: either is well. */
+		if (rmdir(path) < 0 && errno != ENOENT)
+			return;
+	}
+}
+
+int cgroup_remove(struct cgroup *cg, struct error *err)
+{
+	long long patience_ns = REMOVE_TIMEOUT_NS;
+	int r, failed = 0;
+
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cgroup_place *place = &cg->places[i];
+
+		if (place->entrance >= 0)
+			close(take_fd(&place->entrance));
+		if (!place->missing)
+			continue;
+		/* What can go goes, also after a failure; the first one is told. */
+		r = remove_leaf(place, &patience_ns, failed ? NULL : err);
+		if (r < 0)
+			failed = failed ? failed : r;
+		else
+			remove_parents(cg, place);
+	}
+	return failed;
+}

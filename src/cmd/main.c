@@ -129,7 +129,11 @@ static int make_root_absolute(struct cmd_context *ctx, char **storage)
 
 int main(int argc, char **argv)
 {
-	struct cmd_context ctx = {.root = DEFAULT_ROOT, .log_format = LOG_TEXT};
+	struct cmd_context ctx = {
+		.root = DEFAULT_ROOT,
+		.log_format = LOG_TEXT,
+		.argv = argv,
+	};
 	__attribute__((cleanup(cleanup_free))) char *root = NULL;
 	struct error err = {0};
 	int status;

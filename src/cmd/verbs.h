@@ -4,3 +4,11 @@
  * A line is added with the verb's file: VERB(name, "ARGUMENTS", "what it does"), one line each, in the
  * order help shows them. No #pragma once here.
  */
+VERB(create, "[--bundle DIR] ID", "make a container, up to the point where only start is missing")
+VERB(start, "ID", "start a created container")
+VERB(run, "[--bundle DIR] ID", "create and start a container, wait for it and delete it")
+VERB(state, "ID", "print the state of a container as JSON")
+VERB(kill, "[--all] ID [SIGNAL]", "send a signal to a container, SIGTERM by default")
+VERB(delete, "[--force] ID...", "remove stopped containers")
+VERB(list, "[--quiet] [--format FORMAT]", "list containers")
+VERB(exec, "[OPTIONS] ID COMMAND...", "run one more process in a container")

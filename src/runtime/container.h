@@ -47,6 +47,25 @@ int container_start(struct container *container, struct error *err);
 /* Signals init, or with ALL every process of the container. */
 int container_kill(struct container *container, int signal, bool all, struct error *err);
 
+/* The configuration as it was at create; the caller's to oci_config_free. */
+int container_config(const struct container *container, struct oci_config **config,
+		     struct error *err);
+
+struct container_exec_options {
+	const struct oci_process *process;
+	const char *pid_file;	    /* NULL: none */
+	const char *console_socket; /* NULL: none */
+	int *console_master;	    /* when not NULL and process->terminal: takes the pty master */
+	unsigned int preserve_fds;
+};
+
+/*
+ * Starts one more process in the namespaces and cgroups of a created or running container. It is the
+ * caller's child; *PIDFD is the caller's to close.
+ */
+int container_exec(struct container *container, const struct container_exec_options *options,
+		   pid_t *pid, int *pidfd, struct error *err);
+
 /*
  * Removes a stopped container; with FORCE kills a living one first and clears whatever a killed
  * `create` left, in whatever state. -ENOENT when there is nothing under that id (0 with FORCE).

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* create and run: the same options, and the same way up to the container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "cmd/attend.h"
+#include "cmd/cmd.h"
+#include "runtime/container.h"
+#include "runtime/self.h"
+
+enum { OPT_PID_FILE = 256, OPT_CONSOLE_SOCKET, OPT_PRESERVE_FDS, OPT_NO_PIVOT, OPT_NO_NEW_KEYRING };
+
+static const struct option options[] = {
+	{"bundle", required_argument, NULL, 'b'},
+	{"detach", no_argument, NULL, 'd'},
+	{"pid-file", required_argument, NULL, OPT_PID_FILE},
+	{"console-socket", required_argument, NULL, OPT_CONSOLE_SOCKET},
+	{"preserve-fds", required_argument, NULL, OPT_PRESERVE_FDS},
+	{"no-pivot", no_argument, NULL, OPT_NO_PIVOT},
+	{"no-new-keyring", no_argument, NULL, OPT_NO_NEW_KEYRING},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+struct request {
+	struct container_create_options create;
+	char *bundle; /* absolute */
+	bool detach;
+};
+
+static void print_help(const char *verb)
+{
+	printf("Usage: behalf %s [OPTIONS] ID\n"
+	       "\n"
+	       "  -b, --bundle DIR         directory with config.json (default: the working directory)\n"
+	       "%s"
+	       "      --pid-file FILE      write the pid of the container's first process there\n"
+	       "      --console-socket S   Unix socket that receives the master of the terminal\n"
+	       "      --preserve-fds N     pass descriptors 3 to 3+N-1 on\n"
+	       "      --no-pivot           move the root instead of pivoting, for a root on a ramdisk\n"
+	       "      --no-new-keyring     keep the session keyring of the caller\n",
+	       verb,
+	       strcmp(verb, "run") == 0
+		       ? "  -d, --detach             do not wait: leave the container running\n"
+		       : "");
+}
+
+static int parse_count(const char *text, unsigned int *count)
+{
+	uint64_t value;
+
+	if (string_to_u64(text, 10, &value) < 0 || value > 1024) {
+		log_error("--preserve-fds '%s': a number from 0 to 1024", text);
+		return -EINVAL;
+	}
+	*count = (unsigned int)value;
+	return 0;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse(int argc, char **argv, struct request *r)
+{
+	bool is_run = strcmp(argv[0], "run") == 0;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, is_run ? "b:dh" : "b:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'b':
+			r->create.bundle = optarg;
+			break;
+		case 'd':
+			r->detach = true;
+			break;
+		case OPT_PID_FILE:
+			r->create.pid_file = optarg;
+			break;
+		case OPT_CONSOLE_SOCKET:
+			r->create.console_socket = optarg;
+			break;
+		case OPT_PRESERVE_FDS:
+			if (parse_count(optarg, &r->create.preserve_fds) < 0)
+				return EXIT_FAILURE;
+			break;
+		case OPT_NO_PIVOT:
+			r->create.no_pivot = true;
+			break;
+		case OPT_NO_NEW_KEYRING:
+			r->create.no_new_keyring = true;
+			break;
+		case 'h':
+			print_help(argv[0]);
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_FAILURE;
+		}
+	}
+	if (optind != argc - 1) {
+		log_error("%s: exactly one container id is needed, see behalf %s --help", argv[0],
+			  argv[0]);
+		return EXIT_FAILURE;
+	}
+	r->create.id = argv[optind];
+	return -1;
+}
+
+static int load_config(struct request *r, struct oci_config **config, struct error *err)
+{
+	const char *given = r->create.bundle ? r->create.bundle : ".";
+	_cleanup_close_ int dir = -EBADF;
+	_cleanup_free_ char *name = NULL;
+
+	r->bundle = realpath(given, NULL);
+	if (!r->bundle)
+		return error_errno(err, errno, "--bundle '%s'", given);
+	r->create.bundle = r->bundle;
+	dir = open(r->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno, "--bundle '%s'", given);
+	name = string_format("%s/config.json", r->bundle);
+	if (!name)
+		return error_oom(err);
+	return oci_config_load(dir, name, config, err);
+}
+
+static int create(const struct cmd_context *ctx, struct request *r, struct container **container,
+		  struct error *err)
+{
+	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
+	int code = self_protect(ctx->argv, err);
+
+	r->create.root = ctx->root;
+	if (code == 0)
+		code = load_config(r, &config, err);
+	if (code == 0)
+		code = container_create(&r->create, config, container, err);
+	return code;
+}
+
+int cmd_create(const struct cmd_context *ctx, int argc, char **argv)
+{
+	_cleanup_(cleanup_container) struct container *container = NULL;
+	struct request r = {0};
+	struct error err = {0};
+	int status = parse(argc, argv, &r);
+
+	if (status >= 0)
+		return status;
+	status = create(ctx, &r, &container, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (status != EXIT_SUCCESS)
+		log_error("%s", err.text);
+	free(r.bundle);
+	return status;
+}
+
+/* Starts what was created and, unless detached, stays until it ends. */
+static int start_and_attend(struct container *container, bool detach, int console, int *status,
+			    struct error *err)
+{
+	int code = container_start(container, err);
+
+	if (code < 0 || detach)
+		return code;
+	return attend_child(container_pid(container), container_pidfd(container), console, status,
+			    err);
+}
+
+static int run(const struct cmd_context *ctx, struct request *r, int *status, struct error *err)
+{
+	_cleanup_(cleanup_container) struct container *container = NULL;
+	_cleanup_close_ int console = -EBADF;
+	struct error delete_err = {0};
+	int code;
+
+	if (!r->detach && !r->create.console_socket)
+		r->create.console_master = &console;
+	code = create(ctx, r, &container, err);
+	if (code < 0)
+		return code;
+	code = start_and_attend(container, r->detach, console, status, err);
+	if (code == 0 && r->detach)
+		return 0;
+	if (container_delete(ctx->root, r->create.id, true, &delete_err) < 0 && code == 0) {
+		*err = delete_err;
+		return -err->code;
+	}
+	return code;
+}
+
+int cmd_run(const struct cmd_context *ctx, int argc, char **argv)
+{
+	struct request r = {0};
+	struct error err = {0};
+	int exit_status = EXIT_SUCCESS, status = parse(argc, argv, &r);
+
+	if (status >= 0)
+		return status;
+	if ((!r.detach && attend_prepare(&err) < 0) || run(ctx, &r, &exit_status, &err) < 0) {
+		log_error("%s", err.text);
+		exit_status = EXIT_FAILURE;
+	}
+	free(r.bundle);
+	return exit_status;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Making a container, the parent's side (the child's is init.c).
+ *
+ * The order is what makes it safe to be killed anywhere: the record names a thing before the thing
+ * is made, and the first process, which no record can name before it exists, ends by itself until the
+ * record does.
+ *
+ *     ROOT/ID, locked
+ *     state.json: phase "creating", the cgroups as planned
+ *     cgroups and their limits; the socket for `start`
+ *     clone3
+ *     ids mapped, rlimits, oom score      ->  PLACED
+ *                                         <-  CONSOLE, READY
+ *     state.json: phase "created", pid; the pid file
+ *                                         ->  COMMIT: from here on init outlives us
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/strings.h"
+#include "kernel/cgroup.h"
+#include "kernel/pidfd.h"
+#include "runtime/container.h"
+#include "runtime/delete.h"
+#include "runtime/init.h"
+#include "runtime/launch.h"
+#include "runtime/namespaces.h"
+#include "runtime/place.h"
+#include "runtime/record.h"
+#include "runtime/resources.h"
+#include "runtime/seccomp.h"
+#include "runtime/sync.h"
+
+/* Everything that lives from the beginning of a create to its end. */
+struct creation {
+	const struct container_create_options *options;
+	const struct oci_config *config;
+	struct container *container;
+	struct cgroup_layout *layout;
+	struct cgroup *cgroup;
+	struct seccomp_program *seccomp;
+	struct namespaces ns;
+	struct launch launch;
+	int sync; /* our end */
+};
+
+static void cleanup_creation(struct creation *c)
+{
+	namespaces_close(&c->ns);
+	seccomp_free(c->seccomp);
+	cgroup_free(c->cgroup);
+	cgroup_layout_free(c->layout);
+	cleanup_close(&c->sync);
+	cleanup_close(&c->launch.sync);
+	cleanup_close(&c->launch.listener);
+}
+
+static int check_config(const struct oci_config *config, const struct container_create_options *o,
+			struct error *err)
+{
+	if (!config->process || !config->process->args || !config->process->args[0])
+		return error_set(err, EINVAL, "config.json: process.args: must not be empty");
+	if (config->process->terminal && !o->console_socket && !o->console_master)
+		return error_set(err, EINVAL,
+				 "config.json: process.terminal: needs --console-socket when detached");
+	if (!config->process->terminal && o->console_socket)
+		return error_set(err, EINVAL,
+				 "--console-socket: config.json does not ask for a terminal "
+				 "(process.terminal)");
+	return 0;
+}
+
+static void record_now(struct json_object *json)
+{
+	struct timespec now;
+	struct tm utc;
+	char date[32], text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text, sizeof(text), "%s.%09ldZ", date, now.tv_nsec);
+	json_add_string(json, "created", text);
+}
+
+static void record_rootfs(struct json_object *json, const char *bundle, const char *path)
+{
+	_cleanup_free_ char *absolute = NULL;
+
+	if (*path != '/')
+		absolute = string_format("%s/%s", bundle, path);
+	json_add_string(json, "rootfs", absolute ? absolute : path);
+}
+
+/* What is known before anything is made; the plan of the cgroups above all. */
+static int write_first_record(struct creation *c, struct error *err)
+{
+	struct json_object *json = c->container->json, *annotations;
+
+	json_add_string(json, "phase", "creating");
+	json_add_string(json, "ociVersion", c->config->version);
+	json_add_string(json, "bundle", c->options->bundle);
+	record_rootfs(json, c->options->bundle, c->config->root_path);
+	record_now(json);
+	json_add_string(json, "owner", geteuid() == 0 ? "root" : "");
+	annotations = json_add_object(json, "annotations");
+	for (size_t i = 0; i < c->config->n_annotations; i++)
+		json_add_string(annotations, c->config->annotations[i].key,
+				c->config->annotations[i].value);
+	if (c->cgroup)
+		json_object_object_add(json, "cgroup", cgroup_to_json(c->cgroup));
+	return record_write(c->container, err);
+}
+
+static int plan_cgroups(struct creation *c, struct error *err)
+{
+	const char *path = c->config->cgroups_path;
+	int r = cgroup_layout_read(&c->layout, err);
+
+	if (r < 0)
+		return r;
+	if (cgroup_layout_mode(c->layout) == CGROUP_NONE)
+		return 0;
+	r = cgroup_plan(c->layout, path && *path ? path : c->options->id, &c->cgroup, err);
+	return r < 0 ? error_prefix(err, "linux.cgroupsPath") : 0;
+}
+
+static int make_cgroups(struct creation *c, struct error *err)
+{
+	int r;
+
+	if (!c->cgroup)
+		return 0;
+	r = cgroup_make(c->cgroup, err);
+	return r < 0 ? r : resources_apply(c->cgroup, &c->config->resources, err);
+}
+
+static int listen_for_start(struct creation *c, struct error *err)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	if (fd < 0)
+		return error_errno(err, errno, "make a socket");
+	record_start_address(c->container, &address);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+		return error_errno(err, errno, "listen for start");
+	c->launch.listener = take_fd(&fd);
+	return 0;
+}
+
+static int prepare_launch(struct creation *c, struct error *err)
+{
+	struct launch *l = &c->launch;
+	int pair[2], r;
+
+	r = namespaces_open(c->config, &c->ns, err);
+	if (r == 0 && c->config->seccomp)
+		r = seccomp_compile(c->config->seccomp, &c->seccomp, err);
+	if (r == 0)
+		r = listen_for_start(c, err);
+	if (r == 0)
+		r = sync_pair(pair, err);
+	if (r < 0)
+		return r;
+	c->sync = pair[0];
+	l->sync = pair[1];
+	l->id = c->options->id;
+	l->bundle_path = c->options->bundle;
+	l->config = c->config;
+	l->process = c->config->process;
+	l->preserve_fds = c->options->preserve_fds;
+	l->no_pivot = c->options->no_pivot;
+	l->no_new_keyring = c->options->no_new_keyring;
+	l->new_namespaces = c->ns.new_types;
+	l->new_cgroup_ns = c->ns.new_types & CLONE_NEWCGROUP;
+	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);
+	l->joined_cgroup_ns = namespaces_joined(&c->ns, CLONE_NEWCGROUP);
+	l->seccomp = c->seccomp;
+	l->cgroup = c->cgroup;
+	l->layout = c->layout;
+	return 0;
+}
+
+static int clone_init(struct creation *c, struct error *err)
+{
+	struct container *container = c->container;
+	int cgroup = c->cgroup ? cgroup_clone_fd(c->cgroup) : -EBADF;
+	pid_t pid;
+
+	/* The child begins as our copy: nobody who shares its namespaces may look into it. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	pid = namespaces_clone(&c->ns, cgroup, &container->pidfd, err);
+	if (pid == 0) {
+		/* Our lock is on the open file: kept open here it would outlive us. */
+		close(container->dir);
+		init_main(&c->launch);
+	}
+	if (pid < 0)
+		return pid;
+	container->pid = pid;
+	close(take_fd(&c->launch.sync));
+	close(take_fd(&c->launch.listener));
+	return 0;
+}
+
+static int place_init(struct creation *c, struct error *err)
+{
+	const struct oci_config *config = c->config;
+	pid_t pid = c->container->pid;
+	int r = 0;
+
+	if (c->ns.new_types & CLONE_NEWUSER)
+		r = place_map_ids(pid, config, err);
+	if (r == 0)
+		r = place_set_limits(pid, config->process, err);
+	if (r < 0)
+		return r;
+	r = sync_send(c->sync, SYNC_PLACED, -1);
+	/* A child that is gone has said why. */
+	return r == -EPIPE ? 0 : r < 0 ? error_errno(err, r, "talk to the first process") : 0;
+}
+
+static int await_ready(struct creation *c, struct error *err)
+{
+	for (;;) {
+		_cleanup_close_ int fd = -EBADF;
+		int type = sync_receive(c->sync, &fd, err), r;
+
+		if (type < 0)
+			return type;
+		if (type == SYNC_READY)
+			return 0;
+		if (type == 0)
+			return error_set(err, EPIPE,
+					 "the container's first process ended unexpectedly");
+		if (type != SYNC_CONSOLE || fd < 0)
+			return error_set(err, EPROTO, "unexpected message %d while creating", type);
+		r = place_hand_over_console(c->options->console_socket, c->options->console_master,
+					    &fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int commit(struct creation *c, struct error *err)
+{
+	struct container *container = c->container;
+	int r = process_start_time(container->pid, &container->pid_start, NULL);
+
+	if (r < 0)
+		return error_errno(err, r, "look at process %d", container->pid);
+	json_add_string(container->json, "phase", "created");
+	if (c->config->json) {
+		r = file_replace_at(container->dir, RECORD_CONFIG,
+				    json_text(c->config->json, false), 0600, false, err);
+		if (r < 0)
+			return r;
+	}
+	r = record_write(container, err);
+	if (r == 0)
+		r = place_write_pid_file(c->options->pid_file, container->pid, err);
+	if (r < 0)
+		return r;
+	r = sync_send(c->sync, SYNC_COMMIT, -1);
+	return r < 0 ? error_errno(err, r, "release the first process") : 0;
+}
+
+typedef int step_function(struct creation *c, struct error *err);
+
+static int run_steps(struct creation *c, struct error *err)
+{
+	static step_function *const steps[] = {
+		plan_cgroups, write_first_record, make_cgroups, prepare_launch,
+		clone_init,   place_init,	  await_ready,	commit,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](c, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int container_create(const struct container_create_options *options, struct oci_config *config,
+		     struct container **container, struct error *err)
+{
+	_cleanup_(cleanup_container) struct container *made = NULL;
+	_cleanup_(cleanup_creation) struct creation c = {
+		.options = options,
+		.config = config,
+		.sync = -EBADF,
+		.launch = LAUNCH_NONE,
+		.ns = NAMESPACES_NONE,
+	};
+	struct error undo_err = {0};
+	int r = check_config(config, options, err);
+
+	if (r == 0)
+		r = record_check_id(options->id, err);
+	if (r == 0)
+		r = record_create(options->root, options->id, &made, err);
+	if (r < 0)
+		return r;
+	c.container = made;
+	r = run_steps(&c, err);
+	if (r < 0) {
+		/* The first failure is the one to tell. */
+		container_undo(made, &undo_err);
+		return r;
+	}
+	record_unlock(made);
+	*container = take_ptr(made);
+	return 0;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/delete.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "kernel/cgroup.h"
+#include "kernel/pidfd.h"
+#include "runtime/network.h"
+#include "runtime/record.h"
+
+#define DELETE_TIMEOUT_MS 10000
+
+static int end_init(struct container *c, struct error *err)
+{
+	int r;
+
+	if (c->pidfd < 0)
+		return 0;
+	r = pidfd_signal(c->pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return error_errno(err, r, "kill container '%s'", c->id);
+	return 0;
+}
+
+/* A frozen process does not die: cgroup_kill thaws. */
+static int end_cgroup(struct container *c, struct error *err)
+{
+	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
+	struct json_object *record;
+	int r;
+
+	if (!json_object_object_get_ex(c->json, "cgroup", &record))
+		return 0;
+	r = cgroup_from_json(record, &cg, err);
+	if (r == 0)
+		r = cgroup_kill(cg, DELETE_TIMEOUT_MS, err);
+	if (r == 0)
+		r = cgroup_remove(cg, err);
+	return r;
+}
+
+static int await_init(struct container *c, struct error *err)
+{
+	if (c->pidfd < 0 || pidfd_ended(c->pidfd, DELETE_TIMEOUT_MS))
+		return 0;
+	return error_set(err, ETIMEDOUT, "container '%s': process %d does not end", c->id, c->pid);
+}
+
+int container_undo(struct container *container, struct error *err)
+{
+	int r = end_init(container, err);
+
+	if (r == 0)
+		r = end_cgroup(container, err);
+	if (r == 0)
+		r = await_init(container, err);
+	if (r == 0)
+		r = network_release(container->root, container->id, err);
+	if (r < 0)
+		return r;
+	return record_remove(container, err);
+}
+
+/* A record that cannot be read says nothing that could be undone; `create` was killed before it. */
+static int read_for_delete(struct container *c, bool force, struct error *err)
+{
+	int r = record_read(c, err);
+
+	if (r < 0 && force) {
+		if (!c->json)
+			c->json = json_object_new_object();
+		return 0;
+	}
+	return r;
+}
+
+int container_delete(const char *root, const char *id, bool force, struct error *err)
+{
+	_cleanup_(cleanup_container) struct container *c = NULL;
+	enum container_status status;
+	int r = record_open(root, id, &c, err);
+
+	if (r == -ENOENT && force)
+		return 0;
+	if (r == 0)
+		r = record_lock(c, force, err);
+	if (r == 0)
+		r = read_for_delete(c, force, err);
+	if (r < 0)
+		return r;
+	status = container_status(c);
+	/* A container that was never started has nothing to lose, as runc has it. */
+	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
+		return error_set(err, EBUSY,
+				 "cannot delete container '%s' that is not stopped: it is %s", id,
+				 container_status_name(status));
+	return container_undo(c, err);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One more process in a container. The container's own processes may be hostile and share its pid
+ * namespace with the new one: until the exec it is not dumpable (they can neither trace it nor reach
+ * its descriptors), and it believes nothing it reads there.
+ *
+ * The pid namespace is entered by the parent, for its next child only; everything else by the child,
+ * after it has entered the cgroups through descriptors that were opened outside.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "kernel/cgroup.h"
+#include "kernel/pidfd.h"
+#include "runtime/container.h"
+#include "runtime/init.h"
+#include "runtime/launch.h"
+#include "runtime/namespaces.h"
+#include "runtime/place.h"
+#include "runtime/record.h"
+#include "runtime/seccomp.h"
+#include "runtime/sync.h"
+
+int container_config(const struct container *container, struct oci_config **config,
+		     struct error *err)
+{
+	int r = oci_config_load(container->dir, RECORD_CONFIG, config, err);
+
+	return r < 0 ? error_prefix(err, "container '%s'", container->id) : 0;
+}
+
+static int check_status(const struct container *container, struct error *err)
+{
+	enum container_status status = container_status(container);
+
+	if (status == CONTAINER_RUNNING || status == CONTAINER_CREATED)
+		return 0;
+	return error_set(err, EINVAL, "cannot exec in container '%s': it is %s", container->id,
+			 container_status_name(status));
+}
+
+/* Those in which init is not where we are; entering one's own user namespace is refused. */
+static int differing_namespaces(const struct container *container, int *types, struct error *err)
+{
+	static const int all[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,   CLONE_NEWIPC,
+				  CLONE_NEWUTS,	 CLONE_NEWPID, CLONE_NEWCGROUP};
+
+	*types = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const char *file = oci_namespace_file(all[i]);
+		char path[64];
+		struct stat ours, theirs;
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+		if (stat(path, &ours) < 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", container->pid, file);
+		if (stat(path, &theirs) < 0)
+			return error_errno(err, errno, "look at the namespaces of container '%s'",
+					   container->id);
+		if (ours.st_ino != theirs.st_ino)
+			*types |= all[i];
+	}
+	return 0;
+}
+
+struct entry {
+	struct launch launch;
+	struct oci_config *config; /* for its seccomp */
+	struct cgroup *cgroup;
+	struct seccomp_program *seccomp;
+	int sync;
+};
+
+static void cleanup_entry(struct entry *e)
+{
+	oci_config_free(e->config);
+	cgroup_free(e->cgroup);
+	seccomp_free(e->seccomp);
+	cleanup_close(&e->sync);
+	cleanup_close(&e->launch.sync);
+}
+
+static int prepare(struct container *container, const struct container_exec_options *o,
+		   struct entry *e, struct error *err)
+{
+	struct json_object *record;
+	struct launch *l = &e->launch;
+	int pair[2], r;
+
+	r = container_config(container, &e->config, err);
+	if (r == 0 && json_object_object_get_ex(container->json, "cgroup", &record)) {
+		r = cgroup_from_json(record, &e->cgroup, err);
+		if (r == 0)
+			r = cgroup_open(e->cgroup, err);
+	}
+	if (r == 0 && e->config->seccomp)
+		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);
+	if (r == 0)
+		r = differing_namespaces(container, &l->target_namespaces, err);
+	if (r == 0)
+		r = sync_pair(pair, err);
+	if (r < 0)
+		return r;
+	e->sync = pair[0];
+	l->sync = pair[1];
+	l->id = container->id;
+	l->config = e->config;
+	l->process = o->process;
+	l->preserve_fds = o->preserve_fds;
+	l->target = container->pidfd;
+	l->cgroup = e->cgroup;
+	l->seccomp = e->seccomp;
+	return 0;
+}
+
+static pid_t clone_into(struct entry *e, int *pidfd, struct error *err)
+{
+	static const struct namespaces none = NAMESPACES_NONE;
+	int cgroup = e->cgroup ? cgroup_clone_fd(e->cgroup) : -EBADF;
+	bool pid_namespace = e->launch.target_namespaces & CLONE_NEWPID;
+	_cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (own < 0)
+		return error_errno(err, errno, "open '/proc/self/ns/pid'");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	if (pid_namespace && setns(e->launch.target, CLONE_NEWPID) < 0)
+		return error_errno(err, errno, "join the pid namespace of container '%s'",
+				   e->launch.id);
+	e->launch.target_namespaces &= ~CLONE_NEWPID;
+	pid = namespaces_clone(&none, cgroup, pidfd, err);
+	if (pid == 0)
+		init_exec_main(&e->launch);
+	if (pid_namespace && setns(own, CLONE_NEWPID) < 0)
+		return error_errno(err, errno, "go back to the own pid namespace");
+	return pid;
+}
+
+/* Until the exec closes the other end; a terminal comes along before. */
+static int await_exec(struct entry *e, const struct container_exec_options *o, struct error *err)
+{
+	for (;;) {
+		_cleanup_close_ int fd = -EBADF;
+		int type = sync_receive(e->sync, &fd, err), r;
+
+		if (type <= 0)
+			return type;
+		if (type != SYNC_CONSOLE || fd < 0)
+			return error_set(err, EPROTO, "unexpected message %d in exec", type);
+		r = place_hand_over_console(o->console_socket, o->console_master, &fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int see_off(struct entry *e, const struct container_exec_options *o, pid_t pid,
+		   struct error *err)
+{
+	int r = place_set_limits(pid, o->process, err);
+
+	close(take_fd(&e->launch.sync));
+	if (r == 0)
+		r = place_write_pid_file(o->pid_file, pid, err);
+	if (r == 0)
+		r = sync_send(e->sync, SYNC_PLACED, -1);
+	if (r < 0 && r != -EPIPE)
+		return r;
+	return await_exec(e, o, err);
+}
+
+int container_exec(struct container *container, const struct container_exec_options *options,
+		   pid_t *pid, int *pidfd, struct error *err)
+{
+	_cleanup_(cleanup_entry) struct entry e = {
+		.sync = -EBADF,
+		.launch = LAUNCH_NONE,
+	};
+	_cleanup_close_ int child_pidfd = -EBADF;
+	pid_t child;
+	int r = check_status(container, err);
+
+	if (r == 0)
+		r = prepare(container, options, &e, err);
+	if (r < 0)
+		return r;
+	child = clone_into(&e, &child_pidfd, err);
+	if (child < 0)
+		return child;
+	r = see_off(&e, options, child, err);
+	if (r < 0) {
+		pidfd_signal(child_pidfd, SIGKILL);
+		waitpid(child, NULL, 0);
+		return r;
+	}
+	*pid = child;
+	*pidfd = take_fd(&child_pidfd);
+	return 0;
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The stages of a container's first process.
+ *
+ * It begins as a copy of the runtime, with the runtime's memory and descriptors, in new namespaces,
+ * and ends as the program of the configuration. In between it goes through the stages below, each of
+ * which gives something up:
+ *
+ *   settle     signals as if fresh; enters the cgroups, so that all it does is charged to the
+ *              container; dies with the parent until the parent has written it down
+ *   placed     the parent has mapped ids and set limits; becomes root of a new user namespace
+ *   open       what is needed of the host's files
+ *   join       namespaces given by path that could not be entered before the clone
+ *   name       host name, sysctls, loopback: through the host's /proc, which can be trusted
+ *   mount      the root, mounts, devices, terminal, masks: every path inside is looked up in the root
+ *   enter      the host's root becomes unreachable
+ *   ready      the parent is told, answers with COMMIT once the record is on disk
+ *   wait       until `start` connects
+ *   become     user, groups, capabilities, seccomp
+ *   execute
+ *
+ * From `enter` on, nothing of the host is trusted to be named by a path, and nothing that the
+ * container's files say is believed. The process is not dumpable, so processes of a namespace it shares
+ * can neither trace it nor look into its /proc entries.
+ */
+#include "runtime/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "kernel/cgroup.h"
+#include "runtime/console.h"
+#include "runtime/devices.h"
+#include "runtime/mask.h"
+#include "runtime/mounts.h"
+#include "runtime/process.h"
+#include "runtime/rootfs.h"
+#include "runtime/sync.h"
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int n = 1; n < NSIG; n++)
+		signal(n, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int stage_settle(struct launch *l, struct error *err)
+{
+	int r;
+
+	reset_signals();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	if (!l->cgroup)
+		return 0;
+	r = cgroup_enter_self(l->cgroup, cgroup_clone_fd(l->cgroup) >= 0, err);
+	if (r < 0)
+		return r;
+	/* Not earlier: the root of a cgroup namespace is where its maker is (cgroup_namespaces(7)). */
+	if (l->new_cgroup_ns && unshare(CLONE_NEWCGROUP) < 0)
+		return error_errno(err, errno, "make a cgroup namespace");
+	return 0;
+}
+
+static int stage_placed(struct launch *l, struct error *err)
+{
+	int r = sync_expect(l->sync, SYNC_PLACED, err);
+
+	if (r < 0 || !(l->new_namespaces & CLONE_NEWUSER))
+		return r;
+	/* The maps are there now; before, every id was the overflow id. */
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_errno(err, errno, "become root of the user namespace");
+	/* Changing ids has made us dumpable by the rules of commit_creds (kernel/cred.c). */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	return 0;
+}
+
+/* /dev/null is checked while it still is the host's: it will cover masked files. */
+static int stage_open(struct launch *l, struct error *err)
+{
+	struct stat st;
+
+	l->bundle = open(l->bundle_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->bundle < 0)
+		return error_errno(err, errno, "open the bundle '%s'", l->bundle_path);
+	l->host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->host_proc < 0)
+		return error_errno(err, errno, "open '/proc'");
+	l->host_null = open("/dev/null", O_PATH | O_CLOEXEC);
+	if (l->host_null < 0 || fstat(l->host_null, &st) < 0)
+		return error_errno(err, errno, "open '/dev/null'");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return error_set(err, ENODEV, "'/dev/null' of the host is not the null device");
+	return 0;
+}
+
+static int stage_join(struct launch *l, struct error *err)
+{
+	if (l->joined_cgroup_ns >= 0 && setns(l->joined_cgroup_ns, CLONE_NEWCGROUP) < 0)
+		return error_errno(err, errno, "join the cgroup namespace");
+	if (l->joined_mount_ns >= 0 && setns(l->joined_mount_ns, CLONE_NEWNS) < 0)
+		return error_errno(err, errno, "join the mount namespace");
+	return 0;
+}
+
+/* A key with slashes is a path already; in one with dots they separate (sysctl.d(5)). */
+static int set_sysctl(struct launch *l, const struct oci_pair *s, struct error *err)
+{
+	char path[512];
+	_cleanup_close_ int fd = -EBADF;
+	size_t n = strlen(s->value);
+
+	if (snprintf(path, sizeof(path), "sys/%s", s->key) >= (int)sizeof(path))
+		return error_set(err, ENAMETOOLONG, "linux.sysctl: '%s' is too long", s->key);
+	for (char *p = path; *p && !strchr(s->key, '/'); p++)
+		if (*p == '.')
+			*p = '/';
+	fd = path_open_in_root(l->host_proc, path, O_WRONLY, 0);
+	if (fd < 0)
+		return error_errno(err, fd, "linux.sysctl: open '%s'", s->key);
+	if (write(fd, s->value, n) != (ssize_t)n)
+		return error_errno(err, errno, "linux.sysctl: write '%s' to '%s'", s->value, s->key);
+	return 0;
+}
+
+static int bring_loopback_up(struct error *err)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {.ifr_name = "lo"};
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+		return error_errno(err, errno, "look at the loopback interface");
+	request.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		return error_errno(err, errno, "bring the loopback interface up");
+	return 0;
+}
+
+static int stage_name(struct launch *l, struct error *err)
+{
+	const struct oci_config *c = l->config;
+	int r;
+
+	if (setsid() < 0)
+		return error_errno(err, errno, "make a session");
+	if (c->hostname && sethostname(c->hostname, strlen(c->hostname)) < 0)
+		return error_errno(err, errno, "hostname: set '%s'", c->hostname);
+	if (c->domainname && setdomainname(c->domainname, strlen(c->domainname)) < 0)
+		return error_errno(err, errno, "domainname: set '%s'", c->domainname);
+	if (l->new_namespaces & CLONE_NEWNET) {
+		r = bring_loopback_up(err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < c->n_sysctl; i++) {
+		r = set_sysctl(l, &c->sysctl[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The working directory is made when the image lacks it, as runc and crun do. */
+static void make_working_directory(struct launch *l)
+{
+	if (strcmp(l->process->cwd, "/") != 0)
+		path_make_directories_in_root(l->rootfs, l->process->cwd, 0755);
+}
+
+static int stage_mount(struct launch *l, struct error *err)
+{
+	int r;
+
+	umask(0);
+	r = rootfs_prepare(l, err);
+	if (r < 0)
+		return r;
+	make_working_directory(l);
+	if (l->new_namespaces & CLONE_NEWNS) {
+		r = mounts_make(l, err);
+		if (r == 0)
+			r = devices_make(l, err);
+	}
+	if (r == 0 && l->process->terminal)
+		r = console_make(l, l->new_namespaces & CLONE_NEWNS, err);
+	if (r == 0 && (l->new_namespaces & CLONE_NEWNS)) {
+		r = mask_paths(l, err);
+		if (r == 0)
+			r = mounts_finish(l, err);
+	}
+	return r;
+}
+
+static int stage_enter(struct launch *l, struct error *err)
+{
+	int r = rootfs_enter(l, err);
+
+	if (r == 0 && l->console >= 0)
+		r = console_take(l, err);
+	return r == 0 ? process_find(l, err) : r;
+}
+
+static int stage_ready(struct launch *l, struct error *err)
+{
+	int r = sync_send(l->sync, SYNC_READY, -1);
+
+	if (r < 0)
+		return error_errno(err, r, "report to the parent");
+	r = sync_expect(l->sync, SYNC_COMMIT, err);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	return 0;
+}
+
+/*
+ * Only the first connection counts. It replaces the parent as the one who hears of failures, and
+ * the exec closes it: that is how `start` learns of success.
+ */
+static int stage_wait(struct launch *l, struct error *err)
+{
+	int connection;
+
+	do
+		connection = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+	while (connection < 0 && errno == EINTR);
+	if (connection < 0)
+		return error_errno(err, errno, "wait for start");
+	close(l->sync);
+	l->sync = connection;
+	close(l->listener);
+	l->listener = -EBADF;
+	return sync_expect(l->sync, SYNC_COMMIT, err);
+}
+
+typedef int stage_function(struct launch *l, struct error *err);
+
+static void run_stages(struct launch *l, stage_function *const *stages)
+{
+	struct error err = {0};
+
+	for (; *stages; stages++) {
+		if ((*stages)(l, &err) < 0) {
+			sync_send_error(l->sync, &err);
+			_exit(1);
+		}
+	}
+	_exit(1); /* the last stage is an exec */
+}
+
+void init_main(struct launch *l)
+{
+	static stage_function *const stages[] = {
+		stage_settle, stage_placed, stage_open, stage_join,	stage_name,	 stage_mount,
+		stage_enter,  stage_ready,  stage_wait, process_become, process_execute, NULL,
+	};
+
+	run_stages(l, stages);
+	__builtin_unreachable();
+}
+
+static int stage_exec_settle(struct launch *l, struct error *err)
+{
+	int r = stage_settle(l, err);
+
+	return r == 0 ? sync_expect(l->sync, SYNC_PLACED, err) : r;
+}
+
+/*
+ * One setns for all: the kernel sorts out the order and either all are entered or none (Linux 5.8).
+ * The root and the working directory are the container's from here on.
+ */
+static int stage_exec_join(struct launch *l, struct error *err)
+{
+	if (l->target_namespaces && setns(l->target, l->target_namespaces) < 0)
+		return error_errno(err, errno, "join the namespaces of container '%s'", l->id);
+	return 0;
+}
+
+static int stage_exec_terminal(struct launch *l, struct error *err)
+{
+	int r;
+
+	if (setsid() < 0)
+		return error_errno(err, errno, "make a session");
+	l->rootfs = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->rootfs < 0)
+		return error_errno(err, errno, "open the container's root");
+	if (!l->process->terminal)
+		return 0;
+	r = console_make(l, false, err);
+	return r == 0 ? console_take(l, err) : r;
+}
+
+void init_exec_main(struct launch *l)
+{
+	static stage_function *const stages[] = {
+		stage_exec_settle, stage_exec_join, stage_exec_terminal, process_find,
+		process_become,	   process_execute, NULL,
+	};
+
+	run_stages(l, stages);
+	__builtin_unreachable();
+}

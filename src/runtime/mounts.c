@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The mounts of a configuration. The container's root may be hostile: symlinks that lead out of it,
+ * or a directory that another container swaps while we work (CVE-2021-30465). So each target is
+ * looked up once, inside the root (openat2), and the detached mount is attached to that very
+ * descriptor; nothing here goes back to a path.
+ */
+#include "runtime/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "base/strings.h"
+#include "kernel/mounts.h"
+#include "runtime/copyup.h"
+
+static int make_file(int root, const char *path)
+{
+	_cleanup_free_ char *parent = strdup(path);
+	_cleanup_close_ int dir = -EBADF;
+	char *slash;
+	int fd;
+
+	if (!parent)
+		return -ENOMEM;
+	slash = strrchr(parent, '/');
+	if (slash) {
+		*slash = '\0';
+		fd = path_make_directories_in_root(root, parent, 0755);
+		if (fd < 0)
+			return fd;
+	}
+	dir = path_open_in_root(root, slash ? parent : "/", O_PATH | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, slash ? slash + 1 : path, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	close(fd);
+	return 0;
+}
+
+int mounts_open_target(struct launch *l, const char *destination, bool file, struct error *err)
+{
+	int fd = path_open_in_root(l->rootfs, destination, O_PATH, 0);
+	int r;
+
+	if (fd == -ENOENT) {
+		r = file ? make_file(l->rootfs, destination)
+			 : path_make_directories_in_root(l->rootfs, destination, 0755);
+		if (r < 0)
+			return error_errno(err, r, "make the mount point '%s'", destination);
+		fd = path_open_in_root(l->rootfs, destination, O_PATH, 0);
+	}
+	if (fd < 0)
+		return error_errno(err, fd, "open the mount point '%s'", destination);
+	return fd;
+}
+
+/*
+ * proc and sysfs are where labels and limits are written and masks are laid. Mounted through a
+ * symlink of the image they would be somewhere else (CVE-2019-19921, CVE-2023-27561).
+ */
+static int refuse_symlink(struct launch *l, const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int fd =
+		path_open_in_root(l->rootfs, m->destination, O_PATH | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_errno(err, fd, "open the mount point '%s'", m->destination);
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return error_set(err, EINVAL, "mount of '%s' at '%s': not an ordinary directory",
+				 m->type, m->destination);
+	return 0;
+}
+
+static bool is_type(const struct oci_mount *m, const char *type)
+{
+	return m->type && strcmp(m->type, type) == 0;
+}
+
+/* A tmpfs that is to be read-only stays writable until devices and copies are in it. */
+static bool finishes_late(const struct oci_mount *m)
+{
+	return !m->bind && is_type(m, "tmpfs") && (m->flags & MS_RDONLY);
+}
+
+static int attach(struct launch *l, const struct oci_mount *m, int mount, bool file,
+		  struct error *err)
+{
+	_cleanup_close_ int target = mounts_open_target(l, m->destination, file, err);
+	int r;
+
+	if (target < 0)
+		return target;
+	if (m->tmpcopyup) {
+		r = copyup_tree(target, mount, err);
+		if (r < 0)
+			return r;
+	}
+	r = mount_attach(mount, target);
+	if (r < 0)
+		return error_errno(err, r, "mount at '%s'", m->destination);
+	if (!m->propagation)
+		return 0;
+	r = mount_change(mount, m->propagation & MS_REC, 0, 0, m->propagation & ~(unsigned long)MS_REC);
+	if (r < 0)
+		return error_errno(err, r, "set the propagation of '%s'", m->destination);
+	return 0;
+}
+
+static int make_bind(struct launch *l, const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int mount = -EBADF;
+	struct stat st;
+	uint64_t set = mount_attributes(m->flags), clear = mount_attributes(m->clear_flags);
+	int r;
+
+	if (!m->source)
+		return error_set(err, EINVAL, "mount at '%s': a bind mount needs a source",
+				 m->destination);
+	mount = mount_clone(l->bundle, m->source, m->flags & MS_REC, NULL);
+	if (mount < 0)
+		return error_errno(err, mount, "bind '%s' to '%s'", m->source, m->destination);
+	if (fstat(mount, &st) < 0)
+		return error_errno(err, errno, "look at '%s'", m->source);
+	/* An untouched atime mode stays the source's own; MS_RELATIME asks for the default one. */
+	if (m->flags & MS_RELATIME)
+		clear |= MOUNT_ATTR__ATIME;
+	if (set || clear) {
+		r = mount_change(mount, false, set, clear & ~set, 0);
+		if (r < 0)
+			return error_errno(err, r, "set the options of the bind mount at '%s'",
+					   m->destination);
+	}
+	if (m->recursive_set || m->recursive_clear) {
+		r = mount_change(mount, true, m->recursive_set, m->recursive_clear, 0);
+		if (r < 0)
+			return error_errno(err, r, "set the recursive options of '%s'",
+					   m->destination);
+	}
+	return attach(l, m, mount, !S_ISDIR(st.st_mode), err);
+}
+
+/*
+ * A new sysfs belongs to a network namespace; a container without rights over its own (the host's)
+ * sees the host's /sys read-only instead, as every runtime does.
+ */
+static int sysfs_fallback(const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int mount = mount_clone(AT_FDCWD, "/sys", true, err);
+	int r;
+
+	if (mount < 0)
+		return mount;
+	r = mount_change(mount, false, mount_attributes(m->flags | MS_RDONLY), 0, 0);
+	if (r < 0)
+		return error_errno(err, r, "set the options of '%s'", m->destination);
+	return take_fd(&mount);
+}
+
+static int make_new(struct launch *l, const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int mount = -EBADF;
+	unsigned long flags = m->flags;
+	int r;
+
+	if (finishes_late(m))
+		flags &= ~(unsigned long)MS_RDONLY;
+	mount = mount_new(m->type, m->source, flags, m->data, err);
+	if (mount == -EPERM && is_type(m, "sysfs"))
+		mount = sysfs_fallback(m, err);
+	if (mount < 0)
+		return error_prefix(err, "mount '%s' at '%s'", m->type, m->destination);
+	if (m->recursive_set || m->recursive_clear) {
+		r = mount_change(mount, true, m->recursive_set, m->recursive_clear, 0);
+		if (r < 0)
+			return error_errno(err, r, "set the recursive options of '%s'",
+					   m->destination);
+	}
+	return attach(l, m, mount, false, err);
+}
+
+static int make_mount(struct launch *l, const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int target = -EBADF;
+	int r;
+
+	if (m->bind)
+		return make_bind(l, m, err);
+	if (!m->type)
+		return error_set(err, EINVAL, "mount at '%s': no type", m->destination);
+	if (is_type(m, "proc") || is_type(m, "sysfs")) {
+		r = refuse_symlink(l, m, err);
+		if (r < 0)
+			return r;
+	}
+	if (is_type(m, "cgroup") || is_type(m, "cgroup2")) {
+		target = mounts_open_target(l, m->destination, false, err);
+		return target < 0 ? target : cgroup_mount_make(l, m, target, err);
+	}
+	return make_new(l, m, err);
+}
+
+int mounts_make(struct launch *l, struct error *err)
+{
+	for (size_t i = 0; i < l->config->n_mounts; i++) {
+		int r = make_mount(l, &l->config->mounts[i], err);
+
+		if (r < 0)
+			return error_prefix(err, "mounts[%zu]", i);
+	}
+	return 0;
+}
+
+int mounts_finish(struct launch *l, struct error *err)
+{
+	for (size_t i = 0; i < l->config->n_mounts; i++) {
+		const struct oci_mount *m = &l->config->mounts[i];
+		_cleanup_close_ int fd = -EBADF;
+		int r;
+
+		if (!finishes_late(m))
+			continue;
+		fd = path_open_in_root(l->rootfs, m->destination, O_PATH, 0);
+		r = fd < 0 ? fd : mount_change(fd, false, MOUNT_ATTR_RDONLY, 0, 0);
+		if (r < 0)
+			return error_errno(err, r, "make '%s' read-only", m->destination);
+	}
+	return 0;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+/* At most 340 lines are taken by the kernel (user_namespaces(7)). */
+static int write_map(pid_t pid, const char *file, const struct oci_id_map *maps, size_t n,
+		     struct error *err)
+{
+	char path[64], text[16384];
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int w = snprintf(text + used, sizeof(text) - used, "%u %u %u\n",
+				 maps[i].container_id, maps[i].host_id, maps[i].size);
+
+		used += (size_t)w;
+		if (used >= sizeof(text))
+			return error_set(err, E2BIG, "too many lines for %s", file);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	return file_write_at(AT_FDCWD, path, text, err);
+}
+
+int place_map_ids(pid_t pid, const struct oci_config *config, struct error *err)
+{
+	int r;
+
+	if (config->n_uid_maps) {
+		r = write_map(pid, "uid_map", config->uid_maps, config->n_uid_maps, err);
+		if (r < 0)
+			return error_prefix(err, "linux.uidMappings");
+	}
+	if (config->n_gid_maps) {
+		r = write_map(pid, "gid_map", config->gid_maps, config->n_gid_maps, err);
+		if (r < 0)
+			return error_prefix(err, "linux.gidMappings");
+	}
+	return 0;
+}
+
+static int set_oom_score(pid_t pid, int score, struct error *err)
+{
+	char path[64], text[16];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+	snprintf(text, sizeof(text), "%d", score);
+	r = file_write_at(AT_FDCWD, path, text, err);
+	return r < 0 ? error_prefix(err, "process.oomScoreAdj") : 0;
+}
+
+int place_set_limits(pid_t pid, const struct oci_process *process, struct error *err)
+{
+	for (size_t i = 0; i < process->n_rlimits; i++) {
+		const struct oci_rlimit *limit = &process->rlimits[i];
+		struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+
+		if (prlimit(pid, (enum __rlimit_resource)limit->resource, &value, NULL) < 0)
+			return error_errno(err, errno,
+					   "process.rlimits[%zu]: set the limit to %llu:%llu", i,
+					   (unsigned long long)limit->soft,
+					   (unsigned long long)limit->hard);
+	}
+	return process->has_oom_score_adj ? set_oom_score(pid, process->oom_score_adj, err) : 0;
+}
+
+int place_hand_over_console(const char *socket_path, int *taker, int *master, struct error *err)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int r;
+
+	if (!socket_path) {
+		if (!taker)
+			return error_set(err, EINVAL, "nobody takes the terminal");
+		*taker = take_fd(master);
+		return 0;
+	}
+	if (strlen(socket_path) >= sizeof(address.sun_path))
+		return error_set(err, ENAMETOOLONG, "--console-socket '%s': path too long",
+				 socket_path);
+	strcpy(address.sun_path, socket_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_errno(err, errno, "--console-socket: connect to '%s'", socket_path);
+	r = fd_send(fd, *master, "/dev/ptmx", err);
+	return r < 0 ? error_prefix(err, "--console-socket") : 0;
+}
+
+int place_write_pid_file(const char *path, pid_t pid, struct error *err)
+{
+	char text[16];
+	int r;
+
+	if (!path)
+		return 0;
+	snprintf(text, sizeof(text), "%d", pid);
+	r = file_replace_at(AT_FDCWD, path, text, 0644, false, err);
+	return r < 0 ? error_prefix(err, "--pid-file") : 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the two sides of a start say to each other, over one SOCK_SEQPACKET pair. The child is the
+ * container's first process (or the one exec adds), still running our code:
+ *
+ *     child  -> parent   SYNC_CONSOLE (with the pty's master), SYNC_READY, SYNC_ERROR
+ *     parent -> child    SYNC_PLACED  ids mapped, cgroups entered, limits set
+ *                        SYNC_COMMIT  the record on disk names the child: it may outlive us
+ *
+ * End of file on either side means the other died; the child then ends too, so a killed `create`
+ * leaves no process that no record knows.
+ */
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum sync_type { SYNC_PLACED = 1, SYNC_COMMIT, SYNC_READY, SYNC_CONSOLE, SYNC_ERROR };
+
+/* A connected pair, close-on-exec. */
+int sync_pair(int pair[2], struct error *err);
+
+/* FD is sent along when not negative. Returns 0 or a negative errno. */
+int sync_send(int socket, enum sync_type type, int fd);
+int sync_send_error(int socket, const struct error *error);
+
+/*
+ * Waits for one message. SYNC_ERROR is turned into ERR and its code. *FD (may be NULL) takes the
+ * descriptor that came along, and is left alone when none did. Returns the type, 0 when the other
+ * side is gone, or a negative errno.
+ */
+int sync_receive(int socket, int *fd, struct error *err);
+
+/* As sync_receive, and anything but WANTED is an error, the end too (-EPIPE). */
+int sync_expect(int socket, enum sync_type wanted, struct error *err);
+
+/* Waits for the end of file: 0; a SYNC_ERROR that comes instead is turned into ERR and its code. */
+int sync_await_end(int socket, struct error *err);

@@ -91,7 +91,7 @@ has_status() {
 # What a container can leave on the machine, one line each. Links of passing strangers and names of
 # other runtimes' things are not ours to judge: only what bears a name of ours is listed.
 what_there_is() {
-	awk '{ print "mount", $5 }' /proc/self/mountinfo | grep -F -e "${BATS_FILE_TMPDIR}" -e behalf
+	awk '{ print "mount", $5 }' /proc/self/mountinfo | grep -F -e "$BATS_RUN_TMPDIR" -e behalf
 	find /sys/fs/cgroup -type d 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/cgroup /'
 	find /run/netns /var/run/netns -mindepth 1 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/netns /'
 	ip -o link 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/link \1/' | grep -E 'behalf|^link bh'

@@ -9,7 +9,8 @@
 # and then has, in every test: $BUNDLE (a busybox bundle with a config.json of `behalf spec`), $ID (a
 # container id nobody else uses) and $STATE (a state directory of its own). `behalf` runs the program
 # under test on that state directory. At the end every container is removed, and what the test left
-# on the machine is a failure.
+# on the machine is a failure. A file that uses the ledger sets WATCH_LEDGER=yes to have that watched too:
+# it is one for the whole machine, and somebody else may switch it on or off at any time.
 
 # One busybox root for the file; bundles are copies of it.
 make_rootfs() {
@@ -96,7 +97,9 @@ what_there_is() {
 	find /run/netns /var/run/netns -mindepth 1 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/netns /'
 	ip -o link 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/link \1/' | grep -E 'behalf|^link bh'
 	find "$STATE" -mindepth 1 2>/dev/null | sed 's/^/state /'
-	find /sys/fs/bpf -mindepth 1 -path '*behalf*' 2>/dev/null | sed 's/^/bpf /'
+	if [ -n "${WATCH_LEDGER:-}" ]; then
+		find /sys/fs/bpf -mindepth 1 -maxdepth 1 -name 'behalf*' 2>/dev/null | sed 's/^/pinned /'
+	fi
 	pgrep -f -- "$ID" | sed 's/^/process /'
 	true
 }

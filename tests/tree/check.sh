@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tools/check must count whatever way there is to fail: each item below ends in another one.
+set -u
+cd "${SOURCE_DIR:-.}" || exit 1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir -p "$dir/unit" "$dir/build"
+export TESTS=$dir BUILD=$dir/build
+
+# item NAME LINE... writes a test of these shell lines.
+item() {
+	local name=$1
+	shift
+	printf '%s\n' '#!/bin/sh' "$@" >"$dir/unit/$name.sh"
+	chmod +x "$dir/unit/$name.sh"
+}
+
+item passes 'echo 1..2; echo ok 1 - a; echo ok 2 b'
+item fails 'echo 1..2; echo ok 1 a; echo not ok 2 b; echo "# because"; exit 1'
+item skips 'echo 1..2; echo "ok 1 a # SKIP no moon"; echo "ok 2 b # skip"'
+item nowhere 'echo "1..0 # SKIP not here"'
+item stops-early 'echo 1..3; echo ok 1 a'
+item says-nothing 'exit 0'
+item lies 'echo 1..1; echo ok 1 a; exit 3'
+item gives-up 'echo "Bail out! no disk"'
+item hangs '# timeout: 1' 'echo 1..1; echo ok 1 a; sleep 100'
+
+number=0
+is() {
+	number=$((number + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $number $1"
+	else
+		echo "not ok $number $1"
+		echo "# got '$2', want '$3'"
+	fi
+}
+sum_of() {
+	tools/check "$@" 2>&1 | tail -n 1
+}
+
+echo 1..14
+is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
+is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
+is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
+is 'a file that cannot run here' "$(sum_of unit/nowhere)" '0 passed, 0 failed, 1 skipped'
+is 'tests that did not run' "$(sum_of unit/stops-early)" '1 passed, 1 failed, 0 skipped'
+is 'no TAP at all' "$(sum_of unit/says-nothing)" '0 passed, 1 failed, 0 skipped'
+is 'an exit status beside passes' "$(sum_of unit/lies)" '1 passed, 1 failed, 0 skipped'
+is 'bailing out' "$(sum_of unit/gives-up)" '0 passed, 1 failed, 0 skipped'
+is 'no end' "$(sum_of unit/hangs)" '1 passed, 1 failed, 0 skipped'
+is 'the sum' "$(sum_of)" '6 passed, 6 failed, 3 skipped'
+is 'the reason of a skip is shown' "$(tools/check unit/skips | grep -c 'skipped: a: no moon')" 1
+is 'what a failed test said is shown' "$(tools/check unit/fails | grep -c '# because')" 1
+tools/check unit/passes >/dev/null
+is 'exit status of success' $? 0
+tools/check >/dev/null
+is 'exit status of failure' $? 1

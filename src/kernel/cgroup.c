@@ -109,32 +109,29 @@ static int normalise_path(const char *path, char **normal, struct error *err)
 	size_t used = 0;
 
 	if (path[0] != '/' && strchr(path, ':'))
-		return error_set(err, ENOTSUP,
-				 "linux.cgroupsPath '%s' is in systemd's form, which needs "
-				 "--systemd-cgroup; give a path like /behalf/ID",
-				 path);
+		return error_set(
+			err, ENOTSUP,
+			"'%s' is in the form of the systemd driver, which is not supported; "
+			"give a path like /behalf/ID",
+			path);
 	copy = string_format("%s/%s", path[0] == '/' ? "" : OWN_PARENT, path);
 	out = copy ? calloc(1, strlen(copy) + 2) : NULL;
 	if (!out)
 		return error_oom(err);
 	for (part = strtok_r(copy, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
 		if (!path_is_component(part))
-			return error_set(err, EINVAL, "linux.cgroupsPath '%s' contains '%s'", path,
-					 part);
+			return error_set(err, EINVAL, "'%s' contains '%s'", path, part);
 		if (strlen(part) > NAME_MAX)
-			return error_set(err, ENAMETOOLONG,
-					 "linux.cgroupsPath: '%.32s...' is longer than %d bytes",
+			return error_set(err, ENAMETOOLONG, "'%.32s...' is longer than %d bytes",
 					 part, NAME_MAX);
 		out[used++] = '/';
 		memcpy(out + used, part, strlen(part));
 		used += strlen(part);
 	}
 	if (!used || path[0] == '\0')
-		return error_set(err, EINVAL,
-				 "linux.cgroupsPath '%s' names no group of its own, but the root",
-				 path);
+		return error_set(err, EINVAL, "'%s' is the root, not a group of its own", path);
 	if (used > PATH_MAX / 2)
-		return error_set(err, ENAMETOOLONG, "linux.cgroupsPath is longer than %d bytes",
+		return error_set(err, ENAMETOOLONG, "the path is longer than %d bytes",
 				 PATH_MAX / 2);
 	*normal = take_ptr(out);
 	return 0;

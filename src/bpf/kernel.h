@@ -48,6 +48,9 @@ enum {
 	RCU_SOFTIRQ,
 };
 
+/* include/linux/cgroup-defs.h: an enum without a name, which cannot be looked up */
+#define CSS_ONLINE (1 << 1)
+
 #define PF_WQ_WORKER 0x00000020
 #define PF_KTHREAD 0x00200000
 
@@ -112,9 +115,15 @@ struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
+	__u64 utime;
+	__u64 stime;
 	struct css_set *cgroups;
 	struct nsproxy *nsproxy;
 	struct pid *thread_pid;
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 struct rtnl_link_ops {
@@ -156,14 +165,25 @@ struct napi_struct {
 	struct net_device *dev;
 };
 
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
+struct request {
+	struct bio *bio;
+};
+
+struct bpf_map;
 struct irqaction;
 struct linux_binprm;
-struct request;
 struct work_struct;
-
-enum cgroup_subsys_id { cpu_cgrp_id };
-
-/* values are looked up by name when loading */
-enum { CSS_ONLINE = 1 << 1 };
 
 #pragma clang attribute pop

@@ -82,9 +82,10 @@ struct wire_totals {
 	__u64 own_ns;
 	__u64 own_user_ns;   /* part of own_ns that a tick found in user mode, */
 	__u64 own_kernel_ns; /* and in the kernel; the rest is not yet known */
-	__u64 imposed_ns[WIRE_LEVELS];
-	__u64 unused[2];
-	__u64 behalf_ns[WIRE_LEVELS][WIRE_CLASSES];
+	__u64 imposed_soft_ns;
+	__u64 imposed_hard_ns;
+	__u64 unused[3];
+	__u64 behalf_ns[WIRE_LEVELS * WIRE_CLASSES]; /* level by level */
 	__u64 unused2[2];
 } __attribute__((aligned(64)));
 
@@ -118,7 +119,8 @@ struct wire_device_hit {
 	__u32 slot;
 	__u32 flags;
 	__u32 counter; /* the rule that found the owner */
-	__u64 until_ns;
+	__u32 ifindex;
+	__u32 unused;
 };
 
 /* One CPU's cursor. */
@@ -141,7 +143,16 @@ struct wire_cpu {
 	__u32 n_owners;
 	struct wire_owner owners[WIRE_POLL_OWNERS];
 	__u32 last_owner;
-	__u32 unused;
+	__u32 number; /* of the CPU */
+
+	/* the interrupted task's own clocks when the tick came */
+	__u64 tick_user;
+	__u64 tick_system;
+	__u64 epoch_ns; /* when this CPU last forgot what it remembers below */
+
+	/* where an address becomes a number: the verifier does not compute with pointers */
+	__u64 cgroup_address;
+	__u64 device_address;
 
 	__u64 counters[WIRE_COUNTERS];
 
@@ -184,8 +195,10 @@ struct wire_book {
 	__u32 slots;
 	__u32 hierarchy;    /* cgroup hierarchy that is accounted: 0 is v2 */
 	__u32 mounted_bpffs; /* the file system was mounted for the ledger */
-	__u32 host_netns;    /* inode number */
-	__u32 irq_time;	     /* the kernel keeps interrupt time apart */
+	__u32 host_netns;    /* inode numbers of the kernel's own namespaces */
+	__u32 host_mntns;
+	__u32 irq_time; /* the kernel keeps interrupt time apart */
+	__u32 unused;
 	__u64 hooks_attached; /* bits, by order of the programs' names in the object */
 	__u64 hooks_wanted;
 

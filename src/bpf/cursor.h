@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The cursor of one CPU: theory of operation.
+ *
+ * A CPU is in one of three contexts: a task, a softirq that interrupted it, a hard interrupt that
+ * interrupted either. Each context, here called level, has a clock of its own that stands still
+ * while a higher level runs:
+ *
+ *	hard	now
+ *	soft	now - hard_ns
+ *	task	now - hard_ns - soft_ns
+ *
+ * where hard_ns and soft_ns are what activations of those levels took in all, added when one ends.
+ * Each level has a frame {since, slot, kind}: the time since `since`, on the level's clock, belongs to
+ * account `slot` and is posted there at the next boundary. Since a level's clock runs exactly while
+ * no other level's does, and posting moves `since` by what it posts, every nanosecond of the CPU
+ * is posted once:
+ *
+ *	sum of posted + sum of open intervals = now - started
+ *
+ * That holds without locks and atomic operations although an interrupt can come in the middle of a
+ * boundary. What a level writes (its frame, its fields of the totals, its own clock's sum) no other
+ * level writes. What a lower level reads of a higher one is a sum that only grows; if an interrupt
+ * comes between reading `now` and reading the sum, one posting is short by the interrupt's length
+ * and the next is long by it, because postings telescope: each adds t - since and sets since = t.
+ * Differences may be negative for a moment; the sums are unsigned and wrap the right way.
+ *
+ * In the softirqs that handle packets, an interval can have an owner that is known only later:
+ *
+ *	WIRE_SLOT_POLL		before a poll's first packet (driver, GRO). Waits in poll_ns, and is
+ *				split over the owners of the poll's packets, by segments, at its end.
+ *	WIRE_SLOT_PACKET	a packet that nobody owns yet. Waits in packet_ns; settled when the
+ *				packet is seen to go to an owner, else it is the host's own.
+ *
+ * The file is compiled into the kernel-side programs, into the reader (which finishes a copy of a
+ * cursor to see its open intervals) and into tests, which drive it with random events. The includer
+ * defines, before including:
+ *
+ *	cursor_now(cpu)			the clock in nanoseconds
+ *	cursor_totals(cpu, slot)	this CPU's row of that account, or NULL
+ *
+ * A function reads the clock only if it has to post.
+ */
+#include "bpf/wire.h"
+
+#include <stdbool.h>
+
+#define CURSOR_FUNCTION static inline __attribute__((always_inline, unused))
+/* what is rare or large is a function of its own in the kernel too */
+#define CURSOR_CALL static __attribute__((noinline, unused))
+#define CURSOR_BARRIER() __asm__ volatile("" ::: "memory")
+/* the verifier follows one register; the compiler would test one copy and use another */
+#define CURSOR_OPAQUE(value) __asm__ volatile("" : "+r"(value))
+
+CURSOR_FUNCTION void cursor_count(struct wire_cpu *c, enum wire_counter counter)
+{
+	c->counters[counter]++;
+}
+
+/* A reader on another CPU sees from begun and ended that its copy is torn. */
+CURSOR_FUNCTION void cursor_begin(struct wire_cpu *c)
+{
+	*(volatile __u64 *)&c->begun = c->begun + 1;
+	CURSOR_BARRIER();
+}
+
+CURSOR_FUNCTION void cursor_end(struct wire_cpu *c)
+{
+	CURSOR_BARRIER();
+	*(volatile __u64 *)&c->ended = c->begun;
+}
+
+CURSOR_FUNCTION __u64 cursor_clock(const struct wire_cpu *c, enum wire_level level, __u64 now)
+{
+	if (level == WIRE_HARD)
+		return now;
+	if (level == WIRE_SOFT)
+		return now - c->hard_ns;
+	return now - c->hard_ns - c->soft_ns;
+}
+
+/* The highest level that is active. */
+CURSOR_FUNCTION enum wire_level cursor_level(const struct wire_cpu *c)
+{
+	if (c->frame[WIRE_HARD].active)
+		return WIRE_HARD;
+	if (c->frame[WIRE_SOFT].active)
+		return WIRE_SOFT;
+	return WIRE_TASK;
+}
+
+/* Adds to an account, and to what was imposed on who was interrupted for it. */
+CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 kind,
+			    __u64 delta_ns)
+{
+	struct wire_totals *totals;
+	__u64 index = level * WIRE_CLASSES + kind;
+
+	if (kind == WIRE_IDLE) {
+		c->idle_ns += delta_ns;
+		return 0;
+	}
+	totals = cursor_totals(c, slot);
+	if (!totals)
+		return 0;
+	CURSOR_OPAQUE(index);
+	if (kind == WIRE_OWN)
+		totals->own_ns += delta_ns;
+	else if (index < WIRE_LEVELS * WIRE_CLASSES)
+		totals->behalf_ns[index] += delta_ns;
+
+	if (level == WIRE_TASK || c->imposed_slot == WIRE_SLOT_HOST || c->imposed_slot == slot)
+		return 0;
+	totals = cursor_totals(c, c->imposed_slot);
+	if (!totals)
+		return 0;
+	if (level == WIRE_SOFT)
+		totals->imposed_soft_ns += delta_ns;
+	else
+		totals->imposed_hard_ns += delta_ns;
+	return 0;
+}
+
+/* Posts the open interval of a level up to T on its clock. */
+CURSOR_FUNCTION void cursor_post_at(struct wire_cpu *c, enum wire_level level, __u64 t)
+{
+	struct wire_frame *f = &c->frame[level];
+	__u64 delta_ns = t - f->since;
+
+	f->since = t;
+	if (f->slot == WIRE_SLOT_POLL)
+		c->poll_ns += delta_ns;
+	else if (f->slot == WIRE_SLOT_PACKET)
+		c->packet_ns += delta_ns;
+	else
+		cursor_book(c, level, f->slot, f->kind, delta_ns);
+}
+
+CURSOR_FUNCTION void cursor_post(struct wire_cpu *c, enum wire_level level, __u64 now)
+{
+	cursor_post_at(c, level, cursor_clock(c, level, now));
+}
+
+/* From here on the level works for SLOT. */
+CURSOR_FUNCTION void cursor_repoint(struct wire_cpu *c, enum wire_level level, __u32 slot,
+				    __u16 kind)
+{
+	struct wire_frame *f = &c->frame[level];
+
+	if (f->slot == slot && f->kind == kind)
+		return;
+	cursor_begin(c);
+	cursor_post(c, level, cursor_now(c));
+	f->slot = slot;
+	f->kind = kind;
+	cursor_end(c);
+}
+
+/* ---- polls and packets: on the softirq level only ---- */
+
+/* Remembers that SEGMENTS of the running poll were SLOT's. */
+CURSOR_CALL int cursor_owners_add(struct wire_cpu *c, __u32 slot, __u32 segments)
+{
+	__u32 n = c->n_owners;
+
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < WIRE_POLL_OWNERS; i++) {
+		if (i < n && c->owners[i].slot != slot)
+			continue;
+		if (i >= n) {
+			c->owners[i].slot = slot;
+			c->owners[i].segments = 0;
+			c->n_owners = i + 1;
+		}
+		c->owners[i].segments += segments;
+		return 0;
+	}
+	cursor_count(c, WIRE_FALLBACK_OWNERS);
+	c->owners[WIRE_POLL_OWNERS - 1].segments += segments;
+	return 0;
+}
+
+/* The running packet is done; its interval has been posted. */
+CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
+{
+	struct wire_frame *f = &c->frame[WIRE_SOFT];
+
+	if (f->slot == WIRE_SLOT_POLL)
+		return;
+	if (f->slot == WIRE_SLOT_PACKET) {
+		f->slot = WIRE_SLOT_HOST;
+		cursor_book(c, WIRE_SOFT, f->slot, f->kind, c->packet_ns);
+		c->packet_ns = 0;
+		cursor_count(c, WIRE_RULE_HOST_PACKET);
+	}
+	if (c->poll_ns)
+		cursor_owners_add(c, f->slot, c->packet_segments);
+	c->last_owner = f->slot;
+}
+
+/*
+ * A packet of SEGMENTS begins; SLOT is its owner, or WIRE_SLOT_PACKET while that is not known. ALONE:
+ * the poll did nothing before it but take it from a queue, so its cost so far is this packet's.
+ */
+CURSOR_FUNCTION void cursor_packet(struct wire_cpu *c, __u32 slot, __u32 segments, __u64 packet,
+				   bool alone)
+{
+	struct wire_frame *f = &c->frame[WIRE_SOFT];
+
+	c->packet = packet;
+	if (f->slot == slot && slot != WIRE_SLOT_PACKET) {
+		c->packet_segments += segments;
+		return;
+	}
+	cursor_begin(c);
+	if (!(alone && f->slot == WIRE_SLOT_POLL && slot != WIRE_SLOT_PACKET)) {
+		cursor_post(c, WIRE_SOFT, cursor_now(c));
+		cursor_packet_end(c);
+	}
+	f->slot = slot;
+	c->packet_segments = segments;
+	cursor_end(c);
+}
+
+/* The owner of the running packet has become known. Returns whether it was waited for. */
+CURSOR_FUNCTION bool cursor_packet_settle(struct wire_cpu *c, __u32 slot)
+{
+	struct wire_frame *f = &c->frame[WIRE_SOFT];
+
+	if (!f->active || f->slot != WIRE_SLOT_PACKET)
+		return false;
+	cursor_begin(c);
+	cursor_book(c, WIRE_SOFT, slot, f->kind, c->packet_ns);
+	c->packet_ns = 0;
+	f->slot = slot;
+	cursor_end(c);
+	return true;
+}
+
+/* Splits what waits in poll_ns over the owners of the poll; FALLBACK gets it if there were none. */
+CURSOR_CALL int cursor_poll_split(struct wire_cpu *c, __u32 fallback)
+{
+	__u16 kind = c->frame[WIRE_SOFT].kind;
+	__u64 rest_ns = c->poll_ns, total_ns = rest_ns, segments = 0;
+	__u32 n = c->n_owners;
+
+	c->poll_ns = 0;
+	c->n_owners = 0;
+	if (n == 0) {
+		cursor_book(c, WIRE_SOFT, fallback, kind, total_ns);
+		if (fallback == WIRE_SLOT_UNATTRIBUTED)
+			cursor_count(c, WIRE_FALLBACK_POLL);
+		return 0;
+	}
+	cursor_count(c, WIRE_RULE_POLL_SPLIT);
+	if (n > 1) {
+#pragma GCC unroll 4
+		for (__u32 i = 0; i < WIRE_POLL_OWNERS; i++)
+			segments += i < n ? c->owners[i].segments : 0;
+#pragma GCC unroll 4
+		for (__u32 i = 1; i < WIRE_POLL_OWNERS; i++) {
+			__u64 part_ns;
+
+			if (i >= n || segments == 0)
+				continue;
+			part_ns = total_ns * c->owners[i].segments / segments;
+			rest_ns -= part_ns;
+			cursor_book(c, WIRE_SOFT, c->owners[i].slot, kind, part_ns);
+		}
+	}
+	return cursor_book(c, WIRE_SOFT, c->owners[0].slot, kind, rest_ns);
+}
+
+/* A poll ends, and perhaps another one begins. */
+CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c)
+{
+	cursor_begin(c);
+	cursor_post(c, WIRE_SOFT, cursor_now(c));
+	cursor_packet_end(c);
+	if (c->poll_ns)
+		cursor_poll_split(c, WIRE_SLOT_UNATTRIBUTED);
+	c->frame[WIRE_SOFT].slot = WIRE_SLOT_POLL;
+	cursor_end(c);
+}
+
+/* ---- interrupts ---- */
+
+/* Leaves a softirq or a hard interrupt. */
+CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
+{
+	struct wire_frame *f = &c->frame[level];
+	__u64 t;
+
+	if (!f->active) {
+		cursor_count(c, WIRE_FIX_UNENTERED);
+		return;
+	}
+	cursor_begin(c);
+	t = cursor_clock(c, level, cursor_now(c));
+	cursor_post_at(c, level, t);
+	if (level == WIRE_SOFT && (f->kind == WIRE_NET_RX || f->kind == WIRE_NET_TX)) {
+		cursor_packet_end(c);
+		if (c->poll_ns)
+			cursor_poll_split(c, c->last_owner);
+	}
+	if (level == WIRE_SOFT)
+		c->soft_ns += t - f->entered;
+	else
+		c->hard_ns += t - f->entered;
+	f->active = 0;
+	cursor_end(c);
+}
+
+CURSOR_CALL int cursor_enter_nested(struct wire_cpu *c, __u32 level)
+{
+	cursor_count(c, WIRE_FIX_NESTED);
+	if (level == WIRE_SOFT)
+		cursor_exit(c, WIRE_SOFT);
+	else
+		cursor_exit(c, WIRE_HARD);
+	return 0;
+}
+
+/* Enters a softirq or a hard interrupt that begins by working for SLOT. */
+CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u32 slot, __u16 kind)
+{
+	struct wire_frame *f = &c->frame[level];
+
+	if (f->active)
+		cursor_enter_nested(c, level);
+	cursor_begin(c);
+	f->since = f->entered = cursor_clock(c, level, cursor_now(c));
+	f->slot = slot;
+	f->kind = kind;
+	if (level == WIRE_SOFT)
+		c->last_owner = WIRE_SLOT_UNATTRIBUTED;
+	f->active = 1;
+	cursor_end(c);
+}
+
+/* ---- tasks ---- */
+
+/*
+ * The CPU goes on with another task. IMPOSED is whom interrupts are imposed on from here, or
+ * WIRE_SLOT_HOST. A switch inside an interrupt cannot be: an exit was missed, and is made up for.
+ */
+CURSOR_CALL int cursor_leave_interrupts(struct wire_cpu *c)
+{
+	cursor_count(c, WIRE_FIX_SWITCH);
+	if (c->frame[WIRE_HARD].active)
+		cursor_exit(c, WIRE_HARD);
+	if (c->frame[WIRE_SOFT].active)
+		cursor_exit(c, WIRE_SOFT);
+	return 0;
+}
+
+CURSOR_FUNCTION void cursor_switch(struct wire_cpu *c, __u32 slot, __u16 kind, __u32 imposed)
+{
+	if (c->frame[WIRE_HARD].active || c->frame[WIRE_SOFT].active)
+		cursor_leave_interrupts(c);
+	cursor_repoint(c, WIRE_TASK, slot, kind);
+	c->imposed_slot = imposed;
+}
+
+/*
+ * A tick has found the CPU in a task, in user mode or not: what the task's account has not split yet
+ * goes there. Called in the tick's hard interrupt; the task is interrupted, so its frame may be
+ * written. Not to be called if a softirq was interrupted.
+ */
+CURSOR_FUNCTION void cursor_tick(struct wire_cpu *c, bool user)
+{
+	struct wire_frame *f = &c->frame[WIRE_TASK];
+	struct wire_totals *totals;
+	__u64 split_ns;
+
+	totals = cursor_totals(c, f->slot);
+	if (!totals)
+		return;
+	cursor_begin(c);
+	cursor_post(c, WIRE_TASK, c->frame[WIRE_HARD].entered);
+	split_ns = totals->own_ns - totals->own_user_ns - totals->own_kernel_ns;
+	if (user)
+		totals->own_user_ns += split_ns;
+	else
+		totals->own_kernel_ns += split_ns;
+	cursor_end(c);
+}
+
+/* In the tick as well: the task has been moved to another account. */
+CURSOR_FUNCTION void cursor_switch_at_tick(struct wire_cpu *c, __u32 slot, __u32 imposed)
+{
+	cursor_begin(c);
+	cursor_post(c, WIRE_TASK, c->frame[WIRE_HARD].entered);
+	cursor_end(c);
+	c->frame[WIRE_TASK].slot = slot;
+	c->imposed_slot = imposed;
+}
+
+/* Opens the books of a CPU at time T, which finds it working for SLOT. */
+CURSOR_FUNCTION void cursor_start(struct wire_cpu *c, __u64 t, __u32 slot, __u16 kind, __u32 imposed)
+{
+	struct wire_frame *f = &c->frame[WIRE_TASK];
+
+	cursor_begin(c);
+	f->since = f->entered = t;
+	f->slot = slot;
+	f->kind = kind;
+	f->active = 1;
+	c->imposed_slot = imposed;
+	c->started_ns = t;
+	cursor_end(c);
+}
+
+/*
+ * Closes a copy of a cursor, so that all of its open intervals are posted: what a reader does to
+ * see the books at cursor_now().
+ */
+CURSOR_FUNCTION void cursor_close_copy(struct wire_cpu *copy)
+{
+	if (copy->frame[WIRE_HARD].active)
+		cursor_exit(copy, WIRE_HARD);
+	if (copy->frame[WIRE_SOFT].active)
+		cursor_exit(copy, WIRE_SOFT);
+	cursor_post(copy, WIRE_TASK, cursor_now(copy));
+}

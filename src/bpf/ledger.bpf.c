@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The ledger's hooks. What a cursor is, and why its books balance, is told in bpf/cursor.h; what an
+ * account is in bpf/account.h; who owns a packet in bpf/netns.h. Here events of the kernel become
+ * moves of the cursor.
+ *
+ * Every program is one hook and attaches by itself (tp_btf, fentry, fexit; no kprobes). One that the
+ * kernel does not have is left out by the loader, which knows what is lost (src/ledger/hooks.c).
+ * Programs that only move an owner return at once when there is nothing to move.
+ */
+#include "bpf/state.h"
+
+#include "bpf/netns.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* ---- tasks ---- */
+
+static __always_inline void note_owner(struct owner_note *note, __u32 slot, __u32 kind)
+{
+	struct wire_slot_info *info = slot_info(slot);
+
+	note->slot = slot;
+	note->id = info ? info->id : 0;
+	note->kind = kind;
+}
+
+static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *next)
+{
+	unsigned int flags = next->flags;
+	__u32 slot, pid = next->pid;
+	struct owner_note *note;
+
+	if (pid == 0) {
+		cursor_switch(c, WIRE_SLOT_HOST, WIRE_IDLE, WIRE_SLOT_HOST);
+		return;
+	}
+	if (flags & PF_WQ_WORKER) {
+		note = bpf_map_lookup_elem(&workers, &pid);
+		if (note) {
+			cursor_switch(c, account_resolve(note->slot, note->id, WIRE_SLOT_HOST),
+				      note->kind, WIRE_SLOT_HOST);
+			return;
+		}
+	}
+	slot = account_find_cached(task_cgroup(next), c);
+	cursor_switch(c, slot, WIRE_OWN, flags & PF_KTHREAD ? WIRE_SLOT_HOST : slot);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct wire_cpu *c = cpu_any();
+
+	if (!c)
+		return 0;
+	if (!c->started_ns) {
+		/* a CPU that came up after the ledger was switched on */
+		if (!book.started_ns)
+			return 0;
+		c->number = bpf_get_smp_processor_id();
+		cursor_start(c, bpf_ktime_get_ns(), WIRE_SLOT_HOST, WIRE_IDLE, WIRE_SLOT_HOST);
+	}
+	switch_to(c, next);
+	return 0;
+}
+
+/* Run once on every CPU when all is attached; the argument is when the books begin. */
+SEC("raw_tp")
+int start_cpu(__u64 *ctx)
+{
+	struct wire_cpu *c = cpu_any();
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!c || c->started_ns)
+		return 0;
+	c->number = bpf_get_smp_processor_id();
+	cursor_start(c, ctx[0], WIRE_SLOT_HOST, task->pid == 0 ? WIRE_IDLE : WIRE_OWN,
+		     WIRE_SLOT_HOST);
+	return 0;
+}
+
+/* Run first: the host's namespaces are those of the kernel's threads. */
+SEC("iter/task")
+int find_host(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct nsproxy *nsproxy;
+
+	if (!task || !(task->flags & PF_KTHREAD) || book.host_netns)
+		return 0;
+	nsproxy = task->nsproxy;
+	if (!nsproxy)
+		return 0;
+	book.host_netns = nsproxy->net_ns->ns.inum;
+	book.host_mntns = nsproxy->mnt_ns->ns.inum;
+	return 0;
+}
+
+/* Run once: tasks that are there already claim their network namespaces, oldest first. */
+SEC("iter/task")
+int claim_all(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct nsproxy *nsproxy;
+
+	if (!task)
+		return 0;
+	nsproxy = task->nsproxy;
+	if (nsproxy)
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+	return 0;
+}
+
+/* ---- the tick ---- */
+
+#define FORGET_AFTER_NS 1000000000ull
+
+/*
+ * The tick adds to one of two clocks of the task it interrupts, and so tells whether that was in user
+ * mode; what they were before:
+ */
+static __always_inline void tick_entry(struct wire_cpu *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	c->tick_user = task->utime;
+	c->tick_system = task->stime;
+}
+
+/*
+ * Splits own time by mode, sees a thread that was moved to another cgroup while it ran, and one in a
+ * network namespace that nobody has claimed.
+ */
+static __always_inline void tick_exit(struct wire_cpu *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct nsproxy *nsproxy = task->nsproxy;
+	__u64 now = c->frame[WIRE_HARD].entered, cookie;
+	__u32 slot;
+
+	/* a hook that would have told of a change may be missing */
+	if (now - c->epoch_ns > FORGET_AFTER_NS) {
+		c->epoch_ns = now;
+		owners_changed();
+	}
+	if (c->frame[WIRE_TASK].kind != WIRE_OWN || c->frame[WIRE_SOFT].active)
+		return;
+	if (task->utime != c->tick_user)
+		cursor_tick(c, true);
+	else if (task->stime != c->tick_system)
+		cursor_tick(c, false);
+
+	slot = account_find(task_cgroup(task), c);
+	if (slot != c->frame[WIRE_TASK].slot)
+		cursor_switch_at_tick(c, slot, task->flags & PF_KTHREAD ? WIRE_SLOT_HOST : slot);
+
+	if (!nsproxy || nsproxy->net_ns->ns.inum == book.host_netns)
+		return;
+	cookie = nsproxy->net_ns->net_cookie;
+	if (netns_slot(cookie) == WIRE_SLOT_UNATTRIBUTED)
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+}
+
+SEC("tp_btf/local_timer_entry")
+int BPF_PROG(local_timer_entry)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c)
+		return 0;
+	cursor_enter(c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
+	tick_entry(c);
+	return 0;
+}
+
+SEC("tp_btf/local_timer_exit")
+int BPF_PROG(local_timer_exit)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c)
+		return 0;
+	if (c->frame[WIRE_HARD].active)
+		tick_exit(c);
+	cursor_exit(c, WIRE_HARD);
+	return 0;
+}
+
+/* ---- cgroups and network namespaces ---- */
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup)
+{
+	if (cgroup->root->hierarchy_id != cfg_hierarchy)
+		return 0;
+	account_close(cgroup, cpu_any());
+	accounts_fold();
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+	struct nsproxy *nsproxy = task->nsproxy;
+
+	if (cgroup->root->hierarchy_id != cfg_hierarchy || !nsproxy)
+		return 0;
+	netns_claim(nsproxy->net_ns, cgroup, task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task)
+{
+	netns_claim(task->nsproxy->net_ns, task_cgroup(task), task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct nsproxy *nsproxy = child->nsproxy;
+
+	if (nsproxy && nsproxy != parent->nsproxy)
+		netns_claim(nsproxy->net_ns, task_cgroup(child), child);
+	return 0;
+}
+
+/* setns and unshare; also the way out of a task that exits, with NULL */
+SEC("fentry/switch_task_namespaces")
+int BPF_PROG(switch_namespaces, struct task_struct *task, struct nsproxy *nsproxy)
+{
+	if (nsproxy)
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+	return 0;
+}
+
+SEC("fentry/__put_net")
+int BPF_PROG(netns_gone, struct net *net)
+{
+	__u64 cookie = net->net_cookie;
+
+	bpf_map_delete_elem(&netns, &cookie);
+	owners_changed();
+	return 0;
+}
+
+SEC("fentry/free_netdev")
+int BPF_PROG(device_gone, struct net_device *device)
+{
+	owners_changed();
+	return 0;
+}
+
+SEC("fexit/__dev_change_net_namespace")
+int BPF_PROG(device_moved, struct net_device *device)
+{
+	owners_changed();
+	return 0;
+}
+
+/* ---- softirqs ---- */
+
+SEC("tp_btf/softirq_entry")
+int BPF_PROG(softirq_entry, unsigned int vector)
+{
+	struct wire_cpu *c = cpu_this();
+	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
+	__u16 kind = WIRE_TASKLET;
+
+	if (!c)
+		return 0;
+	switch (vector) {
+	case NET_RX_SOFTIRQ:
+		slot = WIRE_SLOT_POLL;
+		kind = WIRE_NET_RX;
+		break;
+	case NET_TX_SOFTIRQ:
+		slot = WIRE_SLOT_POLL;
+		kind = WIRE_NET_TX;
+		break;
+	case TIMER_SOFTIRQ:
+	case HRTIMER_SOFTIRQ:
+		slot = WIRE_SLOT_HOST;
+		kind = WIRE_TIMER;
+		break;
+	case BLOCK_SOFTIRQ:
+	case IRQ_POLL_SOFTIRQ:
+		kind = WIRE_BLOCK;
+		break;
+	case SCHED_SOFTIRQ:
+		slot = WIRE_SLOT_HOST;
+		kind = WIRE_SCHED;
+		break;
+	case RCU_SOFTIRQ:
+		slot = WIRE_SLOT_HOST;
+		kind = WIRE_RCU;
+		break;
+	}
+	c->packet = 0;
+	c->vector = vector;
+	cursor_enter(c, WIRE_SOFT, slot, kind);
+	return 0;
+}
+
+SEC("tp_btf/softirq_exit")
+int BPF_PROG(softirq_exit, unsigned int vector)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (c)
+		cursor_exit(c, WIRE_SOFT);
+	return 0;
+}
+
+/* ---- packets ---- */
+
+/* Packets a device made one of: what a poll's cost is split by. A full frame is taken for 1500. */
+static __always_inline __u32 packet_segments(const struct sk_buff *skb)
+{
+	__u32 len = skb->len;
+
+	return len <= 1514 ? 1 : 1 + len / 1500;
+}
+
+/* The cursor, if this CPU is in the softirq of that class. */
+static __always_inline struct wire_cpu *cpu_in_softirq(__u16 kind)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c || !c->frame[WIRE_SOFT].active || c->frame[WIRE_SOFT].kind != kind)
+		return NULL;
+	return c;
+}
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
+{
+	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_RX);
+	struct wire_device_hit *hit;
+
+	if (!c)
+		return 0;
+	hit = device_owner(skb->dev, c);
+	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER &&
+	    c->packet == (__u64)skb && c->frame[WIRE_SOFT].slot != WIRE_SLOT_POLL) {
+		cursor_count(c, WIRE_RULE_SAME_PACKET);
+		return 0;
+	}
+	if (hit->slot != c->frame[WIRE_SOFT].slot && hit->slot != WIRE_SLOT_PACKET &&
+	    hit->counter < WIRE_COUNTERS)
+		cursor_count(c, hit->counter);
+	cursor_packet(c, hit->slot, packet_segments(skb), (__u64)skb, hit->flags & DEVICE_ALONE);
+	return 0;
+}
+
+SEC("tp_btf/napi_poll")
+int BPF_PROG(napi_poll, struct napi_struct *napi)
+{
+	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_RX);
+
+	/* the backlog's has no device; its packets paid for everything on their way */
+	if (!c || (!napi->dev && !c->poll_ns))
+		return 0;
+	cursor_poll_end(c);
+	return 0;
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(net_dev_start_xmit, const struct sk_buff *skb, const struct net_device *device)
+{
+	struct wire_cpu *c = cpu_this();
+	struct wire_frame *f;
+	struct wire_device_hit *hit;
+
+	if (!c)
+		return 0;
+	f = &c->frame[WIRE_SOFT];
+	if (!f->active)
+		return 0;
+	if (f->kind == WIRE_NET_RX && f->slot == WIRE_SLOT_PACKET) {
+		hit = device_owner(device, c);
+		if (hit->flags & DEVICE_VETH && cursor_packet_settle(c, hit->slot))
+			cursor_count(c, WIRE_RULE_VETH_TO);
+	} else if (f->kind == WIRE_NET_TX) {
+		hit = device_owner(device, c);
+		if (hit->slot != WIRE_SLOT_PACKET)
+			cursor_count(c, WIRE_RULE_TX);
+		cursor_packet(c, hit->slot, 1, (__u64)skb, false);
+	}
+	return 0;
+}
+
+/* ---- hard interrupts ---- */
+
+#define HARD_ENTRY(name, slot, kind)                                                               \
+	SEC("tp_btf/" #name)                                                                       \
+	int BPF_PROG(name)                                                                         \
+	{                                                                                          \
+		struct wire_cpu *c = cpu_this();                                                   \
+                                                                                                   \
+		if (c)                                                                             \
+			cursor_enter(c, WIRE_HARD, slot, kind);                                    \
+		return 0;                                                                          \
+	}
+
+#define HARD_EXIT(name)                                                                            \
+	SEC("tp_btf/" #name)                                                                       \
+	int BPF_PROG(name)                                                                         \
+	{                                                                                          \
+		struct wire_cpu *c = cpu_this();                                                   \
+                                                                                                   \
+		if (c)                                                                             \
+			cursor_exit(c, WIRE_HARD);                                                 \
+		return 0;                                                                          \
+	}
+
+/* Where the local timer has no tracepoints of its own, its interrupt comes here. */
+SEC("tp_btf/irq_handler_entry")
+int BPF_PROG(irq_handler_entry)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c)
+		return 0;
+	cursor_enter(c, WIRE_HARD, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ);
+	if (cfg_tick_is_irq)
+		tick_entry(c);
+	return 0;
+}
+
+SEC("tp_btf/irq_handler_exit")
+int BPF_PROG(irq_handler_exit)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c)
+		return 0;
+	if (cfg_tick_is_irq && c->frame[WIRE_HARD].active)
+		tick_exit(c);
+	cursor_exit(c, WIRE_HARD);
+	return 0;
+}
+
+HARD_ENTRY(reschedule_entry, WIRE_SLOT_HOST, WIRE_IRQ)
+HARD_EXIT(reschedule_exit)
+HARD_ENTRY(irq_work_entry, WIRE_SLOT_HOST, WIRE_IRQ)
+HARD_EXIT(irq_work_exit)
+HARD_ENTRY(call_function_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
+HARD_EXIT(call_function_exit)
+HARD_ENTRY(call_function_single_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
+HARD_EXIT(call_function_single_exit)
+/* inter-processor interrupts of architectures other than x86 */
+HARD_ENTRY(ipi_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
+HARD_EXIT(ipi_exit)
+
+/* ---- block ---- */
+
+/* Whose request it is: on v2 the cgroup of its bio, else the thread that issues it. */
+static __always_inline __u32 request_slot(struct request *request, struct wire_cpu *c)
+{
+	struct wire_frame *f = &c->frame[WIRE_TASK];
+	struct bio *bio = request->bio;
+	struct blkcg_gq *group;
+
+	if (cfg_unified && bio) {
+		group = bio->bi_blkg;
+		if (group)
+			return account_find(group->blkcg->css.cgroup, c);
+	}
+	if (cursor_level(c) != WIRE_TASK || c->imposed_slot == WIRE_SLOT_HOST)
+		return WIRE_SLOT_UNATTRIBUTED;
+	return f->slot;
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(block_rq_issue, struct request *request)
+{
+	struct wire_cpu *c = cpu_this();
+	__u64 address = (__u64)request;
+	struct owner_note note;
+	__u32 slot;
+
+	if (!c)
+		return 0;
+	slot = request_slot(request, c);
+	if (slot == WIRE_SLOT_UNATTRIBUTED) {
+		bpf_map_delete_elem(&requests, &address);
+		return 0;
+	}
+	note_owner(&note, slot, WIRE_BLOCK);
+	bpf_map_update_elem(&requests, &address, &note, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(block_rq_complete, struct request *request)
+{
+	struct wire_cpu *c = cpu_this();
+	__u64 address = (__u64)request;
+	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
+	struct owner_note *note;
+
+	if (!c || cursor_level(c) == WIRE_TASK)
+		return 0;
+	note = bpf_map_lookup_elem(&requests, &address);
+	if (note) {
+		slot = account_resolve(note->slot, note->id, slot);
+		bpf_map_delete_elem(&requests, &address);
+	}
+	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_BLOCK : WIRE_RULE_BLOCK);
+	if (c->frame[WIRE_HARD].active)
+		cursor_repoint(c, WIRE_HARD, slot, WIRE_BLOCK);
+	else if (c->frame[WIRE_SOFT].kind == WIRE_BLOCK)
+		cursor_repoint(c, WIRE_SOFT, slot, WIRE_BLOCK);
+	return 0;
+}
+
+/* ---- work items ---- */
+
+SEC("tp_btf/workqueue_queue_work")
+int BPF_PROG(workqueue_queue_work, int cpu, void *pool, struct work_struct *work)
+{
+	struct wire_cpu *c = cpu_this();
+	__u64 address = (__u64)work;
+	struct owner_note note;
+	struct wire_frame *f;
+
+	if (!c)
+		return 0;
+	/* spelled out: a verifier before 6.3 loses the bound of an index that is spilled */
+	if (c->frame[WIRE_HARD].active)
+		f = &c->frame[WIRE_HARD];
+	else if (c->frame[WIRE_SOFT].active)
+		f = &c->frame[WIRE_SOFT];
+	else
+		f = &c->frame[WIRE_TASK];
+	if (f->slot < WIRE_SLOT_FIRST || f->slot >= cfg_slots)
+		return 0;
+	note_owner(&note, f->slot, WIRE_WORK);
+	bpf_map_update_elem(&works, &address, &note, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/workqueue_execute_start")
+int BPF_PROG(workqueue_execute_start, struct work_struct *work)
+{
+	struct wire_cpu *c = cpu_this();
+	__u64 address = (__u64)work;
+	struct owner_note note = {.slot = WIRE_SLOT_HOST, .kind = WIRE_WORK}, *queued;
+	__u32 pid = bpf_get_current_pid_tgid();
+	__u32 slot = WIRE_SLOT_HOST;
+
+	if (!c)
+		return 0;
+	queued = bpf_map_lookup_elem(&works, &address);
+	if (queued) {
+		slot = account_resolve(queued->slot, queued->id, slot);
+		note_owner(&note, slot, WIRE_WORK);
+		cursor_count(c, WIRE_RULE_WORK);
+		bpf_map_delete_elem(&works, &address);
+	}
+	bpf_map_update_elem(&workers, &pid, &note, BPF_ANY);
+	if (cursor_level(c) == WIRE_TASK)
+		cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
+	return 0;
+}
+
+SEC("tp_btf/workqueue_execute_end")
+int BPF_PROG(workqueue_execute_end, struct work_struct *work)
+{
+	struct wire_cpu *c = cpu_this();
+	__u32 pid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&workers, &pid);
+	if (c && cursor_level(c) == WIRE_TASK)
+		cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Who owns packets: from a network namespace to an account, and from a device to a network
+ * namespace.
+ *
+ * A namespace belongs to the account whose tasks run programs in it. Others come there too: the
+ * engine that prepares it, a plugin that sets addresses, an operator with nsenter. So a claim has a
+ * rank, and the better one wins:
+ *
+ *	0	a task of the root cgroup (kept in a table of its own: any other claim wins)
+ *	1	a task of another cgroup
+ *	+1	that has a mount namespace of its own
+ *	+2	that is in a pid namespace of its own
+ *
+ * Claims are made when a program is started in a namespace, when a task moves to a cgroup, and by the
+ * tick if it finds a task in a namespace that nobody has claimed. Among equals the first keeps it, unless its account has closed: in a pod that is the container that
+ * holds the namespace. A reader of /proc may decide better and writes its decision with
+ * NETNS_RANK_DECIDED.
+ */
+#include "bpf/account.h"
+
+#define NETNS_RANK_DECIDED 16
+#define LOOPBACK_IFINDEX 1
+
+/* flags of a cached device */
+#define DEVICE_ALONE 1 /* its packets come singly from a queue: no driver, no GRO before them */
+#define DEVICE_UPPER 2 /* stands on other devices and sees their packets again */
+#define DEVICE_VETH 4  /* the host's end of a container's pair */
+
+static __always_inline __u32 claim_rank(struct task_struct *task)
+{
+	__u32 rank = 1;
+
+	if (task->nsproxy->mnt_ns->ns.inum != book.host_mntns)
+		rank += 1;
+	if (task->thread_pid->level > 0)
+		rank += 2;
+	return rank;
+}
+
+/* TASK, which is in CGROUP, uses NET. */
+static __noinline int netns_claim(struct net *net, struct cgroup *cgroup, struct task_struct *task)
+{
+	struct wire_cpu *c = cpu_any();
+	struct wire_netns claim = {}, *held;
+	struct wire_slot_info *info;
+	__u64 cookie;
+
+	if (!net || !cgroup || !task || !c || net->ns.inum == book.host_netns)
+		return 0;
+	cookie = net->net_cookie;
+	claim.slot = account_find(cgroup, c);
+	if (claim.slot == WIRE_SLOT_HOST) {
+		bpf_map_update_elem(&netns_of_host, &cookie, &claim.slot, BPF_ANY);
+		return 0;
+	}
+	info = slot_info(claim.slot);
+	if (!info)
+		return 0;
+	claim.owner_id = info->id;
+	claim.inum = net->ns.inum;
+	claim.rank = claim_rank(task);
+	held = bpf_map_lookup_elem(&netns, &cookie);
+	if (held) {
+		if (held->slot == claim.slot && held->owner_id == claim.owner_id) {
+			if (claim.rank > held->rank)
+				held->rank = claim.rank;
+			return 0;
+		}
+		if (account_is(held->slot, held->owner_id) && claim.rank <= held->rank) {
+			held->claims++;
+			cursor_count(c, WIRE_NETNS_SHARED);
+			return 0;
+		}
+	}
+	if (bpf_map_update_elem(&netns, &cookie, &claim, BPF_ANY))
+		cursor_count(c, WIRE_FALLBACK_NETNS_FULL);
+	owners_changed();
+	return 0;
+}
+
+static __always_inline __u32 netns_slot(__u64 cookie)
+{
+	struct wire_netns *held = bpf_map_lookup_elem(&netns, &cookie);
+
+	if (!held)
+		return bpf_map_lookup_elem(&netns_of_host, &cookie) ? WIRE_SLOT_HOST
+								    : WIRE_SLOT_UNATTRIBUTED;
+	return account_resolve(held->slot, held->owner_id, WIRE_SLOT_UNATTRIBUTED);
+}
+
+/* The device's private part: a member since 6.10, behind the aligned struct before. */
+static __always_inline const void *device_private(const struct net_device *device)
+{
+	__u64 offset;
+
+	if (bpf_core_field_exists(((struct net_device___priv *)0)->priv))
+		offset = bpf_core_field_offset(((struct net_device___priv *)0)->priv);
+	else
+		offset = (bpf_core_type_size(struct net_device) + 31) & ~31ull;
+	return (const void *)device + offset;
+}
+
+/* The account at the other end of a veth pair whose one end is the host's. */
+static __always_inline __u32 veth_slot(const struct net_device *device)
+{
+	struct net_device *peer = NULL;
+	struct net *net;
+	__u64 cookie = 0;
+	__u32 inum;
+
+	/* drivers/net/veth.c: peer is the first member of struct veth_priv */
+	bpf_probe_read_kernel(&peer, sizeof(peer), device_private(device));
+	if (!peer)
+		return WIRE_SLOT_PACKET;
+	net = BPF_CORE_READ(peer, nd_net.net);
+	inum = BPF_CORE_READ(net, ns.inum);
+	if (!net || inum == book.host_netns)
+		return WIRE_SLOT_PACKET;
+	cookie = BPF_CORE_READ(net, net_cookie);
+	return netns_slot(cookie);
+}
+
+static __noinline int device_find(const struct net_device *device, struct wire_device_hit *hit)
+{
+	struct net *net;
+	char kind[8] = "";
+
+	if (!device || !hit)
+		return 0;
+	net = device->nd_net.net;
+	hit->flags = 0;
+	hit->slot = WIRE_SLOT_PACKET;
+	hit->counter = WIRE_RULE_HOST_PACKET;
+	if (device->rtnl_link_ops)
+		bpf_probe_read_kernel_str(kind, sizeof(kind), device->rtnl_link_ops->kind);
+	if (device->ifindex == LOOPBACK_IFINDEX)
+		hit->flags |= DEVICE_ALONE;
+	if (kind[0] == 'v' && kind[1] == 'e' && kind[2] == 't' && kind[3] == 'h' && !kind[4]) {
+		hit->flags |= DEVICE_ALONE;
+		if (net->ns.inum == book.host_netns) {
+			hit->slot = veth_slot(device);
+			if (hit->slot != WIRE_SLOT_PACKET)
+				hit->flags |= DEVICE_VETH;
+			hit->counter = WIRE_RULE_VETH_FROM;
+		}
+	} else if (kind[0]) {
+		hit->flags |= DEVICE_UPPER;
+	}
+	if (net->ns.inum != book.host_netns) {
+		hit->slot = netns_slot(net->net_cookie);
+		hit->counter = WIRE_RULE_NETNS;
+	}
+	if (hit->slot == WIRE_SLOT_UNATTRIBUTED)
+		hit->counter = WIRE_FALLBACK_NETNS;
+	return 0;
+}
+
+/* Who owns what a device receives; remembered per CPU. On the softirq level only. */
+static __always_inline struct wire_device_hit *device_owner(const struct net_device *device,
+							    struct wire_cpu *c)
+{
+	struct wire_device_hit *hit;
+	__u32 epoch = *(volatile __u32 *)&book.epoch;
+	__u64 address;
+
+	*(volatile __u64 *)&c->device_address = (__u64)device;
+	address = *(volatile __u64 *)&c->device_address;
+	hit = &c->devices[(address >> 12) % WIRE_DEVICE_CACHE];
+	if (hit->device == address && hit->epoch == epoch && hit->ifindex == (__u32)device->ifindex)
+		return hit;
+	device_find(device, hit);
+	hit->ifindex = (__u32)device->ifindex;
+	hit->epoch = epoch;
+	hit->device = address;
+	return hit;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The maps and settings of the kernel side. Maps are arrays that can be mapped into a reader, which
+ * then reads without system calls and without disturbing a CPU; hash tables find a row in them.
+ */
+#include "bpf/wire.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define ACCOUNTS_MAX 4096
+#define NETNS_MAX 4096
+#define REQUESTS_MAX 8192
+#define WORKS_MAX 4096
+
+/* Settings, fixed when the programs are loaded. */
+const volatile __u32 cfg_cpus = 1;	 /* possible CPUs */
+const volatile __u32 cfg_slots = 64;	 /* rows of the table of accounts */
+const volatile bool cfg_unified = true; /* accounts are cgroups of v2 */
+const volatile __u32 cfg_cpu_index = 0;	 /* of the v1 controller in css_set.subsys: 0 or 1 */
+const volatile __s32 cfg_hierarchy = 0;	 /* hierarchy_id of the accounted hierarchy */
+
+const volatile bool cfg_tick_is_irq = false; /* no irq_vectors tracepoints */
+
+struct wire_book book SEC(".data.book");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* possible CPUs */
+	__type(key, __u32);
+	__type(value, struct wire_cpu);
+} cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* slots * (cpus + 1) */
+	__type(key, __u32);
+	__type(value, struct wire_totals);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* slots */
+	__type(key, __u32);
+	__type(value, struct wire_slot_info);
+} slots SEC(".maps");
+
+/* cgroup id -> slot */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__type(key, __u64);
+	__type(value, __u32);
+} accounts SEC(".maps");
+
+/* Slots to use again, and slots of removed cgroups whose totals are still their own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(__u32));
+} free_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(__u32));
+} closed_slots SEC(".maps");
+
+/* cookie of a network namespace -> its account */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NETNS_MAX);
+	__type(key, __u64);
+	__type(value, struct wire_netns);
+} netns SEC(".maps");
+
+/* cookies of network namespaces that tasks of the root cgroup use: the host's */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NETNS_MAX);
+	__type(key, __u64);
+	__type(value, __u32);
+} netns_of_host SEC(".maps");
+
+/* A slot that was noted down: valid as long as the slot is still that cgroup's. */
+struct owner_note {
+	__u64 id;
+	__u32 slot;
+	__u32 kind;
+};
+
+/* address of a block request -> who issued it */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, REQUESTS_MAX);
+	__type(key, __u64);
+	__type(value, struct owner_note);
+} requests SEC(".maps");
+
+/* address of a queued work item -> who queued it */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, WORKS_MAX);
+	__type(key, __u64);
+	__type(value, struct owner_note);
+} works SEC(".maps");
+
+/* pid of a kworker -> whom it is working for */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WORKS_MAX);
+	__type(key, __u32);
+	__type(value, struct owner_note);
+} workers SEC(".maps");
+
+/* cgroup id -> the kernel's own usage figure when the ledger was switched on; for readers */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4 * ACCOUNTS_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} baseline SEC(".maps");
+
+static __always_inline __u64 cursor_now(const struct wire_cpu *c)
+{
+	return bpf_ktime_get_ns();
+}
+
+static __always_inline struct wire_totals *cursor_totals(const struct wire_cpu *c, __u32 slot)
+{
+	__u32 row = slot * (cfg_cpus + 1) + c->number;
+
+	return bpf_map_lookup_elem(&totals, &row);
+}
+
+/* The cursor of this CPU, accounted or not. */
+static __always_inline struct wire_cpu *cpu_any(void)
+{
+	__u32 number = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &number);
+}
+
+/* The cursor of this CPU, NULL if it is not accounted. */
+static __always_inline struct wire_cpu *cpu_this(void)
+{
+	struct wire_cpu *c = cpu_any();
+
+	return c && c->started_ns ? c : NULL;
+}
+
+static __always_inline struct wire_slot_info *slot_info(__u32 slot)
+{
+	return bpf_map_lookup_elem(&slots, &slot);
+}
+
+/* What was found out about owners and remembered per CPU is to be found out again. */
+static __always_inline void owners_changed(void)
+{
+	__sync_fetch_and_add(&book.epoch, 1);
+}

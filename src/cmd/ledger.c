@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* behalf ledger on|off|status */
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "ledger/hooks.h"
+#include "ledger/load.h"
+#include "ledger/status.h"
+
+#define TIME_TEXT_BYTES 32
+
+static void print_help(void)
+{
+	printf("Usage: behalf ledger on|off|status [-J]\n"
+	       "\n"
+	       "Switches the accounting of CPU time on or off, or tells about it.\n"
+	       "\n"
+	       "  on       start accounting; it goes on with no process running\n"
+	       "  off      stop, and remove everything that on made\n"
+	       "  status   since when it is on, and what it sees\n"
+	       "\n"
+	       "  -J, --json   status as JSON\n"
+	       "  -h, --help   print this text\n");
+}
+
+static void format_time(uint64_t realtime_ns, char *text)
+{
+	time_t seconds = (time_t)(realtime_ns / 1000000000u);
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(text, TIME_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S%z", &tm);
+}
+
+/* Whether a hook is missed: not there, and something is lost by it. */
+static bool is_missing(const struct ledger_status *s, size_t hook)
+{
+	const char *without = ledger_hooks[hook].without;
+
+	return !(s->hooks_attached & 1ull << hook) && (!without || without[0]);
+}
+
+static void print_text(const struct ledger_status *s)
+{
+	char since[TIME_TEXT_BYTES];
+
+	if (!s->on) {
+		printf("the ledger is off\n");
+		return;
+	}
+	format_time(s->since_realtime_ns, since);
+	printf("the ledger is on since %s (%.0f s)\n", since,
+	       (double)(clock_monotonic_ns() - s->since_ns) / 1e9);
+	printf("CPUs       %u\n", s->cpus);
+	printf("accounts   %u of at most %u, besides the host's\n", s->accounts, s->accounts_max);
+	printf("cgroups    %s\n", s->unified ? "v2" : "v1, the hierarchy of the cpu controller");
+	printf("interrupts %s\n", s->irq_time ? "the kernel keeps their time apart"
+					      : "the kernel bills them to whom they interrupt");
+	printf("hooks      %zu of %zu\n", s->n_attached, s->n_wanted);
+	printf("missed     %" PRIu64 " events\n", s->recursion_misses);
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		if (is_missing(s, i))
+			printf("no %s: %s\n", ledger_hooks[i].target, ledger_hooks[i].without);
+	}
+}
+
+static void print_json(const struct ledger_status *s)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct json_object *missing;
+	char since[TIME_TEXT_BYTES];
+
+	json_add_bool(o, "on", s->on);
+	if (s->on) {
+		format_time(s->since_realtime_ns, since);
+		json_add_string(o, "since", since);
+		json_add_u64(o, "since_ns", s->since_ns);
+		json_add_u64(o, "cpus", s->cpus);
+		json_add_u64(o, "accounts", s->accounts);
+		json_add_u64(o, "accounts_max", s->accounts_max);
+		json_add_string(o, "cgroups", s->unified ? "v2" : "v1");
+		json_add_bool(o, "kernel_bills_interrupts_apart", s->irq_time);
+		json_add_bool(o, "mounted_bpffs", s->mounted_bpffs);
+		json_add_u64(o, "hooks_attached", s->n_attached);
+		json_add_u64(o, "hooks_wanted", s->n_wanted);
+		json_add_u64(o, "recursion_misses", s->recursion_misses);
+		missing = json_add_array(o, "missing");
+		for (size_t i = 0; i < ledger_hooks_count; i++) {
+			struct json_object *hook;
+
+			if (!is_missing(s, i))
+				continue;
+			hook = json_object_new_object();
+			json_add_string(hook, "hook", ledger_hooks[i].target);
+			json_add_string(hook, "consequence", ledger_hooks[i].without);
+			json_object_array_add(missing, hook);
+		}
+	}
+	printf("%s\n", json_text(o, true));
+}
+
+static int run_status(bool json)
+{
+	struct ledger_status status;
+	struct error err = {0};
+
+	if (ledger_status_read(&status, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	if (json)
+		print_json(&status);
+	else
+		print_text(&status);
+	return EXIT_SUCCESS;
+}
+
+static int run_switch(bool on)
+{
+	struct error err = {0};
+	bool changed;
+	int r = on ? ledger_on(&changed, &err) : ledger_off(&changed, &err);
+
+	if (r < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	if (!changed)
+		printf("the ledger was %s already\n", on ? "on" : "off");
+	return EXIT_SUCCESS;
+}
+
+int cmd_ledger(const struct cmd_context *ctx, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	bool json = false;
+	const char *what;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'J':
+			json = true;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_FAILURE;
+		}
+	}
+	if (argc - optind != 1) {
+		log_error("ledger: say one of on, off, status");
+		return EXIT_FAILURE;
+	}
+	what = argv[optind];
+	if (strcmp(what, "on") == 0 || strcmp(what, "off") == 0)
+		return run_switch(strcmp(what, "on") == 0);
+	if (strcmp(what, "status") == 0)
+		return run_status(json);
+	log_error("ledger: '%s' is not one of on, off, status", what);
+	return EXIT_FAILURE;
+}

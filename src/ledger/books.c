@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Reading the accounts while CPUs post to them.
+ *
+ * A CPU's books are its posted totals and what its cursor has open. The reader copies both, closes the
+ * copy of the cursor as of now (with the same code that moves the cursor in the kernel), and adds.
+ * begun and ended of the cursor tell whether a boundary came in between; then it reads again. On a
+ * CPU with a boundary every microsecond and many accounts that may never succeed: the last attempt
+ * is taken, with a cursor that is whole and totals at most a reading (some microseconds) younger.
+ */
+#include "ledger/books.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+struct reading {
+	struct wire_cpu cpu; /* the copy of the cursor */
+	uint64_t now_ns;
+	struct wire_totals *totals; /* of this CPU, by slot */
+	uint32_t n_slots;
+};
+
+static const struct reading *reading_of(const struct wire_cpu *copy)
+{
+	return (const struct reading *)((const char *)copy - offsetof(struct reading, cpu));
+}
+
+static uint64_t cursor_now(const struct wire_cpu *copy)
+{
+	return reading_of(copy)->now_ns;
+}
+
+static struct wire_totals *cursor_totals(const struct wire_cpu *copy, uint32_t slot)
+{
+	const struct reading *r = reading_of(copy);
+
+	return slot < r->n_slots ? &r->totals[slot] : NULL;
+}
+
+#include "bpf/cursor.h"
+
+#define ATTEMPTS_CURSOR 64
+#define ATTEMPTS_CPU 8
+#define ATTEMPTS_FOLD 16
+
+static uint64_t load_u64(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t load_u32(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void add_totals(struct wire_totals *to, const struct wire_totals *from)
+{
+	uint64_t *t = (uint64_t *)to;
+	const uint64_t *f = (const uint64_t *)from;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*t); i++)
+		t[i] += f[i];
+}
+
+/* Copies the cursor; false when it moved meanwhile. */
+static bool copy_cursor(const struct wire_cpu *cpu, struct reading *r)
+{
+	uint64_t ended = load_u64((const uint64_t *)&cpu->ended);
+
+	memcpy(&r->cpu, cpu, offsetof(struct wire_cpu, cgroups));
+	r->now_ns = clock_monotonic_ns();
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return load_u64((const uint64_t *)&cpu->begun) == ended;
+}
+
+static void read_cpu(const struct ledger_pinned *p, uint32_t number, struct reading *r)
+{
+	const struct wire_cpu *cpu = &p->cpus[number];
+
+	for (int attempt = 0; attempt < ATTEMPTS_CPU; attempt++) {
+		for (int i = 0; i < ATTEMPTS_CURSOR && !copy_cursor(cpu, r); i++)
+			;
+		for (uint32_t slot = 0; slot < r->n_slots; slot++)
+			r->totals[slot] = p->totals[slot * (p->book->cpus + 1) + number];
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (load_u64((const uint64_t *)&cpu->begun) == r->cpu.ended)
+			break;
+	}
+	if (r->cpu.started_ns)
+		cursor_close_copy(&r->cpu);
+}
+
+/* Gives what closed accounts still hold to their parents, children before parents. */
+static void fold_closed(const struct ledger_pinned *p, struct ledger_books *books)
+{
+	bool again = true;
+
+	for (int depth = 0; again && depth < 32; depth++) {
+		again = false;
+		for (uint32_t slot = WIRE_SLOT_FIRST; slot < books->n_slots; slot++) {
+			static const struct wire_totals nothing;
+			const struct wire_slot_info *info = &p->slots[slot];
+			uint32_t parent = info->parent_slot;
+
+			if (info->state != WIRE_CLOSED || parent >= books->n_slots ||
+			    parent == slot ||
+			    memcmp(&books->totals[slot], &nothing, sizeof(nothing)) == 0)
+				continue;
+			add_totals(&books->totals[parent], &books->totals[slot]);
+			books->totals[slot] = nothing;
+			again = true;
+		}
+	}
+}
+
+static void read_once(const struct ledger_pinned *p, struct ledger_books *books, struct reading *r)
+{
+	memset(books->totals, 0, books->n_slots * sizeof(*books->totals));
+	memset(books->counters, 0, sizeof(books->counters));
+	books->cpus = 0;
+	books->idle_ns = books->expected_ns = 0;
+	for (uint32_t number = 0; number < p->book->cpus; number++) {
+		read_cpu(p, number, r);
+		if (!r->cpu.started_ns)
+			continue;
+		books->cpus++;
+		books->expected_ns += r->now_ns - r->cpu.started_ns;
+		books->idle_ns += r->cpu.idle_ns;
+		for (size_t i = 0; i < WIRE_COUNTERS; i++)
+			books->counters[i] += r->cpu.counters[i];
+		for (uint32_t slot = 0; slot < books->n_slots; slot++)
+			add_totals(&books->totals[slot], &r->totals[slot]);
+	}
+	for (uint32_t slot = 0; slot < books->n_slots; slot++)
+		add_totals(&books->totals[slot],
+			   &p->totals[slot * (p->book->cpus + 1) + p->book->cpus]);
+	fold_closed(p, books);
+}
+
+int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, struct error *err)
+{
+	struct ledger_books books = {0};
+	struct reading *r = calloc(1, sizeof(*r));
+	uint32_t folds;
+
+	books.n_slots = load_u32(&p->book->next_slot);
+	if (books.n_slots > p->book->slots)
+		books.n_slots = p->book->slots;
+	books.totals = aligned_alloc(64, books.n_slots * sizeof(*books.totals));
+	if (r) {
+		r->n_slots = books.n_slots;
+		r->totals = aligned_alloc(64, books.n_slots * sizeof(*r->totals));
+	}
+	if (!r || !books.totals || !r->totals) {
+		free(books.totals);
+		free(r);
+		return error_oom(err);
+	}
+	for (int i = 0; i < ATTEMPTS_FOLD; i++) {
+		folds = load_u32(&p->book->fold_ended);
+		read_once(p, &books, r);
+		if (load_u32(&p->book->fold_begun) == folds)
+			break;
+	}
+	free(r->totals);
+	free(r);
+	*out = books;
+	return 0;
+}
+
+void ledger_books_free(struct ledger_books *books)
+{
+	free(books->totals);
+	books->totals = NULL;
+}

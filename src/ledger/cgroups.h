@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * The path of the cgroup ID in the hierarchy mounted at MOUNT, which MOUNT_FD is open on; "cgroup-ID"
+ * when it is not there any more or cannot be looked up. The caller's to free, NULL when memory is out.
+ */
+char *ledger_cgroup_path(int mount_fd, const char *mount, uint64_t id);
+
+/* The id of the hierarchy's root, 0 when it cannot be had. */
+uint64_t ledger_cgroup_root_id(int mount_fd);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Names and meanings of the counters, by enum wire_counter; and the names of the classes. */
+#include "ledger/counters.h"
+
+#include "base/cleanup.h"
+#include "bpf/wire.h"
+#include "ledger/snapshot.h"
+
+/* clang-format off */
+const struct ledger_counter_text ledger_counter_texts[WIRE_COUNTERS] = {
+	[WIRE_RULE_NETNS] = {"rule_netns",
+		"owner by the network namespace that receives"},
+	[WIRE_RULE_VETH_FROM] = {"rule_veth_from",
+		"owner by the container whose veth a packet came from"},
+	[WIRE_RULE_VETH_TO] = {"rule_veth_to",
+		"owner by the container whose veth a packet goes to"},
+	[WIRE_RULE_SOCKET] = {"rule_socket", "owner by the socket a packet is for"},
+	[WIRE_RULE_SAME_PACKET] = {"rule_same_packet",
+		"owner kept when a packet is seen again on an upper device"},
+	[WIRE_RULE_HOST_PACKET] = {"rule_host_packet", "packets of the host itself"},
+	[WIRE_RULE_POLL_SPLIT] = {"rule_poll_split",
+		"polls whose fixed cost was split over their packets"},
+	[WIRE_RULE_TX] = {"rule_tx", "deferred transmissions with an owner"},
+	[WIRE_RULE_BLOCK] = {"rule_block", "block completions with the owner noted at issue"},
+	[WIRE_RULE_WORK] = {"rule_work", "work items with the owner noted when queued"},
+	[WIRE_FALLBACK_NETNS] = {"fallback_netns",
+		"packets in a network namespace without a known account"},
+	[WIRE_FALLBACK_POLL] = {"fallback_poll", "polls without packets, left unattributed"},
+	[WIRE_FALLBACK_OWNERS] = {"fallback_owners",
+		"packets beyond the number of owners kept apart in one poll"},
+	[WIRE_FALLBACK_BLOCK] = {"fallback_block", "block completions without an owner"},
+	[WIRE_FALLBACK_FULL] = {"fallback_full",
+		"table of accounts full: charged to an ancestor or the host"},
+	[WIRE_FALLBACK_NETNS_FULL] = {"fallback_netns_full",
+		"table of network namespaces full"},
+	[WIRE_FALLBACK_DEAD] = {"fallback_dead",
+		"threads of removed cgroups: charged to an ancestor"},
+	[WIRE_FIX_NESTED] = {"fix_nested", "interrupt entries without the exit before"},
+	[WIRE_FIX_UNENTERED] = {"fix_unentered", "interrupt exits without the entry before"},
+	[WIRE_FIX_SWITCH] = {"fix_switch", "context switches inside an interrupt"},
+	[WIRE_NETNS_SHARED] = {"netns_shared",
+		"claims on network namespaces that another account holds"},
+	[WIRE_ACCOUNTS_CLOSED] = {"accounts_closed",
+		"cgroups removed, their total given to the parent"},
+};
+
+static const char *const class_names[WIRE_CLASSES] = {
+	[WIRE_NET_RX] = "net_rx",
+	[WIRE_NET_TX] = "net_tx",
+	[WIRE_BLOCK] = "block",
+	[WIRE_TIMER] = "timer",
+	[WIRE_TASKLET] = "tasklet",
+	[WIRE_SCHED] = "sched",
+	[WIRE_RCU] = "rcu",
+	[WIRE_WORK] = "work",
+	[WIRE_WRITEBACK] = "writeback",
+	[WIRE_IRQ] = "irq",
+};
+/* clang-format on */
+
+const char *ledger_class_name(enum wire_class class)
+{
+	return class < WIRE_CLASSES ? class_names[class] : "own";
+}

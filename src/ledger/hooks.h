@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stddef.h>
+
+/* One program of bpf/ledger.bpf.c and what it hangs on. */
+struct ledger_hook {
+	const char *program; /* its name in the object and of its pinned link */
+	const char *target;  /* tracepoint or function of the kernel */
+	enum { HOOK_TRACEPOINT, HOOK_FUNCTION } type;
+	/*
+	 * What the accounts lose without it; NULL: there are no books without it. An empty string:
+	 * nothing is lost on this architecture.
+	 */
+	const char *without;
+};
+
+/* In the order of the bits of wire_book.hooks_attached. */
+extern const struct ledger_hook ledger_hooks[];
+extern const size_t ledger_hooks_count;

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Switching the ledger on and off.
+ *
+ * What is on is what is pinned at LEDGER_PATH. It is built in a directory of another name and renamed,
+ * so that a reader finds all of it or nothing, and a loader that was killed leaves only a directory
+ * that the next one removes. A lock on the root of the file system keeps two loaders apart.
+ *
+ * Order: attach all hooks, which do nothing yet; then open the books of all CPUs, as of one moment,
+ * by running a program on each; then pin.
+ */
+#include "ledger/load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/strings.h"
+/* the skeleton speaks of the types of wire.h */
+#include "bpf/wire.h"
+#include "bpf/ledger.skel.h"
+#include "ledger/baseline.h"
+#include "ledger/hierarchy.h"
+#include "ledger/hooks.h"
+
+/* no dots: the file system keeps names with dots for itself */
+#define BUILD_PREFIX "behalf_new_"
+#define BUILD_PATH BPFFS_PATH "/" BUILD_PREFIX "0"
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define TOTALS_LIMIT_BYTES (64u << 20)
+#define SLOTS_MAX 4096u
+#define SLOTS_MIN 256u
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
+		return 0;
+	log_debug("%s", text);
+	return 0;
+}
+
+static void cleanup_skeleton(struct ledger_bpf **skeleton)
+{
+	ledger_bpf__destroy(*skeleton);
+}
+
+static void cleanup_btf(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+/* ---- what the host has ---- */
+
+static bool has_capability(cap_value_t capability)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t value = CAP_CLEAR;
+
+	if (!caps)
+		return false;
+	cap_get_flag(caps, capability, CAP_EFFECTIVE, &value);
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+int ledger_check(struct error *err)
+{
+	if (!has_capability(CAP_SYS_ADMIN) &&
+	    !(has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
+		return error_set(err, EPERM, "the ledger needs root, or the capabilities CAP_BPF "
+					     "and CAP_PERFMON");
+	if (access(BTF_PATH, R_OK) < 0)
+		return error_errno(err, errno,
+				   "the ledger needs the kernel's type information "
+				   "(CONFIG_DEBUG_INFO_BTF): open '%s'",
+				   BTF_PATH);
+	return 0;
+}
+
+/*
+ * Whether the kernel lets a program hang on a function: it may be inlined, be compiled without the
+ * place for it, or the host may forbid it. A program that does nothing is the way to know.
+ */
+static bool function_is_attachable(int type_id)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = (__u32)type_id);
+	int program, link;
+
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "behalf_probe", "GPL", nothing,
+				ARRAY_SIZE(nothing), &options);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	close(program);
+	if (link < 0)
+		return false;
+	close(link);
+	return true;
+}
+
+static bool hook_exists(const struct btf *btf, const struct ledger_hook *hook)
+{
+	_cleanup_free_ char *type = NULL;
+
+	int id;
+
+	if (hook->type == HOOK_FUNCTION) {
+		id = btf__find_by_name_kind(btf, hook->target, BTF_KIND_FUNC);
+		return id > 0 && function_is_attachable(id);
+	}
+	type = string_format("btf_trace_%s", hook->target);
+	return type && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+/* The index of the v1 controller in css_set.subsys, which depends on the kernel's configuration. */
+static int cpu_controller_index(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_enum *value;
+
+	if (!type)
+		return -ENOENT;
+	value = btf_enum(type);
+	for (int i = 0; i < btf_vlen(type); i++) {
+		if (strcmp(btf__name_by_offset(btf, value[i].name_off), "cpu_cgrp_id") == 0)
+			return value[i].val;
+	}
+	return -ENOENT;
+}
+
+/* ---- pins ---- */
+
+/* Removes a directory of pins; its one level of subdirectories too. */
+static int remove_pins(const char *path, struct error *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : error_errno(err, errno, "open '%s'", path);
+	while ((entry = readdir(dir))) {
+		_cleanup_free_ char *child = NULL;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		child = string_format("%s/%s", path, entry->d_name);
+		if (!child)
+			return error_oom(err);
+		if (entry->d_type == DT_DIR) {
+			if (remove_pins(child, err) < 0)
+				return -err->code;
+		} else if (unlink(child) < 0) {
+			return error_errno(err, errno, "remove '%s'", child);
+		}
+	}
+	if (rmdir(path) < 0)
+		return error_errno(err, errno, "remove '%s'", path);
+	return 0;
+}
+
+/* Removes what loaders that were killed left. */
+static int remove_left_builds(struct error *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(BPFFS_PATH);
+	const struct dirent *entry;
+
+	if (!dir)
+		return error_errno(err, errno, "open '%s'", BPFFS_PATH);
+	while ((entry = readdir(dir))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (!string_starts_with(entry->d_name, BUILD_PREFIX))
+			continue;
+		path = string_format(BPFFS_PATH "/%s", entry->d_name);
+		if (!path)
+			return error_oom(err);
+		if (remove_pins(path, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int lock_bpffs(int *lock, struct error *err)
+{
+	_cleanup_close_ int fd = open(BPFFS_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "open '%s'", BPFFS_PATH);
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return error_errno(err, errno, "lock '%s'", BPFFS_PATH);
+	}
+	*lock = take_fd(&fd);
+	return 0;
+}
+
+static int pin_map(struct bpf_map *map, const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = string_format(BUILD_PATH "/%s", name);
+	int r;
+
+	if (!path)
+		return error_oom(err);
+	r = bpf_map__pin(map, path);
+	return r < 0 ? error_errno(err, -r, "pin '%s'", path) : 0;
+}
+
+static int pin_maps(const struct ledger_bpf *skeleton, struct error *err)
+{
+	const struct {
+		struct bpf_map *map;
+		const char *name;
+	} pins[] = {
+		{skeleton->maps.data_book, "book"},    {skeleton->maps.cpus, "cpus"},
+		{skeleton->maps.totals, "totals"},     {skeleton->maps.slots, "slots"},
+		{skeleton->maps.accounts, "accounts"}, {skeleton->maps.netns, "netns"},
+		{skeleton->maps.baseline, "baseline"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+		if (pin_map(pins[i].map, pins[i].name, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+/* ---- building ---- */
+
+/* Settings that depend on this host, and the sizes of the tables. */
+static int configure(struct ledger_bpf *skeleton, const struct btf *btf,
+		     const struct ledger_hierarchy *hierarchy, struct error *err)
+{
+	int cpus = libbpf_num_possible_cpus(), index = 0;
+	__u32 slots;
+
+	if (cpus < 0)
+		return error_errno(err, -cpus, "count the possible CPUs");
+	if (!hierarchy->unified) {
+		index = cpu_controller_index(btf);
+		if (index < 0 || index > 1)
+			return error_set(err, ENOTSUP, "the kernel's cgroup controller 'cpu' is "
+						       "not where the ledger can look it up");
+	}
+	slots = TOTALS_LIMIT_BYTES / (((__u32)cpus + 1) * sizeof(struct wire_totals));
+	slots = slots > SLOTS_MAX ? SLOTS_MAX : slots < SLOTS_MIN ? SLOTS_MIN : slots;
+
+	skeleton->rodata->cfg_cpus = (__u32)cpus;
+	skeleton->rodata->cfg_slots = slots;
+	skeleton->rodata->cfg_unified = hierarchy->unified;
+	skeleton->rodata->cfg_cpu_index = (__u32)index;
+	skeleton->rodata->cfg_tick_is_irq =
+		btf__find_by_name_kind(btf, "btf_trace_local_timer_entry", BTF_KIND_TYPEDEF) < 0;
+	skeleton->rodata->cfg_hierarchy = hierarchy->id;
+	bpf_map__set_max_entries(skeleton->maps.cpus, (__u32)cpus);
+	bpf_map__set_max_entries(skeleton->maps.slots, slots);
+	bpf_map__set_max_entries(skeleton->maps.totals, slots * ((__u32)cpus + 1));
+
+	skeleton->data_book->book = (struct wire_book){
+		.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.cpus = (__u32)cpus,
+		.slots = slots,
+		.hierarchy = (__u32)hierarchy->id,
+		.irq_time = btf__find_by_name_kind(btf, "irqtime_account_irq", BTF_KIND_FUNC) > 0,
+		.epoch = 1,
+		.next_slot = WIRE_SLOT_FIRST,
+	};
+	return 0;
+}
+
+static struct bpf_program *hook_program(const struct ledger_bpf *skeleton, size_t hook)
+{
+	return bpf_object__find_program_by_name(skeleton->obj, ledger_hooks[hook].program);
+}
+
+/* Leaves out the programs that this kernel has no place for. */
+static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, struct error *err)
+{
+	struct wire_book *book = &skeleton->data_book->book;
+
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		const struct ledger_hook *hook = &ledger_hooks[i];
+		struct bpf_program *program = hook_program(skeleton, i);
+
+		if (!program)
+			return error_set(err, EINVAL, "the ledger's object lacks the program '%s'",
+					 hook->program);
+		if (hook_exists(btf, hook)) {
+			book->hooks_wanted |= 1ull << i;
+			continue;
+		}
+		if (!hook->without)
+			return error_set(err, ENOTSUP, "the kernel lacks '%s', without which "
+						       "there is no ledger",
+					 hook->target);
+		bpf_program__set_autoload(program, false);
+	}
+	return 0;
+}
+
+/* Attaches and pins what can be; *ATTACHED are its bits. */
+static int attach_hooks(const struct ledger_bpf *skeleton, struct error *err)
+{
+	struct wire_book *book = &skeleton->data_book->book;
+
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		const struct ledger_hook *hook = &ledger_hooks[i];
+		_cleanup_free_ char *path = NULL;
+		struct bpf_link *link;
+		int r;
+
+		if (!(book->hooks_wanted & 1ull << i))
+			continue;
+		link = bpf_program__attach(hook_program(skeleton, i));
+		if (!link) {
+			if (!hook->without)
+				return error_errno(err, errno, "attach to '%s'", hook->target);
+			log_debug("attach to '%s': %s", hook->target, strerror(errno));
+			continue;
+		}
+		path = string_format(BUILD_PATH "/links/%s", hook->program);
+		r = path ? bpf_link__pin(link, path) : -ENOMEM;
+		bpf_link__destroy(link);
+		if (r < 0)
+			return error_errno(err, -r, "pin the link of '%s'", hook->target);
+		book->hooks_attached |= 1ull << i;
+	}
+	return 0;
+}
+
+/* Opens the books of every CPU that is online, as of now. */
+static int start_cpus(const struct ledger_bpf *skeleton, struct error *err)
+{
+	struct wire_book *book = &skeleton->data_book->book;
+	__u64 argument = clock_monotonic_ns();
+	unsigned int started = 0;
+	int r = 0;
+
+	book->started_realtime_ns = clock_ns(CLOCK_REALTIME);
+	book->started_ns = argument;
+	for (__u32 cpu = 0; cpu < book->cpus; cpu++) {
+		LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &argument,
+			    .ctx_size_in = sizeof(argument), .flags = BPF_F_TEST_RUN_ON_CPU,
+			    .cpu = cpu);
+
+		r = bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.start_cpu), &options);
+		if (r == 0)
+			started++;
+		else if (r != -ENXIO) /* offline; starts by itself when it comes up */
+			return error_errno(err, -r, "open the books of CPU %u", cpu);
+	}
+	return started ? 0 : error_errno(err, -r, "open the books of the CPUs");
+}
+
+/* Runs a program on every task there is. */
+static int iterate_tasks(const struct bpf_program *program, struct error *err)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	char byte;
+	int fd, r = 0;
+
+	if (!link)
+		return error_errno(err, errno, "iterate over the tasks");
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		r = fd;
+	while (fd >= 0 && (r = (int)read(fd, &byte, sizeof(byte))) < 0 &&
+	       (errno == EINTR || errno == EAGAIN))
+		;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r < 0 ? error_errno(err, errno, "iterate over the tasks") : 0;
+}
+
+/* Opened, configured and loaded; NULL on failure. */
+static struct ledger_bpf *load_skeleton(struct error *err)
+{
+	_cleanup_hierarchy_ struct ledger_hierarchy hierarchy = {0};
+	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = NULL;
+	_cleanup_(cleanup_btf) struct btf *btf = NULL;
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		error_errno(err, errno, "read the kernel's types from '%s'", BTF_PATH);
+		return NULL;
+	}
+	if (ledger_hierarchy_find(proc, &hierarchy, err) < 0)
+		return NULL;
+	skeleton = ledger_bpf__open();
+	if (!skeleton) {
+		error_errno(err, errno, "open the ledger's programs");
+		return NULL;
+	}
+	if (configure(skeleton, btf, &hierarchy, err) < 0 || choose_hooks(skeleton, btf, err) < 0)
+		return NULL;
+	r = ledger_bpf__load(skeleton);
+	if (r < 0) {
+		error_errno(err, -r, "load the ledger's programs (--debug says more)");
+		return NULL;
+	}
+	return take_ptr(skeleton);
+}
+
+static int make_directory(const char *path, struct error *err)
+{
+	if (mkdir(path, 0700) < 0)
+		return error_errno(err, errno, "make the directory '%s'", path);
+	return 0;
+}
+
+static int build(bool mounted, struct error *err)
+{
+	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = load_skeleton(err);
+
+	if (!skeleton)
+		return -err->code;
+	skeleton->data_book->book.mounted_bpffs = mounted;
+	if (make_directory(BUILD_PATH, err) < 0 || make_directory(BUILD_PATH "/links", err) < 0 ||
+	    iterate_tasks(skeleton->progs.find_host, err) < 0 || attach_hooks(skeleton, err) < 0 ||
+	    start_cpus(skeleton, err) < 0 ||
+	    iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
+	    ledger_baseline_store(bpf_map__fd(skeleton->maps.baseline), err) < 0 ||
+	    pin_maps(skeleton, err) < 0)
+		return -err->code;
+	if (rename(BUILD_PATH, LEDGER_PATH) < 0)
+		return error_errno(err, errno, "rename '%s' to '%s'", BUILD_PATH, LEDGER_PATH);
+	return 0;
+}
+
+/* The book that is pinned: 1 when there is one of this version, 0 when there is none. */
+static int pinned_book(struct wire_book *book, struct error *err)
+{
+	_cleanup_close_ int fd = bpf_obj_get(LEDGER_PATH "/book");
+	__u32 key = 0;
+
+	if (fd < 0)
+		return access(LEDGER_PATH, F_OK) < 0 && errno == ENOENT
+			       ? 0
+			       : error_errno(err, -fd, "open '%s/book'", LEDGER_PATH);
+	if (bpf_map_lookup_elem(fd, &key, book) < 0)
+		return error_errno(err, errno, "read '%s/book'", LEDGER_PATH);
+	if (book->magic != WIRE_MAGIC || book->version != WIRE_VERSION)
+		return error_set(err, EEXIST,
+				 "a ledger of another version of behalf is on; switch it off first "
+				 "(behalf ledger off)");
+	return 1;
+}
+
+int ledger_on(bool *changed, struct error *err)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct wire_book book;
+	bool mounted = false;
+	int r;
+
+	libbpf_set_print(print_libbpf);
+	if (ledger_check(err) < 0 || bpffs_ensure(&mounted, err) < 0)
+		return -err->code;
+	r = lock_bpffs(&lock, err);
+	if (r == 0)
+		r = pinned_book(&book, err);
+	if (r == 0)
+		r = remove_left_builds(err);
+	if (r < 0)
+		goto fail;
+	*changed = r == 0;
+	if (*changed && build(mounted, err) < 0) {
+		struct error ignored;
+
+		remove_left_builds(&ignored);
+		r = -err->code;
+		goto fail;
+	}
+	return 0;
+fail:
+	if (lock >= 0)
+		close(take_fd(&lock));
+	if (mounted) {
+		struct error ignored;
+
+		bpffs_unmount(&ignored);
+	}
+	return r;
+}
+
+int ledger_off(bool *changed, struct error *err)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct wire_book book = {0};
+	struct error ignored;
+	bool was_on;
+
+	libbpf_set_print(print_libbpf);
+	*changed = false;
+	if (!has_capability(CAP_SYS_ADMIN) && geteuid() != 0)
+		return error_set(err, EPERM, "the ledger needs root");
+	if (!bpffs_is_mounted(BPFFS_PATH))
+		return 0;
+	if (lock_bpffs(&lock, err) < 0)
+		return -err->code;
+	was_on = access(LEDGER_PATH, F_OK) == 0;
+	/* of another version or damaged: removed all the same */
+	pinned_book(&book, &ignored);
+	if (remove_left_builds(err) < 0 || remove_pins(LEDGER_PATH, err) < 0)
+		return -err->code;
+	close(take_fd(&lock));
+	*changed = was_on;
+	return book.magic == WIRE_MAGIC && book.mounted_bpffs ? bpffs_unmount(err) : 0;
+}

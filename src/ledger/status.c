@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Since when the ledger is on, and which hooks it has. */
+#include "ledger/status.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "ledger/hooks.h"
+#include "ledger/load.h"
+#include "ledger/pinned.h"
+
+static bool link_is_pinned(size_t hook)
+{
+	_cleanup_free_ char *path =
+		string_format(LEDGER_LINKS_PATH "/%s", ledger_hooks[hook].program);
+
+	return path && access(path, F_OK) == 0;
+}
+
+int ledger_status_read(struct ledger_status *status, struct error *err)
+{
+	_cleanup_pinned_ struct ledger_pinned pinned = LEDGER_PINNED_CLOSED;
+	struct ledger_status s = {0};
+	const struct wire_book *book;
+	int r = ledger_pinned_open(&pinned, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		bool attached = r == 0 && link_is_pinned(i);
+
+		/* one that means nothing on this architecture counts if it is there all the same */
+		if (attached || !ledger_hooks[i].without || ledger_hooks[i].without[0])
+			s.n_wanted++;
+		if (attached) {
+			s.n_attached++;
+			s.hooks_attached |= 1ull << i;
+		}
+	}
+	if (r == 0) {
+		book = pinned.book;
+		s.on = true;
+		s.since_realtime_ns = book->started_realtime_ns;
+		s.since_ns = book->started_ns;
+		s.cpus = book->cpus;
+		s.accounts_max = book->slots;
+		s.unified = book->hierarchy == 0;
+		s.irq_time = book->irq_time;
+		s.mounted_bpffs = book->mounted_bpffs;
+		for (__u32 slot = WIRE_SLOT_FIRST; slot < book->next_slot && slot < book->slots; slot++)
+			s.accounts += pinned.slots[slot].state == WIRE_OPEN;
+		s.recursion_misses = ledger_recursion_misses();
+	}
+	*status = s;
+	return 0;
+}

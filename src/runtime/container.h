@@ -28,6 +28,7 @@ struct container_create_options {
 	unsigned int preserve_fds;  /* descriptors 3 .. 3+n-1 are passed on */
 	bool no_pivot;		    /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
+	bool reaper;		    /* the program gets an init that dies with the caller */
 	bool subreaper_child;	    /* keep init as the caller's child (run), else it is reparented */
 };
 

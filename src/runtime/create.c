@@ -187,6 +187,7 @@ static int prepare_launch(struct creation *c, struct error *err)
 	l->preserve_fds = c->options->preserve_fds;
 	l->no_pivot = c->options->no_pivot;
 	l->no_new_keyring = c->options->no_new_keyring;
+	l->reaper = c->options->reaper;
 	l->new_namespaces = c->ns.new_types;
 	l->new_cgroup_ns = c->ns.new_types & CLONE_NEWCGROUP;
 	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);

@@ -23,6 +23,7 @@ struct launch {
 	unsigned int preserve_fds;
 	bool no_pivot;
 	bool no_new_keyring;
+	bool reaper; /* the program gets an init, see reaper.c */
 
 	int new_namespaces;    /* CLONE_NEW* that are made, without CLONE_NEWCGROUP */
 	bool new_cgroup_ns;    /* unshared only after the cgroups were entered */

@@ -4,9 +4,7 @@
  *	range				"10.177.0.0/16"
  *	10.177.0.2			{"link": "bh2", "root": "/run/behalf", "id": "web"}
  *
- * The lock is a flock(2) on the directory: a process that is killed gives it back. The directory goes
- * with the last lease, so who waited for the lock may hold a directory that is no longer there; that
- * is told by its link count, and it starts over.
+ * The directory is the lock, and goes with the last lease.
  */
 #include "runtime/leases.h"
 
@@ -16,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "runtime/directory_lock.h"
 
 #define RANGE_FILE "range"
 #define LEASE_MAX_BYTES 16384
@@ -43,29 +41,6 @@ static int directory_path(char **path, struct error *err)
 		return error_errno(err, errno, "look at '/proc/thread-self/ns/net'");
 	*path = string_format("/run/behalf-net.%llu", (unsigned long long)st.st_ino);
 	return *path ? 0 : error_oom(err);
-}
-
-/* -ESTALE when the directory was removed while the lock was waited for. */
-static int open_locked(const char *path, bool make, int *dir)
-{
-	_cleanup_close_ int fd = -EBADF;
-	struct stat st;
-	int r;
-
-	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return make && errno == ENOENT ? -ESTALE : -errno;
-	do
-		r = flock(fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
-	if (r < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_nlink == 0)
-		return make ? -ESTALE : -ENOENT;
-	*dir = take_fd(&fd);
-	return 0;
 }
 
 static int read_range(struct leases *leases, struct error *err)
@@ -162,9 +137,7 @@ int leases_open(bool make, struct leases **leases, struct error *err)
 	r = directory_path(&opened->path, err);
 	if (r < 0)
 		return r;
-	do
-		r = open_locked(opened->path, make, &opened->dir);
-	while (r == -ESTALE);
+	r = directory_lock(opened->path, make, true, &opened->dir);
 	if (r == -ENOENT && !make)
 		return r;
 	if (r < 0)

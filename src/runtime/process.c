@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "runtime/capabilities.h"
+#include "runtime/reaper.h"
 #include "runtime/seccomp.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -204,7 +205,7 @@ int process_become(struct launch *l, struct error *err)
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.noNewPrivileges");
 	if (l->seccomp && !p->no_new_privileges) {
-		r = seccomp_load(l->seccomp, err);
+		r = seccomp_install(l->seccomp, err);
 		if (r < 0)
 			return r;
 	}
@@ -223,7 +224,7 @@ int process_become(struct launch *l, struct error *err)
 		return r;
 	umask(p->user.has_umask ? p->user.umask : 0022);
 	if (l->seccomp && p->no_new_privileges)
-		return seccomp_load(l->seccomp, err);
+		return seccomp_install(l->seccomp, err);
 	return 0;
 }
 
@@ -231,6 +232,11 @@ int process_execute(struct launch *l, struct error *err)
 {
 	int code;
 
+	if (l->reaper) {
+		code = reaper_split(l, err);
+		if (code < 0)
+			return code;
+	}
 	execve(l->path, l->process->args, environ);
 	code = errno;
 	if (code == ENOENT)

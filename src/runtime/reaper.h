@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+#include "runtime/launch.h"
+
+/*
+ * Splits the container's first process in two, as the last thing before its program is executed: a
+ * child, in which this returns 0 and which becomes the program, and the first process, which stays
+ * behind as the init of the container and never returns.
+ */
+int reaper_split(struct launch *l, struct error *err);

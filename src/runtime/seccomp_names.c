@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/seccomp_names.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "runtime/seccomp_bpf.h"
+
+struct name {
+	const char *name;
+	uint32_t value;
+};
+
+static const struct name actions[] = {
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW},
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO},
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG},
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP},
+};
+
+static const struct name archs[] = {
+	{"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+	{"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+	{"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+	{"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+	{"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+	{"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+	{"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+	{"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+	{"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
+	{"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
+	{"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+	{"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+	{"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+	{"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
+	{"SCMP_ARCH_S390", SCMP_ARCH_S390},
+	{"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+	{"SCMP_ARCH_X32", SCMP_ARCH_X32},
+	{"SCMP_ARCH_X86", SCMP_ARCH_X86},
+	{"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+};
+
+static const struct name operators[] = {
+	{"SCMP_CMP_EQ", SECCOMP_BPF_EQ}, {"SCMP_CMP_GE", SECCOMP_BPF_GE},
+	{"SCMP_CMP_GT", SECCOMP_BPF_GT}, {"SCMP_CMP_LE", SECCOMP_BPF_LE},
+	{"SCMP_CMP_LT", SECCOMP_BPF_LT}, {"SCMP_CMP_MASKED_EQ", SECCOMP_BPF_MASKED_EQ},
+	{"SCMP_CMP_NE", SECCOMP_BPF_NE},
+};
+
+static const struct name flags[] = {
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+};
+
+static const struct name *find(const struct name *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i].name, name) == 0)
+			return &names[i];
+	return NULL;
+}
+
+int seccomp_names_returns(const char *action, bool has_errno, uint32_t errno_value,
+			  uint32_t *returns)
+{
+	const struct name *found = find(actions, ARRAY_SIZE(actions), action);
+	uint32_t data = 0;
+
+	if (!found)
+		return -EINVAL;
+	if (found->value == SECCOMP_RET_ERRNO || found->value == SECCOMP_RET_TRACE)
+		data = has_errno ? errno_value & SECCOMP_RET_DATA : EPERM;
+	*returns = found->value | data;
+	return 0;
+}
+
+uint32_t seccomp_names_arch(const char *name)
+{
+	const struct name *found = find(archs, ARRAY_SIZE(archs), name);
+
+	return found ? found->value : 0;
+}
+
+int seccomp_names_operator(const char *name)
+{
+	const struct name *found = find(operators, ARRAY_SIZE(operators), name);
+
+	return found ? (int)found->value : -EINVAL;
+}
+
+unsigned int seccomp_names_flag(const char *name)
+{
+	const struct name *found = find(flags, ARRAY_SIZE(flags), name);
+
+	return found ? found->value : 0;
+}

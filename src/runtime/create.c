@@ -209,8 +209,12 @@ static int clone_init(struct creation *c, struct error *err)
 		return error_errno(err, errno, "prctl");
 	pid = namespaces_clone(&c->ns, cgroup, &container->pidfd, err);
 	if (pid == 0) {
-		/* Our lock is on the open file: kept open here it would outlive us. */
+		/*
+		 * Our lock is on the open file: kept open here it would outlive us. And with our end
+		 * of the connection the child would not see it end.
+		 */
 		close(container->dir);
+		close(c->sync);
 		init_main(&c->launch);
 	}
 	if (pid < 0)

@@ -141,8 +141,11 @@ static pid_t clone_into(struct entry *e, int *pidfd, struct error *err)
 				   e->launch.id);
 	e->launch.target_namespaces &= ~CLONE_NEWPID;
 	pid = namespaces_clone(&none, cgroup, pidfd, err);
-	if (pid == 0)
+	if (pid == 0) {
+		/* With our end the child would not see the connection end. */
+		close(e->sync);
 		init_exec_main(&e->launch);
+	}
 	if (pid_namespace && setns(own, CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "go back to the own pid namespace");
 	return pid;

@@ -313,11 +313,19 @@ static int stage_exec_terminal(struct launch *l, struct error *err)
 	return r == 0 ? console_take(l, err) : r;
 }
 
+/* A detached one outlives the parent, which goes as soon as the exec has happened. */
+static int stage_exec_release(struct launch *l, struct error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	return 0;
+}
+
 void init_exec_main(struct launch *l)
 {
 	static stage_function *const stages[] = {
-		stage_exec_settle, stage_exec_join, stage_exec_terminal, process_find,
-		process_become,	   process_execute, NULL,
+		stage_exec_settle,  stage_exec_join, stage_exec_terminal, process_find,
+		stage_exec_release, process_become,  process_execute,	  NULL,
 	};
 
 	run_stages(l, stages);

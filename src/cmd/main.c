@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "runtime/container.h"
 
-#define DEFAULT_ROOT "/run/behalf"
 #define OCI_VERSION "1.1.0"
 
 struct verb {
@@ -47,7 +47,7 @@ static void print_help(void)
 	       "Runs containers, and shows who spends CPU on whose behalf.\n"
 	       "\n"
 	       "Options:\n"
-	       "  --root DIR            state of containers (default " DEFAULT_ROOT ")\n"
+	       "  --root DIR            state of containers (default /run/behalf)\n"
 	       "  --log FILE            append messages to FILE\n"
 	       "  --log-format FORMAT   text (default) or json\n"
 	       "  --debug               say more\n"
@@ -130,11 +130,11 @@ static int make_root_absolute(struct cmd_context *ctx, char **storage)
 int main(int argc, char **argv)
 {
 	struct cmd_context ctx = {
-		.root = DEFAULT_ROOT,
+		.root = container_default_root(),
 		.log_format = LOG_TEXT,
 		.argv = argv,
 	};
-	__attribute__((cleanup(cleanup_free))) char *root = NULL;
+	_cleanup_free_ char *root = NULL;
 	struct error err = {0};
 	int status;
 

@@ -3,9 +3,12 @@
 # Completion of behalf's command line for bash. Verbs and options are taken from what the program itself
 # says with --help, so there is no second list to keep true.
 
-# _behalf_options PROGRAM [VERB]: the long options of it, one per line.
+# _behalf_options PROGRAM [VERB]: the long options of it, one per line. --help need not tell of itself.
 _behalf_options() {
-	"$@" --help 2>/dev/null | grep -oE -- '(^|[ ,|[])--[a-z][a-z-]*' | tr -d ' ,|[' | sort -u
+	{
+		"$@" --help 2>/dev/null | grep -oE -- '(^|[ ,|[])--[a-z][a-z-]*' | tr -d ' ,|['
+		echo --help
+	} | sort -u
 }
 
 _behalf_verbs() {

@@ -220,18 +220,20 @@ static int stage_enter(struct launch *l, struct error *err)
 	return r == 0 ? process_find(l, err) : r;
 }
 
+/*
+ * From here on it is the end of the connection that tells of a parent's death before COMMIT; the
+ * signal must be off by then, since the parent may be gone the moment after.
+ */
 static int stage_ready(struct launch *l, struct error *err)
 {
-	int r = sync_send(l->sync, SYNC_READY, -1);
+	int r;
 
-	if (r < 0)
-		return error_errno(err, r, "report to the parent");
-	r = sync_expect(l->sync, SYNC_COMMIT, err);
-	if (r < 0)
-		return r;
 	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
-	return 0;
+	r = sync_send(l->sync, SYNC_READY, -1);
+	if (r < 0)
+		return error_errno(err, r, "report to the parent");
+	return sync_expect(l->sync, SYNC_COMMIT, err);
 }
 
 /*

@@ -95,6 +95,15 @@ int fd_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
+int file_create_at(int dirfd, const char *path, const char *text, mode_t mode, struct error *err)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+
+	return r < 0 ? error_errno(err, r, "write '%s'", path) : 0;
+}
+
 int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode, bool durable,
 		    struct error *err)
 {

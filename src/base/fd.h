@@ -36,6 +36,9 @@ int file_write_at(int dirfd, const char *path, const char *text, struct error *e
 int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode, bool durable,
 		    struct error *err);
 
+/* Makes the new file PATH of MODE with TEXT in it: -EEXIST when it is there. */
+int file_create_at(int dirfd, const char *path, const char *text, mode_t mode, struct error *err);
+
 /* Writes all SIZE bytes. Returns 0 or a negative errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 

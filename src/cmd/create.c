@@ -179,6 +179,7 @@ static int run(const struct cmd_context *ctx, struct request *r, int *status, st
 	struct error delete_err = {0};
 	int code;
 
+	r->create.start_here = true;
 	if (!r->detach && !r->create.console_socket)
 		r->create.console_master = &console;
 	code = create(ctx, r, &container, err);

@@ -96,7 +96,7 @@ static int create_in(struct workspace *w, struct scratch *scratch, struct error 
 		.id = w->options->name,
 		.bundle = bundle,
 		.console_master = &w->console,
-		.subreaper_child = true,
+		.start_here = true,
 		.reaper = true,
 	};
 	const char *path;

@@ -41,6 +41,8 @@ void container_free(struct container *container)
 		close(container->dir);
 	if (container->pidfd >= 0)
 		close(container->pidfd);
+	if (container->starter >= 0)
+		close(container->starter);
 	if (container->json)
 		json_object_put(container->json);
 	free(container->root);
@@ -191,12 +193,15 @@ static int connect_to_init(const struct container *container, struct error *err)
  */
 int container_start(struct container *container, struct error *err)
 {
-	_cleanup_close_ int connection = connect_to_init(container, err);
+	_cleanup_close_ int connection = take_fd(&container->starter);
 	int r;
 
-	if (connection < 0)
-		return connection;
-	unlinkat(container->dir, RECORD_START, 0);
+	if (connection < 0) {
+		connection = connect_to_init(container, err);
+		if (connection < 0)
+			return connection;
+		unlinkat(container->dir, RECORD_START, 0);
+	}
 	r = sync_send(connection, SYNC_COMMIT, -1);
 	if (r < 0)
 		return error_errno(err, r, "start container '%s'", container->id);

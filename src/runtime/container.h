@@ -29,7 +29,7 @@ struct container_create_options {
 	bool no_pivot;		    /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
 	bool reaper;		    /* the program gets an init that dies with the caller */
-	bool subreaper_child;	    /* keep init as the caller's child (run), else it is reparented */
+	bool start_here;	    /* the caller itself will start it, not another process */
 };
 
 /*
@@ -94,7 +94,7 @@ int container_annotate(struct container *container, const char *key, const char 
 		       struct error *err);
 
 /*
- * Waits for init, which must be the caller's child (subreaper_child), forwarding nothing.
+ * Waits for init, which must be the caller's child (start_here), forwarding nothing.
  * *WAIT_STATUS as waitpid(2).
  */
 int container_wait(struct container *container, int *wait_status, struct error *err);

@@ -124,19 +124,28 @@ static int write_first_record(struct creation *c, struct error *err)
 				c->config->annotations[i].value);
 	if (c->cgroup)
 		json_object_object_add(json, "cgroup", cgroup_to_json(c->cgroup));
-	return record_write(c->container, err);
+	return record_write_first(c->container, err);
 }
 
+/*
+ * Without linux.cgroupsPath the group lies at the top: a common parent would have to be made and
+ * removed in every hierarchy each time, a third of what a short run costs on v1.
+ */
 static int plan_cgroups(struct creation *c, struct error *err)
 {
+	_cleanup_free_ char *own = string_format("/behalf-%s", c->options->id);
 	const char *path = c->config->cgroups_path;
-	int r = cgroup_layout_read(&c->layout, err);
+	int r;
+
+	if (!own)
+		return error_oom(err);
+	r = cgroup_layout_read(&c->layout, err);
 
 	if (r < 0)
 		return r;
 	if (cgroup_layout_mode(c->layout) == CGROUP_NONE)
 		return 0;
-	r = cgroup_plan(c->layout, path && *path ? path : c->options->id, &c->cgroup, err);
+	r = cgroup_plan(c->layout, path && *path ? path : own, &c->cgroup, err);
 	return r < 0 ? error_prefix(err, "linux.cgroupsPath") : 0;
 }
 
@@ -152,9 +161,12 @@ static int make_cgroups(struct creation *c, struct error *err)
 
 static int listen_for_start(struct creation *c, struct error *err)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = -EBADF;
 	struct sockaddr_un address;
 
+	if (c->options->start_here)
+		return 0;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_errno(err, errno, "make a socket");
 	record_start_address(c->container, &address);
@@ -221,7 +233,8 @@ static int clone_init(struct creation *c, struct error *err)
 		return pid;
 	container->pid = pid;
 	close(take_fd(&c->launch.sync));
-	close(take_fd(&c->launch.listener));
+	if (c->launch.listener >= 0)
+		close(take_fd(&c->launch.listener));
 	return 0;
 }
 
@@ -273,8 +286,8 @@ static int commit(struct creation *c, struct error *err)
 		return error_errno(err, r, "look at process %d", container->pid);
 	json_add_string(container->json, "phase", "created");
 	if (c->config->json) {
-		r = file_replace_at(container->dir, RECORD_CONFIG,
-				    json_text(c->config->json, false), 0600, false, err);
+		r = file_create_at(container->dir, RECORD_CONFIG,
+				   json_text(c->config->json, false), 0600, err);
 		if (r < 0)
 			return r;
 	}
@@ -284,7 +297,11 @@ static int commit(struct creation *c, struct error *err)
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync, SYNC_COMMIT, -1);
-	return r < 0 ? error_errno(err, r, "release the first process") : 0;
+	if (r < 0)
+		return error_errno(err, r, "release the first process");
+	if (c->options->start_here)
+		container->starter = take_fd(&c->sync);
+	return 0;
 }
 
 typedef int step_function(struct creation *c, struct error *err);

@@ -244,6 +244,8 @@ static int stage_wait(struct launch *l, struct error *err)
 {
 	int connection;
 
+	if (l->listener < 0) /* the parent starts us itself */
+		return sync_expect(l->sync, SYNC_COMMIT, err);
 	do
 		connection = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
 	while (connection < 0 && errno == EINTR);

@@ -46,7 +46,7 @@ static int container_new(const char *root, const char *id, struct container **co
 
 	if (!c)
 		return error_oom(err);
-	c->dir = c->pidfd = -EBADF;
+	c->dir = c->pidfd = c->starter = -EBADF;
 	c->root = strdup(root);
 	c->id = strdup(id);
 	if (!c->root || !c->id) {
@@ -187,12 +187,21 @@ int record_read(struct container *container, struct error *err)
 	return 0;
 }
 
-int record_write(struct container *container, struct error *err)
+static const char *record_text(struct container *container)
 {
 	json_add_i64(container->json, "pid", container->pid);
 	json_add_u64(container->json, "pidStart", container->pid_start);
-	return file_replace_at(container->dir, RECORD_STATE, json_text(container->json, false), 0600,
-			       false, err);
+	return json_text(container->json, false);
+}
+
+int record_write_first(struct container *container, struct error *err)
+{
+	return file_create_at(container->dir, RECORD_STATE, record_text(container), 0600, err);
+}
+
+int record_write(struct container *container, struct error *err)
+{
+	return file_replace_at(container->dir, RECORD_STATE, record_text(container), 0600, false, err);
 }
 
 static int remove_entry(int dir, const char *name, unsigned int depth);

@@ -30,6 +30,7 @@ struct container {
 	pid_t pid;		  /* 0: none known */
 	uint64_t pid_start;	  /* its start time in clock ticks */
 	int pidfd;		  /* -EBADF: not running */
+	int starter;		  /* with start_here: init waits on it for its start */
 };
 
 /* "." and "/" are no ids; letters, digits, "_", "+", "-", "." are what runc and crun allow. */
@@ -51,7 +52,13 @@ void record_unlock(struct container *container);
 /* Reads state.json, and opens a pidfd when init lives. */
 int record_read(struct container *container, struct error *err);
 
-/* Writes state.json from container->json and ->pid. */
+/*
+ * Writes the first state.json, not atomically: whoever finds a part of it knows that nothing was made
+ * yet but the directory.
+ */
+int record_write_first(struct container *container, struct error *err);
+
+/* Replaces state.json from container->json and ->pid. */
 int record_write(struct container *container, struct error *err);
 
 /* Removes ROOT/ID with all it holds; what is mounted below is detached first. */

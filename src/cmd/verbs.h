@@ -12,5 +12,7 @@ VERB(kill, "[--all] ID [SIGNAL]", "send a signal to a container, SIGTERM by defa
 VERB(delete, "[--force] ID...", "remove stopped containers")
 VERB(list, "[--quiet] [--format FORMAT]", "list containers")
 VERB(exec, "[OPTIONS] ID COMMAND...", "run one more process in a container")
+VERB(spec, "[--bundle DIR]", "write a configuration to begin with")
+VERB(features, "", "print what this build can do, as JSON")
 VERB(ledger, "on|off|status [-J]", "account CPU time by on whose behalf it is spent")
 VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")

@@ -16,6 +16,9 @@
 /* 16 MiB: larger configurations are refused (the sum of all that is known stays under 1 MiB). */
 #define OCI_CONFIG_MAX_BYTES (16u << 20)
 
+/* The newest specification whose fields are all known (honoured, or refused by name). */
+#define OCI_VERSION_MAX "1.3.0"
+
 struct json_object;
 
 struct oci_pair {

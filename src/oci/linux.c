@@ -304,7 +304,7 @@ static const struct oci_field linux_fields[] = {
 	OCI_FIELD("maskedPaths", oci_read_absolute_paths, oci_config, masked_paths),
 	OCI_FIELD("readonlyPaths", oci_read_absolute_paths, oci_config, readonly_paths),
 	OCI_FIELD_SELF("sysctl", read_sysctl),
-	OCI_FIELD("mountLabel", oci_read_string_or_null, oci_config, mount_label),
+	OCI_FIELD_REFUSED("mountLabel"),
 	OCI_FIELD_SELF("personality", read_personality),
 	OCI_FIELD_REFUSED("intelRdt"),
 	OCI_FIELD_REFUSED("netDevices"),

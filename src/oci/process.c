@@ -6,16 +6,11 @@
 #include "oci/parse.h"
 #include "oci/rlimit.h"
 
-static int read_dimension(const struct oci_reader *r, const struct oci_node *at, void *into)
-{
-	return oci_read_u16(r, at, into);
-}
-
 static int read_console_size(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
 	static const struct oci_field fields[] = {
-		OCI_FIELD("height", read_dimension, oci_process, console_height),
-		OCI_FIELD("width", read_dimension, oci_process, console_width),
+		OCI_FIELD("height", oci_read_u16, oci_process, console_height),
+		OCI_FIELD("width", oci_read_u16, oci_process, console_width),
 		{0},
 	};
 
@@ -224,6 +219,18 @@ static int read_oom_score_adj(const struct oci_reader *r, const struct oci_node 
 	return ret;
 }
 
+/* "unconfined" is what a process is without a profile. */
+static int read_apparmor_profile(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	const char *profile;
+	int ret = oci_read_string_or_null(r, at, &profile);
+
+	(void)into;
+	if (ret == 0 && profile && strcmp(profile, "unconfined") != 0)
+		return oci_fail(r, at, "AppArmor is not supported by this build");
+	return ret;
+}
+
 static const struct oci_field process_fields[] = {
 	OCI_FIELD("terminal", oci_read_bool, oci_process, terminal),
 	OCI_FIELD_SELF("consoleSize", read_console_size),
@@ -237,8 +244,8 @@ static const struct oci_field process_fields[] = {
 	OCI_FIELD("noNewPrivileges", oci_read_bool, oci_process, no_new_privileges),
 	OCI_FIELD_HAS("oomScoreAdj", read_oom_score_adj, oci_process, oom_score_adj,
 		      has_oom_score_adj),
-	OCI_FIELD("apparmorProfile", oci_read_string_or_null, oci_process, apparmor_profile),
-	OCI_FIELD("selinuxLabel", oci_read_string_or_null, oci_process, selinux_label),
+	OCI_FIELD_SELF("apparmorProfile", read_apparmor_profile),
+	OCI_FIELD_REFUSED("selinuxLabel"),
 	OCI_FIELD_REFUSED("commandLine"),
 	OCI_FIELD_REFUSED("scheduler"),
 	OCI_FIELD_REFUSED("ioPriority"),

@@ -103,18 +103,29 @@ static int read_cpu(const struct oci_reader *r, const struct oci_node *at, void 
 #define has_limit_bytes has_limit
 #define has_reservation_bytes has_reservation
 #define has_swap_bytes has_swap
-#define has_kernel_bytes has_kernel
 #define has_kernel_tcp_bytes has_kernel_tcp
 DEFINE_NON_ZERO(read_memory_limit, oci_memory, int64_t, limit_bytes, read_limit)
 DEFINE_NON_ZERO(read_reservation, oci_memory, int64_t, reservation_bytes, read_limit)
 DEFINE_NON_ZERO(read_swap, oci_memory, int64_t, swap_bytes, read_limit)
-DEFINE_NON_ZERO(read_kernel, oci_memory, int64_t, kernel_bytes, read_limit)
 DEFINE_NON_ZERO(read_kernel_tcp, oci_memory, int64_t, kernel_tcp_bytes, read_limit)
 #undef has_limit_bytes
 #undef has_reservation_bytes
 #undef has_swap_bytes
-#undef has_kernel_bytes
 #undef has_kernel_tcp_bytes
+
+/* Linux 5.16 took this limit away, and runc and crun have left it out since. */
+static int read_kernel(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	struct oci_memory *memory = into;
+	int64_t bytes;
+	int ret = read_limit(r, at, &bytes);
+
+	if (ret < 0 || bytes == 0)
+		return ret;
+	memory->kernel_bytes = bytes;
+	memory->has_kernel = true;
+	return bytes < 0 ? 0 : oci_warn(r, at, "left out, the kernel no longer has this limit");
+}
 
 /*
  * 0 to 100; the largest uint64 is what older dockers send for "not set" (-1 in an unsigned field).

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The features document (features.md, features-linux.md): what this build does, whatever the host has.
+ * Each list is the parser's own, so nothing can be told here that is refused there.
+ */
+#include <getopt.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/strings.h"
+#include "cmd/cmd.h"
+#include "oci/config.h"
+
+static const struct option options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static void add_names(struct json_object *object, const char *key, const char *const *names)
+{
+	struct json_object *array = json_add_array(object, key);
+
+	for (; *names; names++)
+		json_object_array_add(array, json_object_new_string(*names));
+}
+
+static void add_mount_options(struct json_object *object)
+{
+	struct json_object *array = json_add_array(object, "mountOptions");
+	const char *name;
+
+	for (size_t i = 0; (name = oci_mount_option_name(i)); i++)
+		json_object_array_add(array, json_object_new_string(name));
+}
+
+static void add_cgroup(struct json_object *linux_features)
+{
+	struct json_object *cgroup = json_add_object(linux_features, "cgroup");
+
+	json_add_bool(cgroup, "v1", true);
+	json_add_bool(cgroup, "v2", true);
+	json_add_bool(cgroup, "systemd", false);
+	json_add_bool(cgroup, "systemdUser", false);
+	json_add_bool(cgroup, "rdma", false);
+}
+
+static void add_seccomp(struct json_object *linux_features)
+{
+	struct json_object *seccomp = json_add_object(linux_features, "seccomp");
+
+	json_add_bool(seccomp, "enabled", true);
+	add_names(seccomp, "actions", oci_seccomp_actions);
+	add_names(seccomp, "operators", oci_seccomp_operators);
+	add_names(seccomp, "archs", oci_seccomp_archs);
+	add_names(seccomp, "knownFlags", oci_seccomp_flags);
+	add_names(seccomp, "supportedFlags", oci_seccomp_flags);
+}
+
+static void add_disabled(struct json_object *linux_features, const char *key)
+{
+	json_add_bool(json_add_object(linux_features, key), "enabled", false);
+}
+
+static void add_linux(struct json_object *features)
+{
+	struct json_object *linux_features = json_add_object(features, "linux");
+
+	add_names(linux_features, "namespaces", oci_namespace_names);
+	add_names(linux_features, "capabilities", oci_capability_names);
+	add_cgroup(linux_features);
+	add_seccomp(linux_features);
+	add_disabled(linux_features, "apparmor");
+	add_disabled(linux_features, "selinux");
+	add_disabled(linux_features, "intelRdt");
+	add_disabled(json_add_object(linux_features, "mountExtensions"), "idmap");
+	add_disabled(linux_features, "netDevices");
+}
+
+static void add_annotations(struct json_object *features)
+{
+	struct json_object *annotations = json_add_object(features, "annotations");
+	const struct scmp_version *version = seccomp_version();
+	_cleanup_free_ char *text = NULL;
+
+	json_add_string(annotations, "io.behalf.version", BEHALF_VERSION);
+	if (version)
+		text = string_format("%u.%u.%u", version->major, version->minor, version->micro);
+	json_add_string(annotations, "io.github.seccomp.libseccomp.version", text);
+}
+
+int cmd_features(const struct cmd_context *ctx, int argc, char **argv)
+{
+	_cleanup_json_ struct json_object *features = NULL;
+	int opt;
+
+	(void)ctx;
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt != 'h')
+			return EXIT_FAILURE;
+		puts("Usage: behalf features\n"
+		     "Prints what this build can do, as the features document of the OCI runtime\n"
+		     "specification.");
+		return EXIT_SUCCESS;
+	}
+	if (optind < argc) {
+		log_error("features: unexpected argument '%s'", argv[optind]);
+		return EXIT_FAILURE;
+	}
+	features = json_object_new_object();
+	json_add_string(features, "ociVersionMin", "1.0.0");
+	json_add_string(features, "ociVersionMax", OCI_VERSION_MAX);
+	add_names(features, "hooks", (const char *const[]){NULL});
+	add_mount_options(features);
+	add_linux(features);
+	add_annotations(features);
+	puts(json_text(features, true));
+	return EXIT_SUCCESS;
+}

@@ -7,8 +7,10 @@
  * superblock (co-mounted ones several: "rw,cpu,cpuacct"), a v2 one has cgroup.controllers in its
  * root. Symbolic links like /sys/fs/cgroup/cpu never matter, nor does where a mount point is.
  *
- * A mount can be hidden by a later one; statx(2) tells the id of the mount that a path leads to, and
- * only the one that mountinfo speaks of counts. The same hierarchy mounted twice counts once.
+ * A mount can be hidden: by one on top of it, or by one higher up that came later. It is reached when
+ * the mounts whose points lead to its own are just those that it is mounted on, by parent. Otherwise
+ * statx(2) tells the id of the mount that the path leads to, at one system call each. The same
+ * hierarchy mounted twice counts once.
  *
  * Paths of groups are relative to the root of the mount. In a cgroup namespace, and in a container
  * that was given only its own part of a hierarchy, that is what keeps things inside.
@@ -106,49 +108,100 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* What a line of mountinfo says about a cgroup mount; the strings point into the line. */
+/* A line of mountinfo; the strings point into it. */
 struct mount_line {
-	unsigned long long id;
-	const char *point, *options;
-	int version; /* 0: another file system */
+	unsigned int id, parent;
+	const char *point, *options; /* of the superblock */
+	int version;		     /* of cgroup; 0: another file system */
+};
+
+struct mount_table {
+	struct mount_line *lines;
+	size_t n;
 };
 
 /* "ID PARENT MAJ:MIN ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS", proc(5). */
-static void parse_line(char *line, struct mount_line *mount)
+static bool parse_line(char *line, struct mount_line *mount)
 {
-	char *tail = strstr(line, " - "), *fields[6] = {0}, *save = NULL;
+	char *tail = strstr(line, " - "), *at = line, *point, *save = NULL;
 	const char *type;
 
-	mount->version = 0;
-	/* Nearly every line is of no interest: find that out first. */
-	if (!tail || strncmp(tail + 3, "cgroup", 6) != 0)
-		return;
+	if (!tail)
+		return false;
 	*tail = '\0';
+	mount->id = (unsigned int)strtoul(at, &at, 10);
+	mount->parent = (unsigned int)strtoul(at, &at, 10);
+	for (int skipped = 0; at && skipped < 2; skipped++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return false;
+	point = at + 1;
+	point[strcspn(point, " ")] = '\0';
+	unescape(point);
+	mount->point = point;
+	mount->version = 0;
+	if (strncmp(tail + 3, "cgroup", 6) != 0)
+		return true;
 	type = strtok_r(tail + 3, " ", &save);
 	strtok_r(NULL, " ", &save);
 	mount->options = strtok_r(NULL, " ", &save);
-	save = NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		fields[i] = strtok_r(i ? NULL : line, " ", &save);
-		if (!fields[i])
-			return;
-	}
-	if (!type || !mount->options)
-		return;
-	unescape(fields[4]);
-	mount->point = fields[4];
-	mount->id = strtoull(fields[0], NULL, 10);
-	if (!strcmp(type, "cgroup2"))
-		mount->version = 2;
-	else if (!strcmp(type, "cgroup"))
-		mount->version = 1;
+	if (mount->options)
+		mount->version = !strcmp(type, "cgroup2") ? 2 : !strcmp(type, "cgroup") ? 1 : 0;
+	return true;
+}
+
+static int parse_lines(char *text, struct mount_table *table, struct error *err)
+{
+	char *line, *save = NULL;
+	size_t capacity = 1;
+
+	for (const char *at = text; *at; at++)
+		capacity += *at == '\n';
+	table->lines = calloc(capacity, sizeof(*table->lines));
+	if (!table->lines)
+		return error_oom(err);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		table->n += parse_line(line, &table->lines[table->n]);
+	return 0;
+}
+
+static bool leads_to(const char *prefix, const char *path)
+{
+	size_t length = strlen(prefix);
+
+	/* The root's only slash is its last character. */
+	length -= length == 1;
+	return !strncmp(prefix, path, length) && (path[length] == '/' || !path[length]);
+}
+
+static const struct mount_line *mount_by_id(const struct mount_table *table, unsigned int id)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (table->lines[i].id == id)
+			return &table->lines[i];
+	return NULL;
+}
+
+/* Whether what it is mounted on is all there is on the way. */
+static bool is_plainly_visible(const struct mount_table *table, const struct mount_line *mount)
+{
+	size_t on_the_way = 0, below = 1;
+
+	for (size_t i = 0; i < table->n; i++)
+		on_the_way += leads_to(table->lines[i].point, mount->point);
+	/* The parent of the topmost is not listed; bounded, should the kernel ever list a loop. */
+	while (below <= on_the_way && (mount = mount_by_id(table, mount->parent)))
+		below++;
+	return below == on_the_way;
 }
 
 /* Whether the path leads to that mount. Kernels before 5.8 do not tell; they are believed. */
-static bool is_visible(const struct mount_line *mount)
+static bool is_visible(const struct mount_table *table, const struct mount_line *mount)
 {
 	struct statx st;
 
+	if (is_plainly_visible(table, mount))
+		return true;
 	if (statx(AT_FDCWD, mount->point, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) <
 	    0)
 		return false;
@@ -210,8 +263,8 @@ static const char *hierarchy_name(const char *options)
 	return name ? name + strlen(",name=") : NULL;
 }
 
-static int add_mount(struct cgroup_layout *layout, int root, const struct mount_line *mount,
-		     const char *named[], struct error *err)
+static int add_mount(struct cgroup_layout *layout, int root, const struct mount_table *table,
+		     const struct mount_line *mount, const char *named[], struct error *err)
 {
 	uint32_t controllers = 0;
 	const char *name = NULL;
@@ -229,7 +282,7 @@ static int add_mount(struct cgroup_layout *layout, int root, const struct mount_
 	/* Neither controllers that have a use here nor a name: "debug", or one yet unheard of. */
 	if (mount->version == 1 && !controllers && !name)
 		return 0;
-	if (root < 0 && !is_visible(mount))
+	if (root < 0 && !is_visible(table, mount))
 		return 0;
 	if (mount->version == 2)
 		controllers = read_controllers(root, mount->point);
@@ -266,35 +319,25 @@ static void settle_order(struct cgroup_layout *layout)
 		layout->hierarchies[0].controllers &= ~v1;
 }
 
-static int parse_mountinfo(struct cgroup_layout *layout, int root, char *text, struct error *err)
-{
-	const char *named[CGROUP_MAX_HIERARCHIES] = {0};
-	char *line, *save = NULL;
-	int r;
-
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		struct mount_line mount;
-
-		parse_line(line, &mount);
-		if (!mount.version)
-			continue;
-		r = add_mount(layout, root, &mount, named, err);
-		if (r < 0)
-			return r;
-	}
-	settle_order(layout);
-	return 0;
-}
-
 static int read_mountinfo(struct cgroup_layout *layout, int root, struct error *err)
 {
+	const char *named[CGROUP_MAX_HIERARCHIES] = {0};
 	_cleanup_free_ char *text = NULL;
+	struct mount_table table = {0};
 	int r;
 
 	r = file_read_at(root < 0 ? AT_FDCWD : root,
 			 root < 0 ? "/proc/self/mountinfo" : "proc/self/mountinfo",
 			 MOUNTINFO_MAX_BYTES, &text, NULL, err);
-	return r < 0 ? r : parse_mountinfo(layout, root, text, err);
+	if (r == 0)
+		r = parse_lines(text, &table, err);
+	for (size_t i = 0; r == 0 && i < table.n; i++)
+		if (table.lines[i].version)
+			r = add_mount(layout, root, &table, &table.lines[i], named, err);
+	free(table.lines);
+	if (r == 0)
+		settle_order(layout);
+	return r;
 }
 
 static int read_layout(int root, struct cgroup_layout **layout, struct error *err)

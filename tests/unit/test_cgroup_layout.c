@@ -2,8 +2,10 @@
 /* Where controllers are found, on recorded hosts; and the paths that name a group. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,6 +173,32 @@ TEST(no_cgroups_at_all)
 	is_int(cgroup_clone_fd(cg), -EBADF);
 	is_int(cgroup_read(cg, CGROUP_CPU, "cpu.shares", &text, &err), -ENODEV);
 	is_str(err.text, "no cgroup hierarchy is mounted");
+}
+
+/* Mounts on top of others, as engines and tests make them; seen by this kernel itself. */
+TEST(hidden_mounts_do_not_count)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *before = NULL, *after = NULL;
+	struct error err = {0};
+	const char *core;
+
+	if (geteuid() != 0)
+		skip("needs root");
+	must(cgroup_layout_read(&before, &err) == 0, "%s", err.text);
+	core = cgroup_layout_mount(before, CGROUP_CORE);
+	if (!core)
+		skip("no cgroups");
+	must(unshare(CLONE_NEWNS) == 0);
+	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	must(mount("none", core, "tmpfs", 0, "size=4k") == 0);
+	must(cgroup_layout_read(&after, &err) == 0, "%s", err.text);
+	if (cgroup_layout_mode(before) == CGROUP_HYBRID)
+		is_int(cgroup_layout_mode(after), CGROUP_LEGACY);
+	cgroup_layout_free(after);
+	after = NULL;
+	must(mount("none", "/sys", "tmpfs", 0, "size=4k") == 0);
+	must(cgroup_layout_read(&after, &err) == 0, "%s", err.text);
+	is_int(cgroup_layout_mode(after), CGROUP_NONE);
 }
 
 TEST(this_host)

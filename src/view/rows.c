@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "view/rows.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "base/table.h"
+#include "view/figure.h"
+
+void view_choice_default(struct view_choice *choice, enum view_unit unit)
+{
+	*choice = (struct view_choice){.unit = unit, .sort = view_field_charge()};
+	view_columns_default(&choice->columns);
+}
+
+void view_account_add(struct ledger_account *sum, const struct ledger_account *account)
+{
+	sum->own_user_ns += account->own_user_ns;
+	sum->own_kernel_ns += account->own_kernel_ns;
+	for (size_t i = 0; i < WIRE_CLASSES; i++)
+		sum->behalf_ns[i] += account->behalf_ns[i];
+	sum->imposed_ns += account->imposed_ns;
+	sum->kernel_says_ns += account->kernel_says_ns;
+}
+
+static bool is_idle(const struct ledger_account *account, uint64_t wall_ns)
+{
+	uint64_t most_ns = ledger_account_charge_ns(account);
+
+	if (account->cgroup && strcmp(account->cgroup, "/") == 0)
+		return false;
+	if (account->imposed_ns > most_ns)
+		most_ns = account->imposed_ns;
+	if (account->kernel_says_ns > most_ns)
+		most_ns = account->kernel_says_ns;
+	return most_ns < wall_ns / 1000 || most_ns == 0;
+}
+
+static int compare_shown(const void *a, const void *b, void *arg)
+{
+	const struct ledger_account *x = *(const struct ledger_account *const *)a;
+	const struct ledger_account *y = *(const struct ledger_account *const *)b;
+	const struct view_choice *choice = arg;
+	int order = view_field_compare(choice->sort, x, y);
+
+	/* figures: the largest first */
+	if (choice->sort->kind == VIEW_TIME)
+		order = -order;
+	if (choice->reverse)
+		order = -order;
+	if (order == 0)
+		order = view_field_compare(view_field_name(), x, y);
+	if (order == 0)
+		order = (x->id > y->id) - (x->id < y->id);
+	return order;
+}
+
+int view_rows_make(const struct ledger_snapshot *snapshot, const struct view_choice *choice,
+		   const struct ledger_account *only, struct view_rows *rows, struct error *err)
+{
+	/* qsort_r takes no const */
+	struct view_choice order = *choice;
+
+	*rows = (struct view_rows){
+		.snapshot = snapshot,
+	};
+	rows->shown = calloc(snapshot->n_accounts + 1, sizeof(*rows->shown));
+	if (!rows->shown)
+		return error_oom(err);
+	for (size_t i = 0; i < snapshot->n_accounts; i++) {
+		const struct ledger_account *account = &snapshot->accounts[i];
+
+		view_account_add(&rows->total, account);
+		if (only && account != only)
+			continue;
+		if (!only && !choice->all && is_idle(account, snapshot->wall_ns)) {
+			rows->n_folded++;
+			view_account_add(&rows->folded, account);
+			continue;
+		}
+		rows->shown[rows->n_shown++] = account;
+	}
+	memcpy(rows->unattributed.behalf_ns, snapshot->unattributed_ns,
+	       sizeof(snapshot->unattributed_ns));
+	view_account_add(&rows->total, &rows->unattributed);
+	snprintf(rows->folded_name, sizeof(rows->folded_name), "%zu idle account%s", rows->n_folded,
+		 rows->n_folded == 1 ? "" : "s");
+	qsort_r(rows->shown, rows->n_shown, sizeof(*rows->shown), compare_shown, &order);
+	return 0;
+}
+
+void view_rows_free(struct view_rows *rows)
+{
+	free(rows->shown);
+	rows->shown = NULL;
+}
+
+struct view_line view_line_of_account(const struct ledger_account *account)
+{
+	return (struct view_line){.name = account->name, .account = account};
+}
+
+size_t view_rows_footers(const struct view_rows *rows, struct view_line lines[VIEW_FOOTERS_MAX])
+{
+	size_t n = 0;
+
+	if (rows->n_folded)
+		lines[n++] = (struct view_line){
+			.name = rows->folded_name, .account = &rows->folded, .is_sum = true};
+	lines[n++] = (struct view_line){.name = "unattributed",
+					.account = &rows->unattributed,
+					.only_behalf = true,
+					.is_sum = true};
+	lines[n++] = (struct view_line){.name = "idle",
+					.account = &rows->idle,
+					.idle_ns = rows->snapshot->idle_ns,
+					.only_charge = true,
+					.is_sum = true};
+	lines[n++] = (struct view_line){.name = "total",
+					.account = &rows->total,
+					.idle_ns = rows->snapshot->idle_ns,
+					.is_sum = true};
+	return n;
+}
+
+char *view_line_cell(const struct view_line *line, const struct view_field *field, uint64_t wall_ns,
+		     enum view_unit unit)
+{
+	char text[VIEW_FIGURE_MAX];
+	uint64_t ns;
+
+	if (field == view_field_name())
+		return text_printable(line->name);
+	if (field->kind != VIEW_TIME)
+		return line->is_sum ? strdup("") : view_figure_text(field, line->account);
+	if ((line->only_charge && field != view_field_charge()) ||
+	    (line->only_behalf && field->only_of_accounts))
+		return strdup("-");
+	ns = view_field_ns(field, line->account);
+	if (field == view_field_charge())
+		ns += line->idle_ns;
+	view_figure_time(text, ns, wall_ns, unit);
+	return strdup(text);
+}
+
+void view_books_make(const struct ledger_snapshot *snapshot, struct view_books *books)
+{
+	*books = (struct view_books){
+		.cpus = snapshot->cpus,
+		.wall_ns = snapshot->wall_ns,
+		.idle_ns = snapshot->idle_ns,
+		.due_ns = snapshot->cpus * snapshot->wall_ns,
+	};
+	for (size_t i = 0; i < snapshot->n_accounts; i++) {
+		books->own_ns += ledger_account_own_ns(&snapshot->accounts[i]);
+		books->behalf_ns += ledger_account_behalf_ns(&snapshot->accounts[i]);
+	}
+	for (size_t i = 0; i < WIRE_CLASSES; i++)
+		books->unattributed_ns += snapshot->unattributed_ns[i];
+	books->sum_ns = books->own_ns + books->behalf_ns + books->unattributed_ns + books->idle_ns;
+	books->ratio = books->due_ns ? (double)books->sum_ns / (double)books->due_ns : 1.0;
+}
+
+void view_books_split(const struct view_books *books, unsigned int total,
+		      unsigned int parts[VIEW_PARTS])
+{
+	const uint64_t ns[VIEW_PARTS] = {books->own_ns, books->behalf_ns, books->unattributed_ns,
+					 books->idle_ns};
+	double remainders[VIEW_PARTS];
+	unsigned int given = 0;
+
+	for (size_t i = 0; i < VIEW_PARTS; i++) {
+		/* before anything was measured all is idle */
+		double exact = i == VIEW_IDLE ? total : 0;
+
+		if (books->sum_ns)
+			exact = (double)ns[i] / (double)books->sum_ns * total;
+		parts[i] = (unsigned int)exact;
+		remainders[i] = exact - parts[i];
+		given += parts[i];
+	}
+	for (; given < total; given++) {
+		size_t largest = 0;
+
+		for (size_t i = 1; i < VIEW_PARTS; i++) {
+			if (remainders[i] > remainders[largest])
+				largest = i;
+		}
+		parts[largest]++;
+		remainders[largest] = -1;
+	}
+}
+
+/* "a/b" names the same cgroup as "/a/b" */
+static bool is_cgroup(const struct ledger_account *account, const char *path)
+{
+	const char *cgroup = account->cgroup ? account->cgroup : "";
+
+	if (strcmp(cgroup, path) == 0)
+		return true;
+	return cgroup[0] == '/' && cgroup[1] && strcmp(cgroup + 1, path) == 0;
+}
+
+static const struct ledger_account *find_exact(const struct ledger_snapshot *snapshot,
+					       const char *pattern, size_t *n_found)
+{
+	const struct ledger_account *found = NULL;
+	uint64_t id = 0;
+
+	*n_found = 0;
+	for (size_t i = 0; i < snapshot->n_accounts; i++) {
+		if (strcmp(snapshot->accounts[i].name, pattern) == 0) {
+			found = &snapshot->accounts[i];
+			++*n_found;
+		}
+	}
+	if (*n_found > 0)
+		return found;
+	if (string_to_u64(pattern, 10, &id) < 0)
+		id = 0;
+	for (size_t i = 0; i < snapshot->n_accounts; i++) {
+		const struct ledger_account *account = &snapshot->accounts[i];
+
+		if (!is_cgroup(account, pattern) && (id == 0 || account->id != id))
+			continue;
+		*n_found = 1;
+		return account;
+	}
+	return NULL;
+}
+
+int view_find_account(const struct ledger_snapshot *snapshot, const char *pattern,
+		      const struct ledger_account **account, struct error *err)
+{
+	const struct ledger_account *found, *other = NULL;
+	size_t n_found;
+
+	found = find_exact(snapshot, pattern, &n_found);
+	if (n_found > 1)
+		return error_set(err, ENOTUNIQ,
+				 "%zu accounts are named '%s', give the path of a cgroup (%s)",
+				 n_found, pattern, found->cgroup);
+	for (size_t i = 0; !n_found && pattern[0] && i < snapshot->n_accounts; i++) {
+		if (!string_starts_with(snapshot->accounts[i].name, pattern))
+			continue;
+		if (found)
+			other = &snapshot->accounts[i];
+		else
+			found = &snapshot->accounts[i];
+	}
+	if (other)
+		return error_set(err, ENOTUNIQ, "more than one account begins with '%s': %s, %s",
+				 pattern, found->name, other->name);
+	if (!found)
+		return error_set(err, ENOENT, "there is no account '%s'", pattern);
+	*account = found;
+	return 0;
+}
+
+static int copy_strings(const struct ledger_account *from, struct ledger_account *to)
+{
+	to->name = strdup(from->name ? from->name : "");
+	to->cgroup = strdup(from->cgroup ? from->cgroup : "");
+	for (size_t i = 0; from->links && from->links[i]; i++) {
+		if (strv_append(&to->links, from->links[i]) < 0)
+			return -ENOMEM;
+	}
+	return to->name && to->cgroup ? 0 : -ENOMEM;
+}
+
+static struct ledger_snapshot *copy_snapshot(const struct ledger_snapshot *from)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *to = malloc(sizeof(*to));
+
+	if (!to)
+		return NULL;
+	*to = *from;
+	to->n_accounts = 0;
+	to->accounts = calloc(from->n_accounts + 1, sizeof(*to->accounts));
+	to->counters = calloc(from->n_counters + 1, sizeof(*to->counters));
+	if (!to->accounts || !to->counters)
+		return NULL;
+	if (from->n_counters)
+		memcpy(to->counters, from->counters, from->n_counters * sizeof(*to->counters));
+	for (size_t i = 0; i < from->n_accounts; i++) {
+		struct ledger_account *account = &to->accounts[to->n_accounts++];
+
+		*account = from->accounts[i];
+		account->name = NULL;
+		account->cgroup = NULL;
+		account->links = NULL;
+		if (copy_strings(&from->accounts[i], account) < 0)
+			return NULL;
+	}
+	return take_ptr(to);
+}
+
+int view_difference(const struct ledger_snapshot *later, const struct ledger_snapshot *earlier,
+		    struct ledger_snapshot **difference, struct error *err)
+{
+	struct ledger_snapshot *copy = copy_snapshot(later);
+
+	if (!copy)
+		return error_oom(err);
+	ledger_snapshot_subtract(copy, earlier);
+	*difference = copy;
+	return 0;
+}

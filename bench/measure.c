@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 	}
 	while (wait4(-1, NULL, WNOHANG, &usage) > 0)
 		add(&cost, &usage);
-	printf("%llu %llu %ld\n", (unsigned long long)cost.wall_ns,
-	       (unsigned long long)cost.cpu_ns, cost.max_rss_kb);
+	printf("%llu %llu %ld\n", (unsigned long long)cost.wall_ns, (unsigned long long)cost.cpu_ns,
+	       cost.max_rss_kb);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
+#include "cmd/descriptors.h"
 #include "runtime/container.h"
 #include "runtime/self.h"
 
@@ -130,6 +131,37 @@ static int load_config(struct request *r, struct oci_config **config, struct err
 	return oci_config_load(dir, name, config, err);
 }
 
+/*
+ * Socket activation (sd_listen_fds(3)): the sockets come first, before what --preserve-fds adds, and
+ * the container's first process is told of them.
+ */
+static int pass_sockets_on(struct request *r, struct oci_config *config, struct error *err)
+{
+	const char *text = getenv("LISTEN_FDS");
+	char **before = config->process ? config->process->env : NULL, **env;
+	size_t n = strv_length(before);
+	char variable[32];
+	uint64_t count;
+
+	if (!text || !config->process)
+		return 0;
+	if (string_to_u64(text, 10, &count) < 0 || count > 1024)
+		return error_set(err, EINVAL, "LISTEN_FDS '%s': a number from 0 to 1024", text);
+	env = oci_config_allocate(config, n + 3, sizeof(char *));
+	if (!env)
+		return error_oom(err);
+	if (n)
+		memcpy(env, before, n * sizeof(char *));
+	snprintf(variable, sizeof(variable), "LISTEN_FDS=%u", (unsigned int)count);
+	env[n] = oci_config_strdup(config, variable);
+	env[n + 1] = oci_config_strdup(config, "LISTEN_PID=1");
+	if (!env[n] || !env[n + 1])
+		return error_oom(err);
+	config->process->env = env;
+	r->create.preserve_fds += (unsigned int)count;
+	return 0;
+}
+
 static int create(const struct cmd_context *ctx, struct request *r, struct container **container,
 		  struct error *err)
 {
@@ -139,6 +171,10 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	r->create.root = ctx->root;
 	if (code == 0)
 		code = load_config(r, &config, err);
+	if (code == 0)
+		code = pass_sockets_on(r, config, err);
+	if (code == 0)
+		code = descriptors_check_preserved(r->create.preserve_fds, err);
 	if (code == 0)
 		code = container_create(&r->create, config, container, err);
 	return code;

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
+#include "cmd/descriptors.h"
 #include "runtime/container.h"
 #include "runtime/self.h"
 
@@ -219,8 +220,10 @@ static int execute(const struct cmd_context *ctx, struct request *r, int *status
 	_cleanup_(cleanup_container) struct container *container = NULL;
 	_cleanup_close_ int console = -EBADF, pidfd = -EBADF;
 	pid_t pid;
-	int code = self_protect(ctx->argv, err);
+	int code = descriptors_check_preserved(r->exec.preserve_fds, err);
 
+	if (code == 0)
+		code = self_protect(ctx->argv, err);
 	if (code == 0)
 		code = container_load(ctx->root, r->id, &container, err);
 	if (code == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/descriptors.h"
 #include "runtime/container.h"
 
 #define OCI_VERSION "1.1.0"
@@ -138,6 +139,8 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int status;
 
+	if (descriptors_open_standard(&err) < 0)
+		return EXIT_FAILURE;
 	status = parse_options(argc, argv, &ctx);
 	if (status >= 0)
 		return status;

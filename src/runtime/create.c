@@ -205,6 +205,8 @@ static int prepare_launch(struct creation *c, struct error *err)
 	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);
 	l->joined_cgroup_ns = namespaces_joined(&c->ns, CLONE_NEWCGROUP);
 	l->seccomp = c->seccomp;
+	if (c->config->process->has_capabilities)
+		l->capabilities = &c->config->process->capabilities;
 	l->cgroup = c->cgroup;
 	l->layout = c->layout;
 	return 0;

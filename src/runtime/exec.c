@@ -91,6 +91,15 @@ static void cleanup_entry(struct entry *e)
 	cleanup_close(&e->launch.sync);
 }
 
+/* A process that says nothing of them gets those of the container's first one, never the host's. */
+static const struct oci_capabilities *capabilities_of(const struct oci_process *process,
+						      const struct oci_process *first)
+{
+	if (process->has_capabilities)
+		return &process->capabilities;
+	return first && first->has_capabilities ? &first->capabilities : NULL;
+}
+
 static int prepare(struct container *container, const struct container_exec_options *o,
 		   struct entry *e, struct error *err)
 {
@@ -121,6 +130,7 @@ static int prepare(struct container *container, const struct container_exec_opti
 	l->target = container->pidfd;
 	l->cgroup = e->cgroup;
 	l->seccomp = e->seccomp;
+	l->capabilities = capabilities_of(o->process, e->config->process);
 	return 0;
 }
 

@@ -217,6 +217,8 @@ static int stage_enter(struct launch *l, struct error *err)
 
 	if (r == 0 && l->console >= 0)
 		r = console_take(l, err);
+	if (r == 0)
+		r = process_close_foreign(l, err);
 	return r == 0 ? process_find(l, err) : r;
 }
 
@@ -311,10 +313,10 @@ static int stage_exec_terminal(struct launch *l, struct error *err)
 	l->rootfs = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->rootfs < 0)
 		return error_errno(err, errno, "open the container's root");
-	if (!l->process->terminal)
-		return 0;
-	r = console_make(l, false, err);
-	return r == 0 ? console_take(l, err) : r;
+	r = l->process->terminal ? console_make(l, false, err) : 0;
+	if (r == 0 && l->console >= 0)
+		r = console_take(l, err);
+	return r == 0 ? process_close_foreign(l, err) : r;
 }
 
 /* A detached one outlives the parent, which goes as soon as the exec has happened. */

@@ -35,6 +35,7 @@ struct launch {
 	int target;	       /* exec: pidfd of the container's init, else -EBADF */
 	int target_namespaces; /* exec: CLONE_NEW* to enter there */
 	struct seccomp_program *seccomp; /* NULL: none */
+	const struct oci_capabilities *capabilities; /* NULL: none is left */
 	const struct cgroup *cgroup;	 /* NULL: the container has none */
 	const struct cgroup_layout *layout;
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -99,6 +98,36 @@ int process_find(struct launch *l, struct error *err)
 	return 0;
 }
 
+static int close_between(unsigned int first, unsigned int last)
+{
+	return first <= last && syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * Close-on-exec would be too late: as long as a directory of the host is open, the container's files
+ * can name it (a working directory, or a program that is a symlink, to /proc/self/fd/N/../...;
+ * CVE-2024-21626).
+ */
+int process_close_foreign(struct launch *l, struct error *err)
+{
+	const int kept[] = {l->sync < l->listener ? l->sync : l->listener,
+			    l->sync < l->listener ? l->listener : l->sync};
+	unsigned int first = 3 + l->preserve_fds;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept) && r == 0; i++) {
+		if (kept[i] < (int)first)
+			continue;
+		r = close_between(first, (unsigned int)kept[i] - 1);
+		first = (unsigned int)kept[i] + 1;
+	}
+	if (r == 0)
+		r = close_between(first, ~0U);
+	l->bundle = l->host_proc = l->host_null = l->rootfs = l->console = -EBADF;
+	l->joined_mount_ns = l->joined_cgroup_ns = l->target = -EBADF;
+	return r < 0 ? error_errno(err, r, "close the descriptors of the host") : 0;
+}
+
 /*
  * A session keyring of its own: the container must not find the keys of who started it. Kernels
  * without keys, and seccomp filters around us, refuse; the quota of a user's keys can be used up.
@@ -177,14 +206,6 @@ static int set_environment(const struct launch *l, struct error *err)
 	return 0;
 }
 
-/* Descriptors above the preserved ones vanish at the exec, whoever opened them (CVE-2024-21626). */
-static int close_rest(const struct launch *l, struct error *err)
-{
-	if (syscall(SYS_close_range, 3 + l->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return error_errno(err, errno, "mark descriptors close-on-exec");
-	return 0;
-}
-
 /*
  * Order: the filter needs CAP_SYS_ADMIN or no_new_privs, so without the latter it is loaded while
  * there still are capabilities; with it, as late as can be.
@@ -192,14 +213,11 @@ static int close_rest(const struct launch *l, struct error *err)
 int process_become(struct launch *l, struct error *err)
 {
 	const struct oci_process *p = l->process;
-	const struct oci_capabilities *caps = p->has_capabilities ? &p->capabilities : NULL;
 	bool entered;
 	int r;
 
 	new_session_keyring(l);
 	r = set_environment(l, err);
-	if (r == 0)
-		r = close_rest(l, err);
 	if (r < 0)
 		return r;
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -213,11 +231,11 @@ int process_become(struct launch *l, struct error *err)
 	entered = enter_directory(l, err) == 0;
 	if (!entered && err->code == EPERM)
 		return -EPERM;
-	r = caps ? capabilities_prepare(caps, err) : 0;
+	r = capabilities_prepare(l->capabilities, err);
 	if (r == 0)
 		r = set_ids(&p->user, err);
-	if (r == 0 && caps)
-		r = capabilities_apply(caps, err);
+	if (r == 0)
+		r = capabilities_apply(l->capabilities, err);
 	if (r == 0 && !entered)
 		r = enter_directory(l, err);
 	if (r < 0)

@@ -12,8 +12,14 @@
 int process_find(struct launch *l, struct error *err);
 
 /*
- * Becomes the user of l->process with exactly its groups, capabilities, umask, working directory and
- * seccomp filter. There is no way back. Only descriptors 0-2 and the preserved ones survive the exec.
+ * Closes every descriptor but 0 to 2, the preserved ones and those that lead back to who started us. To
+ * be called before anything is looked up in the container's root as the container would.
+ */
+int process_close_foreign(struct launch *l, struct error *err);
+
+/*
+ * Becomes the user of l->process with exactly its groups, the capabilities of l->capabilities, its
+ * umask, working directory and seccomp filter. There is no way back.
  */
 int process_become(struct launch *l, struct error *err);
 

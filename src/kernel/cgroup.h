@@ -127,6 +127,13 @@ int cgroup_clone_fd(const struct cgroup *cg);
 int cgroup_open(struct cgroup *cg, struct error *err);
 
 /*
+ * As cgroup_open, to join PID, the container's first process: when a v2 group has handed controllers
+ * on to groups below it, processes can only be in those (cgroup-v2.rst, "No Internal Process
+ * Constraint"), and the one that PID is in is opened.
+ */
+int cgroup_open_beside(struct cgroup *cg, pid_t pid, struct error *err);
+
+/*
  * Moves the calling thread, which must be its process's only one, into the group in every hierarchy;
  * CLONED_INTO: clone3 has put it into the v2 one already. Allocates nothing, works after unshare and
  * with another root directory. Moving oneself alone takes no process-wide lock in the kernel and

@@ -11,6 +11,9 @@
 /* v1 has at most 16 hierarchies with controllers (CGROUP_HIERARCHY_ROOT...); named ones come on top. */
 #define CGROUP_MAX_HIERARCHIES 24
 
+/* Below it are groups of relative paths; it is removed when empty, whoever made it. */
+#define CGROUP_OWN_PARENT "/behalf"
+
 /* A buffer for a file of a group: a directory, a slash, a name. */
 #define CGROUP_FILE_BYTES (PATH_MAX + NAME_MAX + 2)
 

@@ -405,3 +405,40 @@ TEST(v2_alone)
 	is_int(waitpid(pid, NULL, 0), pid);
 	end(cg);
 }
+
+/* exec into a container that has made groups of its own, as systemd in a container does. */
+TEST(beside_the_first_process)
+{
+	if (geteuid() == 0)
+		private_v2();
+	BEGIN(cg, "");
+	_cleanup_(cleanup_cgroup) struct cgroup *again = NULL;
+	_cleanup_json_ struct json_object *record = cgroup_to_json(cg);
+	const char *directory = cgroup_directory(cg, CGROUP_CORE);
+	_cleanup_free_ char *inner = string_format("%s/init", directory);
+	_cleanup_free_ char *procs = string_format("%s/init/cgroup.procs", directory);
+	_cleanup_free_ char *control = string_format("%s/cgroup.subtree_control", directory);
+	_cleanup_free_ char *text = NULL;
+	char number[16];
+	pid_t pid, beside;
+
+	if (cgroup_version(cg, CGROUP_HUGETLB) != 2) {
+		end(cg);
+		skip("no controller on v2");
+	}
+	pid = start(cg, sleep_long);
+	snprintf(number, sizeof(number), "%d", pid);
+	must(mkdir(inner, 0755) == 0);
+	must(file_write_at(AT_FDCWD, procs, number, &err) == 0, "%s", err.text);
+	must(file_write_at(AT_FDCWD, control, "+hugetlb", &err) == 0, "%s", err.text);
+	must(cgroup_from_json(record, &again, &err) == 0, "%s", err.text);
+	must(cgroup_open_beside(again, pid, &err) == 0, "%s", err.text);
+	beside = start(again, sleep_long);
+	must(file_read_at(AT_FDCWD, procs, 4096, &text, NULL, &err) == 0);
+	snprintf(number, sizeof(number), "%d\n", beside);
+	has_str(text, number);
+	must(cgroup_kill(cg, 5000, &err) == 0, "%s", err.text);
+	waitpid(pid, NULL, 0);
+	waitpid(beside, NULL, 0);
+	end(cg);
+}

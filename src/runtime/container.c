@@ -220,7 +220,7 @@ int container_kill(struct container *container, int signal, bool all, struct err
 	}
 	if (container->pidfd < 0)
 		return all ? 0
-			   : error_set(err, ESRCH, "container '%s' is not running", container->id);
+			   : error_set(err, ESRCH, "container not running: '%s'", container->id);
 	r = pidfd_signal(container->pidfd, signal);
 	if (r < 0)
 		return error_errno(err, r, "kill container '%s'", container->id);

@@ -18,6 +18,7 @@
 #include "base/paths.h"
 #include "base/strings.h"
 #include "kernel/pidfd.h"
+#include "oci/reader.h"
 
 #define RECORD_ID_MAX 1024
 #define RECORD_MAX_BYTES (16u << 20)
@@ -35,7 +36,7 @@ int record_check_id(const char *id, struct error *err)
 		return error_set(err, EINVAL,
 				 "container id '%s': only letters, digits, '_', '+', '-' and '.' are "
 				 "allowed",
-				 id);
+				 oci_quote(id).text);
 	return 0;
 }
 

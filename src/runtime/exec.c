@@ -111,7 +111,7 @@ static int prepare(struct container *container, const struct container_exec_opti
 	if (r == 0 && json_object_object_get_ex(container->json, "cgroup", &record)) {
 		r = cgroup_from_json(record, &e->cgroup, err);
 		if (r == 0)
-			r = cgroup_open(e->cgroup, err);
+			r = cgroup_open_beside(e->cgroup, container->pid, err);
 	}
 	if (r == 0 && e->config->seccomp)
 		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);

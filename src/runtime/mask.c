@@ -19,20 +19,27 @@ static int cover_file(struct launch *l)
 	return mount_clone(l->host_null, "", false, NULL);
 }
 
-/* All directories share one superblock: the first mount is made, the others are copies of it. */
-static int cover_directory(int *empty, struct error *err)
+/*
+ * All directories share one superblock: the first mount is made, the others are copies of it. It is
+ * attached itself, too, and before it is copied: kernels before 6.15 copy no mount that is not in the
+ * caller's mount namespace (fs/namespace.c, __do_loopback).
+ */
+static int cover_directory(int *empty, int *copy, struct error *err)
 {
-	if (*empty < 0)
+	if (*empty < 0) {
 		*empty = mount_new("tmpfs", "tmpfs", MS_RDONLY, "size=0k,mode=755", err);
-	return *empty < 0 ? *empty : mount_clone(*empty, "", false, err);
+		return *empty;
+	}
+	*copy = mount_clone(*empty, "", false, err);
+	return *copy;
 }
 
 static int mask_path(struct launch *l, const char *path, int *empty, struct error *err)
 {
 	_cleanup_close_ int target = path_open_in_root(l->rootfs, path, O_PATH, 0);
-	_cleanup_close_ int mount = -EBADF;
+	_cleanup_close_ int copy = -EBADF;
 	struct stat st;
-	int r;
+	int mount, r;
 
 	if (target == -ENOENT || target == -ENOTDIR)
 		return 0;
@@ -40,7 +47,7 @@ static int mask_path(struct launch *l, const char *path, int *empty, struct erro
 		return error_errno(err, target, "open '%s' to mask it", path);
 	if (fstat(target, &st) < 0)
 		return error_errno(err, errno, "look at '%s' to mask it", path);
-	mount = S_ISDIR(st.st_mode) ? cover_directory(empty, err) : cover_file(l);
+	mount = S_ISDIR(st.st_mode) ? cover_directory(empty, &copy, err) : (copy = cover_file(l));
 	if (mount < 0)
 		return error_errno(err, mount, "make a cover for '%s'", path);
 	r = mount_attach(mount, target);

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "view/top.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/table.h"
+#include "view/figure.h"
+
+/* A name needs so much before it is worth a further column, */
+#define NAME_WIDTH_MIN 16
+/* and has so much at least where there is room, so that columns do not jump. */
+#define NAME_WIDTH_ROOMY 24
+/* of a page that may be as wide as it takes */
+#define BAR_WIDTH_FREE 76
+
+/* The look of the parts of the bar: a character beside a colour. */
+static const struct {
+	char mark;
+	const char *name;
+	enum view_style style;
+} parts[VIEW_PARTS] = {
+	[VIEW_OWN] = {'#', "own", STYLE_OWN},
+	[VIEW_BEHALF] = {'+', "behalf", STYLE_BEHALF},
+	[VIEW_UNATTRIBUTED] = {'?', "unattributed", STYLE_UNATTRIBUTED},
+	[VIEW_IDLE] = {'.', "idle", STYLE_IDLE},
+};
+
+/* What is at hand while a page is composed. */
+struct page {
+	struct view_top *top;
+	const struct ledger_snapshot *snapshot;
+	struct view_screen *screen;
+	struct view_rows rows;
+	struct view_line footers[VIEW_FOOTERS_MAX];
+	size_t n_footers;
+	size_t first, n_visible; /* of rows.shown */
+	struct view_columns columns;
+	size_t widths[VIEW_COLUMNS_MAX];
+	char **cells; /* of the visible lines and the footers, columns.n each */
+	size_t n_cells;
+};
+
+static void cleanup_page(struct page *page)
+{
+	for (size_t i = 0; i < page->n_cells; i++)
+		free(page->cells[i]);
+	free(page->cells);
+	view_rows_free(&page->rows);
+	view_screen_free(page->screen);
+}
+
+/* ---- head ---- */
+
+static void put_title(struct page *page, const struct view_books *books)
+{
+	const struct view_top *top = page->top;
+	struct view_screen *screen = page->screen;
+	char wall[VIEW_FIGURE_MAX];
+
+	view_figure_seconds(wall, books->wall_ns);
+	view_screen_put(screen, STYLE_TITLE, "behalf top");
+	view_screen_put(screen, STYLE_PLAIN, "  %s  %u CPU%s, %zu account%s, over %s s, ",
+			top->time ? top->time : "", books->cpus, books->cpus == 1 ? "" : "s",
+			page->snapshot->n_accounts, page->snapshot->n_accounts == 1 ? "" : "s",
+			wall);
+	view_screen_put(screen,
+			books->ratio < 0.995 || books->ratio > 1.005 ? STYLE_WARNING : STYLE_PLAIN,
+			"books %.4f", books->ratio);
+	if (top->paused)
+		view_screen_put(screen, STYLE_WARNING, "  paused");
+	view_screen_end_line(screen);
+}
+
+static void put_bar(struct page *page, const struct view_books *books)
+{
+	const size_t room = page->top->width ? page->top->width : BAR_WIDTH_FREE + 2;
+	unsigned int cells[VIEW_PARTS];
+
+	view_books_split(books, room > 2 ? (unsigned int)room - 2 : 0, cells);
+	view_screen_put(page->screen, STYLE_PLAIN, "[");
+	for (size_t i = 0; i < VIEW_PARTS; i++) {
+		_cleanup_free_ char *marks = malloc(cells[i] + 1);
+
+		if (marks) {
+			memset(marks, parts[i].mark, cells[i]);
+			marks[cells[i]] = '\0';
+		}
+		view_screen_put(page->screen, parts[i].style, "%s", marks ? marks : "");
+	}
+	view_screen_put(page->screen, STYLE_PLAIN, "]");
+	view_screen_end_line(page->screen);
+}
+
+static void put_shares(struct page *page, const struct view_books *books)
+{
+	unsigned int tenths[VIEW_PARTS];
+
+	view_books_split(books, 1000, tenths);
+	for (size_t i = 0; i < VIEW_PARTS; i++) {
+		view_screen_put(page->screen, parts[i].style, "%c", parts[i].mark);
+		view_screen_put(page->screen, STYLE_PLAIN, " %s %u.%u%%  ", parts[i].name,
+				tenths[i] / 10, tenths[i] % 10);
+	}
+	view_screen_put(page->screen, STYLE_PLAIN, "= 100.0%%");
+	view_screen_end_line(page->screen);
+}
+
+static void put_legend(struct page *page)
+{
+	static const char *const units[VIEW_UNITS] = {
+		[VIEW_SECONDS] = "CPU-seconds over that time",
+		[VIEW_CPUS] = "CPUs: 1.000 is one CPU busy",
+		[VIEW_PERCENT] = "percent of one CPU",
+	};
+
+	view_screen_put(page->screen, STYLE_DIM, "%s. CHARGE = OWN + BEHALF.%s",
+			units[page->top->choice.unit],
+			page->top->height ? "  h: help  q: leave" : "");
+	view_screen_end_line(page->screen);
+}
+
+/* ---- columns ---- */
+
+/* What the columns take, with one space between them. */
+static size_t total_width(const struct page *page)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < page->columns.n; i++) {
+		bool is_name = page->columns.fields[i] == view_field_name();
+
+		width += (i > 0) + (is_name ? NAME_WIDTH_MIN : page->widths[i]);
+	}
+	return width;
+}
+
+static void remove_column(struct page *page, size_t at)
+{
+	page->columns.n--;
+	for (size_t i = at; i < page->columns.n; i++)
+		page->columns.fields[i] = page->columns.fields[i + 1];
+}
+
+static void set_field_widths(struct page *page)
+{
+	for (size_t i = 0; i < page->columns.n; i++) {
+		const struct view_field *field = page->columns.fields[i];
+		size_t heading = strlen(field->heading);
+
+		page->widths[i] = field->width > heading ? field->width : heading;
+		if (page->top->choice.unit == VIEW_SECONDS && field->kind == VIEW_TIME &&
+		    page->widths[i] < 8)
+			page->widths[i] = 8;
+	}
+}
+
+/* The least important columns go until the rest fits; the last one stays. */
+static void choose_columns(struct page *page)
+{
+	page->columns = page->top->choice.columns;
+	set_field_widths(page);
+	while (page->top->width && page->columns.n > 1 && total_width(page) > page->top->width) {
+		size_t least = page->columns.n - 1;
+
+		for (size_t i = page->columns.n; i-- > 0;) {
+			if (page->columns.fields[i]->rank > page->columns.fields[least]->rank)
+				least = i;
+		}
+		remove_column(page, least);
+		set_field_widths(page);
+	}
+}
+
+static struct view_line line_at(const struct page *page, size_t i)
+{
+	if (i < page->n_visible)
+		return view_line_of_account(page->rows.shown[page->first + i]);
+	return page->footers[i - page->n_visible];
+}
+
+static int make_cells(struct page *page, struct error *err)
+{
+	const size_t n_lines = page->n_visible + page->n_footers;
+
+	page->cells = calloc(n_lines * page->columns.n + 1, sizeof(*page->cells));
+	if (!page->cells)
+		return error_oom(err);
+	for (size_t l = 0; l < n_lines; l++) {
+		struct view_line line = line_at(page, l);
+
+		for (size_t c = 0; c < page->columns.n; c++) {
+			char *cell = view_line_cell(&line, page->columns.fields[c],
+						    page->snapshot->wall_ns,
+						    page->top->choice.unit);
+
+			if (!cell)
+				return error_oom(err);
+			page->cells[page->n_cells++] = cell;
+		}
+	}
+	return 0;
+}
+
+/* Figures are never cut; names get what is left. */
+static void fit_widths(struct page *page)
+{
+	size_t longest = NAME_WIDTH_ROOMY, others = 0, name = page->columns.n;
+
+	for (size_t i = 0; i < page->n_cells; i++) {
+		size_t c = i % page->columns.n, width = text_width(page->cells[i]);
+
+		if (page->columns.fields[c] == view_field_name())
+			longest = width > longest ? width : longest;
+		else if (page->columns.fields[c]->kind == VIEW_TIME || !page->top->width)
+			page->widths[c] = width > page->widths[c] ? width : page->widths[c];
+	}
+	for (size_t c = 0; c < page->columns.n; c++) {
+		if (page->columns.fields[c] == view_field_name())
+			name = c;
+		else
+			others += page->widths[c] + 1;
+	}
+	if (name == page->columns.n)
+		return;
+	page->widths[name] = longest;
+	if (page->top->width && others + longest > page->top->width)
+		page->widths[name] = others + 4 < page->top->width ? page->top->width - others : 4;
+}
+
+static void put_cell(struct page *page, size_t column, const char *text, enum view_style style)
+{
+	const struct view_field *field = page->columns.fields[column];
+	_cleanup_free_ char *fitting = text_fit(text, page->widths[column]);
+	const char *shown = fitting ? fitting : "";
+	int pad = (int)(page->widths[column] - text_width(shown));
+
+	if (column > 0)
+		view_screen_put(page->screen, STYLE_PLAIN, " ");
+	if (field->kind == VIEW_TIME || field->kind == VIEW_NUMBER)
+		view_screen_put(page->screen, style, "%*s%s", pad, "", shown);
+	else if (column + 1 < page->columns.n || style != STYLE_PLAIN)
+		view_screen_put(page->screen, style, "%s%*s", shown, pad, "");
+	else
+		view_screen_put(page->screen, style, "%s", shown);
+}
+
+static void put_headings(struct page *page)
+{
+	for (size_t c = 0; c < page->columns.n; c++) {
+		const struct view_field *field = page->columns.fields[c];
+
+		put_cell(page, c, field->heading,
+			 field == page->top->choice.sort ? STYLE_SORTED : STYLE_HEADING);
+	}
+	view_screen_end_line(page->screen);
+}
+
+static void put_line(struct page *page, size_t line, enum view_style style)
+{
+	for (size_t c = 0; c < page->columns.n; c++)
+		put_cell(page, c, page->cells[line * page->columns.n + c], style);
+	view_screen_end_line(page->screen);
+}
+
+/* ---- the whole ---- */
+
+#define HEAD_LINES 5 /* title, bar, shares, legend, headings */
+#define FOOT_LINES 1 /* status */
+
+/* Which accounts fit. */
+static void choose_visible(struct page *page)
+{
+	struct view_top *top = page->top;
+	const size_t around = HEAD_LINES + page->n_footers + FOOT_LINES;
+	const size_t n = page->rows.n_shown;
+
+	top->page = n;
+	if (top->height)
+		top->page = top->height > around ? top->height - around : 1;
+	if (top->page < n && top->first > n - top->page)
+		top->first = n - top->page;
+	if (top->page >= n)
+		top->first = 0;
+	page->first = top->first;
+	page->n_visible = n - page->first < top->page ? n - page->first : top->page;
+}
+
+static void put_status(struct page *page)
+{
+	const struct view_top *top = page->top;
+	const struct view_field *sort = top->choice.sort;
+	const bool text = sort->kind == VIEW_TEXT;
+
+	for (size_t i = page->n_visible; i < top->page; i++)
+		view_screen_end_line(page->screen);
+	if (top->message) {
+		view_screen_put(page->screen, STYLE_WARNING, "%s", top->message);
+	} else {
+		view_screen_put(page->screen, STYLE_DIM, "sorted by %s%s, every %.1f s",
+				sort->heading,
+				!top->choice.reverse ? ""
+				: text		     ? " backwards"
+						     : ", smallest first",
+				(double)top->delay_ns / 1e9);
+		if (page->n_visible < page->rows.n_shown)
+			view_screen_put(page->screen, STYLE_DIM, ", accounts %zu to %zu of %zu",
+					page->first + 1, page->first + page->n_visible,
+					page->rows.n_shown);
+	}
+	view_screen_end_line(page->screen);
+}
+
+static int compose_page(struct page *page, struct error *err)
+{
+	struct view_books books;
+	int r;
+
+	r = view_rows_make(page->snapshot, &page->top->choice, NULL, &page->rows, err);
+	if (r < 0)
+		return r;
+	page->n_footers = view_rows_footers(&page->rows, page->footers);
+	choose_visible(page);
+	choose_columns(page);
+	r = make_cells(page, err);
+	if (r < 0)
+		return r;
+	fit_widths(page);
+	view_books_make(page->snapshot, &books);
+	put_title(page, &books);
+	put_bar(page, &books);
+	put_shares(page, &books);
+	put_legend(page);
+	put_headings(page);
+	for (size_t i = 0; i < page->n_visible + page->n_footers; i++)
+		put_line(page, i, i < page->n_visible ? STYLE_PLAIN : STYLE_DIM);
+	if (page->top->height)
+		put_status(page);
+	return 0;
+}
+
+int view_top_compose(struct view_top *top, const struct ledger_snapshot *snapshot,
+		     struct view_screen **screen, struct error *err)
+{
+	_cleanup_(cleanup_page) struct page page = {
+		.top = top, .snapshot = snapshot, .screen = view_screen_new()};
+	int r = 0;
+
+	if (top->help)
+		view_top_help(top, page.screen);
+	else
+		r = compose_page(&page, err);
+	if (r < 0)
+		return r;
+	r = view_screen_check(page.screen, err);
+	if (r < 0)
+		return r;
+	*screen = take_ptr(page.screen);
+	return 0;
+}

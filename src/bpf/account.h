@@ -120,7 +120,7 @@ static __always_inline __u32 account_find_cached(struct cgroup *cgroup, struct w
 
 	*(volatile __u64 *)&c->cgroup_address = (__u64)cgroup;
 	address = *(volatile __u64 *)&c->cgroup_address;
-	hit = &c->cgroups[(address >> 11) % WIRE_CGROUP_CACHE];
+	hit = &c->cgroups[cache_index(address)];
 	if (hit->cgroup == address && hit->epoch == epoch)
 		return hit->slot;
 	hit->slot = account_find(cgroup, c);

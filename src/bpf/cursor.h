@@ -31,8 +31,12 @@
  *
  *	WIRE_SLOT_POLL		before a poll's first packet (driver, GRO). Waits in poll_ns, and is
  *				split over the owners of the poll's packets, by segments, at its end.
- *	WIRE_SLOT_PACKET	a packet that nobody owns yet. Waits in packet_ns; settled when the
- *				packet is seen to go to an owner, else it is the host's own.
+ *	WIRE_SLOT_PACKET	a packet that nobody owns yet, which is to say one that the host's own
+ *				device received. Waits in packet_ns until an owner is told
+ *				(cursor_packet_settle) or the packet is done. Then it is the host's, and
+ *				noted in a ring: if it turns up in a container's namespace soon, what
+ *				it cost moves there (cursor_packet_handed), and so does its part of the
+ *				poll. That needs no hook on transmission, which all packets would pay.
  *
  * The file is compiled into the kernel-side programs, into the reader (which finishes a copy of a
  * cursor to see its open intervals) and into tests, which drive it with random events. The includer
@@ -182,6 +186,62 @@ CURSOR_CALL int cursor_owners_add(struct wire_cpu *c, __u32 slot, __u32 segments
 	return 0;
 }
 
+/* Notes the running packet, which was charged to the host. */
+CURSOR_FUNCTION void cursor_handed_add(struct wire_cpu *c)
+{
+	struct wire_handed *note = &c->handed[c->handed_head % WIRE_HANDED];
+
+	note->packet = c->packet;
+	note->ns = c->packet_ns;
+	c->handed_head++;
+	if (c->handed_head - c->handed_tail > WIRE_HANDED)
+		c->handed_tail = c->handed_head - WIRE_HANDED;
+}
+
+/* The host's part of a poll belongs to its packets of that poll, in equal parts. */
+CURSOR_CALL int cursor_handed_share(struct wire_cpu *c, __u64 part_ns)
+{
+	__u32 at = c->handed_poll, n = c->handed_head - at;
+
+	if (n > WIRE_HANDED) {
+		at = c->handed_head - WIRE_HANDED;
+		n = WIRE_HANDED;
+	}
+	for (__u32 i = 0; i < WIRE_HANDED; i++) {
+		if (i >= n)
+			break;
+		c->handed[(at + i) % WIRE_HANDED].ns += part_ns / n;
+	}
+	return 0;
+}
+
+/*
+ * A packet begins in SLOT's namespace: if the host was charged for its way there, that moves. Packets
+ * come out in the order they went in; what was noted before this one has gone elsewhere. Returns
+ * whether it was found.
+ */
+CURSOR_CALL int cursor_packet_handed(struct wire_cpu *c, __u32 slot, __u64 packet)
+{
+	__u16 kind = c->frame[WIRE_SOFT].kind;
+
+	for (__u32 i = 0; i < WIRE_HANDED; i++) {
+		__u32 at = c->handed_tail + i;
+		const struct wire_handed *note = &c->handed[at % WIRE_HANDED];
+
+		if (at == c->handed_head)
+			break;
+		if (note->packet != packet)
+			continue;
+		cursor_begin(c);
+		cursor_book(c, WIRE_SOFT, WIRE_SLOT_HOST, kind, -note->ns);
+		cursor_book(c, WIRE_SOFT, slot, kind, note->ns);
+		c->handed_tail = at + 1;
+		cursor_end(c);
+		return 1;
+	}
+	return 0;
+}
+
 /* The running packet is done; its interval has been posted. */
 CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
 {
@@ -192,6 +252,7 @@ CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
 	if (f->slot == WIRE_SLOT_PACKET) {
 		f->slot = WIRE_SLOT_HOST;
 		cursor_book(c, WIRE_SOFT, f->slot, f->kind, c->packet_ns);
+		cursor_handed_add(c);
 		c->packet_ns = 0;
 		cursor_count(c, WIRE_RULE_HOST_PACKET);
 	}
@@ -268,8 +329,12 @@ CURSOR_CALL int cursor_poll_split(struct wire_cpu *c, __u32 fallback)
 			part_ns = total_ns * c->owners[i].segments / segments;
 			rest_ns -= part_ns;
 			cursor_book(c, WIRE_SOFT, c->owners[i].slot, kind, part_ns);
+			if (c->owners[i].slot == WIRE_SLOT_HOST)
+				cursor_handed_share(c, part_ns);
 		}
 	}
+	if (c->owners[0].slot == WIRE_SLOT_HOST)
+		cursor_handed_share(c, rest_ns);
 	return cursor_book(c, WIRE_SOFT, c->owners[0].slot, kind, rest_ns);
 }
 
@@ -281,6 +346,7 @@ CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c)
 	cursor_packet_end(c);
 	if (c->poll_ns)
 		cursor_poll_split(c, WIRE_SLOT_UNATTRIBUTED);
+	c->handed_poll = c->handed_head;
 	c->frame[WIRE_SOFT].slot = WIRE_SLOT_POLL;
 	cursor_end(c);
 }
@@ -334,8 +400,10 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
 	f->since = f->entered = cursor_clock(c, level, cursor_now(c));
 	f->slot = slot;
 	f->kind = kind;
-	if (level == WIRE_SOFT)
+	if (level == WIRE_SOFT) {
 		c->last_owner = WIRE_SLOT_UNATTRIBUTED;
+		c->handed_tail = c->handed_poll = c->handed_head;
+	}
 	f->active = 1;
 	cursor_end(c);
 }

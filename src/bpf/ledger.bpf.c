@@ -351,6 +351,9 @@ int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 	if (hit->slot != c->frame[WIRE_SOFT].slot && hit->slot != WIRE_SLOT_PACKET &&
 	    hit->counter < WIRE_COUNTERS)
 		cursor_count(c, hit->counter);
+	if (c->handed_tail != c->handed_head && hit->counter == WIRE_RULE_NETNS &&
+	    cursor_packet_handed(c, hit->slot, (__u64)skb))
+		cursor_count(c, WIRE_RULE_VETH_TO);
 	cursor_packet(c, hit->slot, packet_segments(skb), (__u64)skb, hit->flags & DEVICE_ALONE);
 	return 0;
 }
@@ -367,28 +370,19 @@ int BPF_PROG(napi_poll, struct napi_struct *napi)
 	return 0;
 }
 
-SEC("tp_btf/net_dev_start_xmit")
-int BPF_PROG(net_dev_start_xmit, const struct sk_buff *skb, const struct net_device *device)
+/* Only devices with a queueing discipline come here, not veth pairs. */
+SEC("tp_btf/qdisc_dequeue")
+int BPF_PROG(qdisc_dequeue, void *qdisc, const void *queue, int packets, struct sk_buff *skb)
 {
-	struct wire_cpu *c = cpu_this();
-	struct wire_frame *f;
+	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_TX);
 	struct wire_device_hit *hit;
 
-	if (!c)
+	if (!c || !skb)
 		return 0;
-	f = &c->frame[WIRE_SOFT];
-	if (!f->active)
-		return 0;
-	if (f->kind == WIRE_NET_RX && f->slot == WIRE_SLOT_PACKET) {
-		hit = device_owner(device, c);
-		if (hit->flags & DEVICE_VETH && cursor_packet_settle(c, hit->slot))
-			cursor_count(c, WIRE_RULE_VETH_TO);
-	} else if (f->kind == WIRE_NET_TX) {
-		hit = device_owner(device, c);
-		if (hit->slot != WIRE_SLOT_PACKET)
-			cursor_count(c, WIRE_RULE_TX);
-		cursor_packet(c, hit->slot, 1, (__u64)skb, false);
-	}
+	hit = device_owner(skb->dev, c);
+	if (hit->slot != WIRE_SLOT_PACKET)
+		cursor_count(c, WIRE_RULE_TX);
+	cursor_packet(c, hit->slot, 1, (__u64)skb, false);
 	return 0;
 }
 
@@ -443,8 +437,7 @@ int BPF_PROG(irq_handler_exit)
 	return 0;
 }
 
-HARD_ENTRY(reschedule_entry, WIRE_SLOT_HOST, WIRE_IRQ)
-HARD_EXIT(reschedule_exit)
+/* Not the reschedule interrupt: it does less than two hooks would cost. */
 HARD_ENTRY(irq_work_entry, WIRE_SLOT_HOST, WIRE_IRQ)
 HARD_EXIT(irq_work_exit)
 HARD_ENTRY(call_function_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)

@@ -168,7 +168,7 @@ static __always_inline struct wire_device_hit *device_owner(const struct net_dev
 
 	*(volatile __u64 *)&c->device_address = (__u64)device;
 	address = *(volatile __u64 *)&c->device_address;
-	hit = &c->devices[(address >> 12) % WIRE_DEVICE_CACHE];
+	hit = &c->devices[cache_index(address)];
 	if (hit->device == address && hit->epoch == epoch && hit->ifindex == (__u32)device->ifindex)
 		return hit;
 	device_find(device, hit);

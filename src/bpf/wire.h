@@ -50,7 +50,7 @@ enum wire_slot {
 enum wire_counter {
 	WIRE_RULE_NETNS,	   /* receiver's network namespace */
 	WIRE_RULE_VETH_FROM,	   /* host's end of a veth pair: came from that container */
-	WIRE_RULE_VETH_TO,	   /* settled when handed to a container's veth pair */
+	WIRE_RULE_VETH_TO,	   /* turned up behind a container's veth pair: moved from the host */
 	WIRE_RULE_SOCKET,	   /* settled by the socket it was for */
 	WIRE_RULE_SAME_PACKET,	   /* seen again on an upper device (bridge): owner kept */
 	WIRE_RULE_HOST_PACKET,	   /* the host's own packet */
@@ -99,12 +99,19 @@ struct wire_frame {
 };
 
 #define WIRE_POLL_OWNERS 4
+#define WIRE_HANDED 64 /* a power of two */
 #define WIRE_CGROUP_CACHE 16
 #define WIRE_DEVICE_CACHE 16
 
 struct wire_owner {
 	__u32 slot;
 	__u32 segments;
+};
+
+/* A packet that was nobody's and was charged to the host: it may turn up in a container yet. */
+struct wire_handed {
+	__u64 packet; /* address */
+	__u64 ns;
 };
 
 struct wire_cgroup_hit {
@@ -144,6 +151,11 @@ struct wire_cpu {
 	struct wire_owner owners[WIRE_POLL_OWNERS];
 	__u32 last_owner;
 	__u32 number; /* of the CPU */
+	/* handed[] is a ring: next to write, oldest that counts, first of the running poll */
+	__u32 handed_head;
+	__u32 handed_tail;
+	__u32 handed_poll;
+	__u32 unused;
 
 	/* the interrupted task's own clocks when the tick came */
 	__u64 tick_user;
@@ -156,6 +168,7 @@ struct wire_cpu {
 
 	__u64 counters[WIRE_COUNTERS];
 
+	struct wire_handed handed[WIRE_HANDED];
 	struct wire_cgroup_hit cgroups[WIRE_CGROUP_CACHE];
 	struct wire_device_hit devices[WIRE_DEVICE_CACHE];
 } __attribute__((aligned(64)));

@@ -48,6 +48,20 @@ int container_start(struct container *container, struct error *err);
 /* Signals init, or with ALL every process of the container. */
 int container_kill(struct container *container, int signal, bool all, struct error *err);
 
+/*
+ * Stops all processes of a created or running container where they are (FROZEN), or lets those of a
+ * paused one go on; any other status is -EINVAL.
+ */
+int container_freeze(struct container *container, bool frozen, struct error *err);
+
+/* Changes the limits of a container that is not stopped: only those that RESOURCES has. */
+int container_update(struct container *container, const struct oci_resources *resources,
+		     struct error *err);
+
+/* All of its processes, as pids of our pid namespace; *PIDS is the caller's to free. */
+int container_processes(const struct container *container, pid_t **pids, size_t *n,
+			struct error *err);
+
 /* The configuration as it was at create; the caller's to oci_config_free. */
 int container_config(const struct container *container, struct oci_config **config,
 		     struct error *err);

@@ -9,7 +9,7 @@ LEVEL ?=
 
 export BUILD
 
-.PHONY: all setup check lint demo install clean help
+.PHONY: all setup check check-vm lint demo install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -29,6 +29,11 @@ check:
 	$(call setup_of,build check)
 	@$(MAKE) --no-print-directory all
 	@tools/check $(LEVEL)
+
+check-vm:
+	$(call setup_of,build vm)
+	@$(MAKE) --no-print-directory all
+	@tools/check vm
 
 lint:
 	$(call setup_of,lint)
@@ -50,6 +55,7 @@ help:
 	@echo 'make            $(BUILD)/behalf'
 	@echo 'make demo       two workspaces, and who pays for whom (as root)'
 	@echo 'make check      all tests; make check LEVEL="unit integration" some of them'
+	@echo 'make check-vm   on cgroup v2 with all controllers, in a virtual machine'
 	@echo 'make lint       style and static checks'
 	@echo 'make install    into prefix=$(prefix), below DESTDIR='
 	@echo 'make setup      installs the Debian packages for all of this (as root)'

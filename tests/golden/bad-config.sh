@@ -83,6 +83,7 @@ done <"$here/table.tsv"
 # --- every value as another type
 
 # The filter prints each changed configuration on a line, behind the way to what was changed.
+# shellcheck disable=SC2016 # the variables are of jq
 ways='
 def way: reduce .[] as $p (""; if ($p | type) == "number" then . + "[\($p)]"
 	elif ($p | test("^[A-Za-z0-9_]+$")) then (if . == "" then $p else . + "." + $p end)
@@ -152,6 +153,8 @@ use_id=a/b create_refuses "an id with a slash" "*id*a/b*"
 use_id=.. create_refuses "an id that is .." "*id*..*"
 use_id=$(printf 'a%.0s' {1..2000}) create_refuses "an endless id" "*id*"
 use_id=$'a\nb' create_refuses "an id of two lines" "*id*"
+jq 'del(.process)' "$scratch/good.json" >"$bundle/config.json"
+create_refuses "no process" "*config.json: process*"
 jq '.root.path = "elsewhere"' "$scratch/good.json" >"$bundle/config.json"
 create_refuses "no root file system" "*elsewhere*"
 jq '.root.path = "config.json"' "$scratch/good.json" >"$bundle/config.json"

@@ -93,7 +93,7 @@ has_status() {
 # other runtimes' things are not ours to judge: only what bears a name of ours is listed.
 what_there_is() {
 	awk '{ print "mount", $5 }' /proc/self/mountinfo | grep -F -e "$BATS_RUN_TMPDIR" -e behalf
-	find /sys/fs/cgroup -type d 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/cgroup /'
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -E -e "$ID" -e 'behalf-w-[0-9a-f]+$' | sed 's/^/cgroup /'
 	find /run/netns /var/run/netns -mindepth 1 2>/dev/null | grep -F -e "$ID" -e behalf | sed 's/^/netns /'
 	ip -o link 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/link \1/' | grep -E 'behalf|^link bh'
 	find "$STATE" -mindepth 1 2>/dev/null | sed 's/^/state /'

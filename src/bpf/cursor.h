@@ -270,8 +270,8 @@ CURSOR_FUNCTION void cursor_packet(struct wire_cpu *c, __u32 slot, __u32 segment
 {
 	struct wire_frame *f = &c->frame[WIRE_SOFT];
 
-	c->packet = packet;
 	if (f->slot == slot && slot != WIRE_SLOT_PACKET) {
+		c->packet = packet;
 		c->packet_segments += segments;
 		return;
 	}
@@ -281,6 +281,7 @@ CURSOR_FUNCTION void cursor_packet(struct wire_cpu *c, __u32 slot, __u32 segment
 		cursor_packet_end(c);
 	}
 	f->slot = slot;
+	c->packet = packet;
 	c->packet_segments = segments;
 	cursor_end(c);
 }
@@ -353,6 +354,16 @@ CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c)
 
 /* ---- interrupts ---- */
 
+CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level);
+
+/* A lower level goes on: hard interrupts that were not seen to end have ended. */
+CURSOR_CALL int cursor_leave_hard(struct wire_cpu *c)
+{
+	cursor_count(c, WIRE_FIX_MISSED);
+	cursor_exit(c, WIRE_HARD);
+	return 0;
+}
+
 /* Leaves a softirq or a hard interrupt. */
 CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
 {
@@ -363,6 +374,8 @@ CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
 		cursor_count(c, WIRE_FIX_UNENTERED);
 		return;
 	}
+	if (level == WIRE_SOFT && c->frame[WIRE_HARD].active)
+		cursor_leave_hard(c);
 	cursor_begin(c);
 	t = cursor_clock(c, level, cursor_now(c));
 	cursor_post_at(c, level, t);
@@ -396,6 +409,8 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
 
 	if (f->active)
 		cursor_enter_nested(c, level);
+	if (level == WIRE_SOFT && c->frame[WIRE_HARD].active)
+		cursor_leave_hard(c);
 	cursor_begin(c);
 	f->since = f->entered = cursor_clock(c, level, cursor_now(c));
 	f->slot = slot;
@@ -416,7 +431,7 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
  */
 CURSOR_CALL int cursor_leave_interrupts(struct wire_cpu *c)
 {
-	cursor_count(c, WIRE_FIX_SWITCH);
+	cursor_count(c, WIRE_FIX_MISSED);
 	if (c->frame[WIRE_HARD].active)
 		cursor_exit(c, WIRE_HARD);
 	if (c->frame[WIRE_SOFT].active)

@@ -329,7 +329,8 @@ static __always_inline struct wire_cpu *cpu_in_softirq(__u16 kind)
 {
 	struct wire_cpu *c = cpu_this();
 
-	if (!c || !c->frame[WIRE_SOFT].active || c->frame[WIRE_SOFT].kind != kind)
+	if (!c || !c->frame[WIRE_SOFT].active || c->frame[WIRE_SOFT].kind != kind ||
+	    c->frame[WIRE_HARD].active)
 		return NULL;
 	return c;
 }

@@ -103,24 +103,57 @@ static __always_inline const void *device_private(const struct net_device *devic
 	return (const void *)device + offset;
 }
 
+/* Notes the host's end of a pair that leads into a namespace, for people to see. */
+static __always_inline void netns_note_link(__u64 cookie, __u32 ifindex)
+{
+	struct wire_netns *held = bpf_map_lookup_elem(&netns, &cookie);
+
+	if (!held)
+		return;
+#pragma unroll
+	for (int i = 0; i < WIRE_LINKS; i++) {
+		if (held->links[i] == ifindex)
+			return;
+		if (!held->links[i]) {
+			held->links[i] = ifindex;
+			return;
+		}
+	}
+}
+
+/* drivers/net/veth.c: the peer is the first member of struct veth_priv */
+static __always_inline struct net_device *veth_peer(const struct net_device *device)
+{
+	struct net_device *peer = NULL;
+
+	bpf_probe_read_kernel(&peer, sizeof(peer), device_private(device));
+	return peer;
+}
+
 /* The account at the other end of a veth pair whose one end is the host's. */
 static __always_inline __u32 veth_slot(const struct net_device *device)
 {
-	struct net_device *peer = NULL;
+	struct net_device *peer = veth_peer(device);
 	struct net *net;
-	__u64 cookie = 0;
-	__u32 inum;
+	__u64 cookie;
 
-	/* drivers/net/veth.c: peer is the first member of struct veth_priv */
-	bpf_probe_read_kernel(&peer, sizeof(peer), device_private(device));
 	if (!peer)
 		return WIRE_SLOT_PACKET;
 	net = BPF_CORE_READ(peer, nd_net.net);
-	inum = BPF_CORE_READ(net, ns.inum);
-	if (!net || inum == book.host_netns)
+	if (!net || BPF_CORE_READ(net, ns.inum) == book.host_netns)
 		return WIRE_SLOT_PACKET;
 	cookie = BPF_CORE_READ(net, net_cookie);
+	netns_note_link(cookie, (__u32)device->ifindex);
 	return netns_slot(cookie);
+}
+
+/* The same pair seen from the container's end. */
+static __always_inline void veth_note_peer(const struct net_device *device, __u64 cookie)
+{
+	struct net_device *peer = veth_peer(device);
+
+	if (peer && BPF_CORE_READ(peer, nd_net.net, ns.inum) == book.host_netns)
+		netns_note_link(cookie, (__u32)BPF_CORE_READ(peer, ifindex));
 }
 
 static __noinline int device_find(const struct net_device *device, struct wire_device_hit *hit)
@@ -140,7 +173,9 @@ static __noinline int device_find(const struct net_device *device, struct wire_d
 		hit->flags |= DEVICE_ALONE;
 	if (kind[0] == 'v' && kind[1] == 'e' && kind[2] == 't' && kind[3] == 'h' && !kind[4]) {
 		hit->flags |= DEVICE_ALONE;
-		if (net->ns.inum == book.host_netns) {
+		if (net->ns.inum != book.host_netns) {
+			veth_note_peer(device, net->net_cookie);
+		} else {
 			hit->slot = veth_slot(device);
 			if (hit->slot != WIRE_SLOT_PACKET)
 				hit->flags |= DEVICE_VETH;

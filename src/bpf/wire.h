@@ -67,7 +67,7 @@ enum wire_counter {
 	WIRE_FALLBACK_DEAD,	   /* thread of a removed cgroup: charged to an ancestor */
 	WIRE_FIX_NESTED,	   /* entry without the exit before it */
 	WIRE_FIX_UNENTERED,	   /* exit without an entry */
-	WIRE_FIX_SWITCH,	   /* context switch inside an interrupt, as far as the cursor knew */
+	WIRE_FIX_MISSED,	   /* an interrupt that was not seen to end, made up for */
 	WIRE_NETNS_SHARED,	   /* claims on a network namespace that another account holds */
 	WIRE_ACCOUNTS_CLOSED,	   /* cgroups removed, their total given to the parent */
 	WIRE_COUNTERS,
@@ -187,13 +187,16 @@ struct wire_slot_info {
 	__u32 unused;
 };
 
+#define WIRE_LINKS 4
+
 /* The account of a network namespace; the key is the namespace's cookie, which is never reused. */
 struct wire_netns {
 	__u64 owner_id; /* cgroup id, 0: host */
 	__u32 slot;
 	__u32 rank; /* how good the claim is, see bpf/owner.h */
 	__u32 inum;
-	__u32 claims; /* by other accounts */
+	__u32 claims;		  /* by other accounts */
+	__u32 links[WIRE_LINKS]; /* ifindex of the host's ends of veth pairs, 0: none */
 };
 
 #define WIRE_HOOKS_MAX 64

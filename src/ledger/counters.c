@@ -37,7 +37,7 @@ const struct ledger_counter_text ledger_counter_texts[WIRE_COUNTERS] = {
 		"threads of removed cgroups: charged to an ancestor"},
 	[WIRE_FIX_NESTED] = {"fix_nested", "interrupt entries without the exit before"},
 	[WIRE_FIX_UNENTERED] = {"fix_unentered", "interrupt exits without the entry before"},
-	[WIRE_FIX_SWITCH] = {"fix_switch", "context switches inside an interrupt"},
+	[WIRE_FIX_MISSED] = {"fix_missed", "interrupts that were not seen to end"},
 	[WIRE_NETNS_SHARED] = {"netns_shared",
 		"claims on network namespaces that another account holds"},
 	[WIRE_ACCOUNTS_CLOSED] = {"accounts_closed",

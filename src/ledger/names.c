@@ -110,18 +110,22 @@ char *ledger_name_of_path(const char *path)
 	const char *job, *pod;
 	char *name;
 
-	if (strcmp(path, "/") == 0 || !last)
+	if (strcmp(path, "/") == 0)
 		return strdup("host");
+	if (!last)
+		return strdup(path);
 	last++;
 	name = container_name(path);
 	if (name)
 		return name;
 	/* the group of a pod: kubepods/.../podUID, kubepods-...-podUID.slice */
-	pod = strstr(last, "pod");
-	if (strncmp(path, "/kubepods", 9) == 0 && pod && (pod == last || pod[-1] == '-'))
+	pod = string_starts_with(last, "pod") ? last : strstr(last, "-pod");
+	if (pod && *pod == '-')
+		pod++;
+	if (pod && string_starts_with(path, "/kubepods"))
 		return string_format("%.*s", (int)strcspn(pod, "."), pod);
 	job = strstr(path, "/job_");
-	if (strncmp(path, "/slurm", 6) == 0 && job)
+	if (job && string_starts_with(path, "/slurm"))
 		return strdup(job + 1);
 	if (string_ends_with(last, ".service") || string_ends_with(last, ".scope") ||
 	    string_ends_with(last, ".slice"))

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The books over some seconds as JSON, straight from the reader: what the live tests and bench/ judge.
+ *
+ *	ledger_books SECONDS
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "ledger/snapshot.h"
+
+static void add_classes(struct json_object *object, const uint64_t *ns)
+{
+	for (int i = 0; i < WIRE_CLASSES; i++)
+		json_add_u64(object, ledger_class_name((enum wire_class)i), ns[i]);
+}
+
+static void add_account(struct json_object *accounts, const struct ledger_account *a)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *links;
+
+	json_add_string(o, "name", a->name);
+	json_add_string(o, "cgroup", a->cgroup);
+	json_add_u64(o, "netns", a->netns);
+	links = json_add_array(o, "links");
+	for (char **link = a->links; link && *link; link++)
+		json_object_array_add(links, json_object_new_string(*link));
+	json_add_u64(o, "user_ns", a->own_user_ns);
+	json_add_u64(o, "kernel_ns", a->own_kernel_ns);
+	add_classes(json_add_object(o, "behalf_ns"), a->behalf_ns);
+	json_add_u64(o, "charge_ns", ledger_account_charge_ns(a));
+	json_add_u64(o, "imposed_ns", a->imposed_ns);
+	json_add_u64(o, "kernel_says_ns", a->kernel_says_ns);
+	json_object_array_add(accounts, o);
+}
+
+static void print_snapshot(const struct ledger_snapshot *s)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct json_object *accounts, *counters;
+
+	json_add_u64(o, "cpus", s->cpus);
+	json_add_u64(o, "wall_ns", s->wall_ns);
+	json_add_u64(o, "sum_ns", s->sum_ns);
+	json_add_double(o, "balance", (double)s->sum_ns / ((double)s->wall_ns * s->cpus));
+	json_add_u64(o, "idle_ns", s->idle_ns);
+	add_classes(json_add_object(o, "unattributed_ns"), s->unattributed_ns);
+	accounts = json_add_array(o, "accounts");
+	for (size_t i = 0; i < s->n_accounts; i++)
+		add_account(accounts, &s->accounts[i]);
+	counters = json_add_object(o, "counters");
+	for (size_t i = 0; i < s->n_counters; i++)
+		json_add_u64(counters, s->counters[i].name, s->counters[i].count);
+	printf("%s\n", json_text(o, false));
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *earlier = NULL, *later = NULL;
+	double seconds = argc > 1 ? atof(argv[1]) : 0;
+	struct timespec pause = {.tv_sec = (time_t)seconds,
+				 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	struct error err = {0};
+
+	if (ledger_snapshot_read(&earlier, &err) == 0 && seconds > 0) {
+		nanosleep(&pause, NULL);
+		if (ledger_snapshot_read(&later, &err) == 0)
+			ledger_snapshot_subtract(later, earlier);
+	}
+	if (err.code) {
+		fprintf(stderr, "ledger_books: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	print_snapshot(later ? later : earlier);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A bounded load of small datagrams.
+ *
+ *	udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]
+ *	udp_flood receive PORT SECONDS
+ *
+ * Prints how many were sent or received.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "udp_flood: %s: %s\n", what, strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static int send_all(int fd, size_t bytes, uint64_t end_ns, uint64_t per_second)
+{
+	static char data[65536];
+	uint64_t sent = 0, start_ns = now_ns(), now = start_ns;
+
+	while (now < end_ns) {
+		for (int i = 0; i < 32; i++)
+			sent += send(fd, data, bytes, 0) >= 0;
+		now = now_ns();
+		while (per_second && now < end_ns &&
+		       sent * 1000000000u / per_second > now - start_ns) {
+			usleep(500);
+			now = now_ns();
+		}
+	}
+	printf("%llu\n", (unsigned long long)sent);
+	return EXIT_SUCCESS;
+}
+
+static int receive_all(int fd, uint64_t end_ns)
+{
+	const struct timeval timeout = {.tv_usec = 100000};
+	static char data[65536];
+	uint64_t received = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	do {
+		for (int i = 0; i < 32; i++)
+			received += recv(fd, data, sizeof(data), 0) >= 0;
+	} while (now_ns() < end_ns);
+	printf("%llu\n", (unsigned long long)received);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t second_ns = 1000000000u;
+
+	if (fd < 0)
+		return fail("socket");
+	if (argc >= 6 && strcmp(argv[1], "send") == 0) {
+		address.sin_port = htons((uint16_t)atoi(argv[3]));
+		if (inet_pton(AF_INET, argv[2], &address.sin_addr) != 1 ||
+		    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+			return fail(argv[2]);
+		return send_all(fd, strtoul(argv[4], NULL, 10),
+				now_ns() + strtoul(argv[5], NULL, 10) * second_ns,
+				argc > 6 ? strtoul(argv[6], NULL, 10) : 0);
+	}
+	if (argc == 4 && strcmp(argv[1], "receive") == 0) {
+		address.sin_port = htons((uint16_t)atoi(argv[2]));
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+			return fail(argv[2]);
+		return receive_all(fd, now_ns() + strtoul(argv[3], NULL, 10) * second_ns);
+	}
+	fprintf(stderr, "usage: udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]\n"
+			"       udp_flood receive PORT SECONDS\n");
+	return EXIT_FAILURE;
+}

@@ -201,23 +201,31 @@ int cgroup_plan(const struct cgroup_layout *layout, const char *path, struct cgr
 
 /* Enter. */
 
+static int open_place(struct cgroup_place *place)
+{
+	char path[CGROUP_FILE_BYTES];
+
+	if (place->entrance >= 0)
+		return 0;
+	if (place->version == 2) {
+		place->entrance = open(place->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		snprintf(path, sizeof(path), "%s/tasks", place->directory);
+		place->entrance = open(path, O_WRONLY | O_CLOEXEC);
+	}
+	return place->entrance < 0 ? -errno : 0;
+}
+
 int cgroup_open(struct cgroup *cg, struct error *err)
 {
-	char path[PATH_MAX];
+	size_t i = 0;
+	int r;
 
-	for (size_t i = 0; i < cg->n; i++) {
-		struct cgroup_place *place = &cg->places[i];
-
-		if (place->entrance >= 0)
-			continue;
-		if (place->version == 2) {
-			place->entrance = open(place->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		} else {
-			snprintf(path, sizeof(path), "%s/tasks", place->directory);
-			place->entrance = open(path, O_WRONLY | O_CLOEXEC);
-		}
-		if (place->entrance < 0)
-			return error_errno(err, errno, "open the cgroup '%s'", place->directory);
+	while (i < cg->n) {
+		r = open_place(&cg->places[i]);
+		if (r < 0 && !cgroup_drop_denied(cg, i, r))
+			return error_errno(err, r, "open the cgroup '%s'", cg->places[i].directory);
+		i += r == 0;
 	}
 	return 0;
 }
@@ -317,6 +325,9 @@ static int find_file(const struct cgroup *cg, enum cgroup_controller controller,
 		     const struct cgroup_place **place, char *path, struct error *err)
 {
 	*place = cgroup_place_of(cg, controller);
+	if (!*place && cg->denied)
+		return error_set(err, EACCES, "this user may not use the cgroup controller '%s'",
+				 cgroup_controller_name(controller, 2));
 	if (!cg->n)
 		return error_set(err, ENODEV, "no cgroup hierarchy is mounted");
 	if (!*place)

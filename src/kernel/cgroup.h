@@ -92,7 +92,8 @@ int cgroup_plan(const struct cgroup_layout *layout, const char *path, struct cgr
 /*
  * Makes the directories of a plan, and opens the entrances. On v1 cpusets are filled from their
  * parents; on v2 the controllers are enabled from the root down as far as the kernel allows. After a
- * failure cgroup_remove takes back what was made.
+ * failure cgroup_remove takes back what was made. Hierarchies that an ordinary user may not write to
+ * are left out, and are nowhere from then on.
  */
 int cgroup_make(struct cgroup *cg, struct error *err);
 

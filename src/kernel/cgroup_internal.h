@@ -3,6 +3,7 @@
 
 /* What the cgroup files of this room share; nobody else includes it. */
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -43,6 +44,7 @@ struct cgroup_place {
 
 struct cgroup {
 	char *path;
+	bool denied; /* some places were dropped: this user may not make groups there */
 	struct cgroup_place places[CGROUP_MAX_HIERARCHIES];
 	size_t n;
 };
@@ -52,6 +54,15 @@ struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_contro
 
 /* Which controllers NAMES has, words between any of the characters SEPARATORS, as bits. */
 uint32_t cgroup_controllers_parse(const char *names, const char *separators, int version);
+
+/*
+ * Takes place number I away when R, what became of it, is no more than an ordinary user has to live
+ * with: somebody else's file system, or one mounted read-only. For root of the host nothing is.
+ */
+bool cgroup_drop_denied(struct cgroup *cg, size_t i, int r);
+
+/* Whether the caller is not root, or only that of a user namespace. */
+bool cgroup_is_ordinary_user(void);
 
 /* Calls VISIT on DIRECTORY and on every group below it, deepest first. Stops at the first non-zero. */
 int cgroup_walk(const char *directory, int (*visit)(const char *directory, void *data), void *data);

@@ -2,6 +2,7 @@
 /* Making a planned group in every hierarchy, and removing it. The theory is in cgroup.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -215,14 +216,41 @@ static bool is_unified(const struct cgroup *cg)
 	return cg->n == 1 && cg->places[0].version == 2;
 }
 
+bool cgroup_is_ordinary_user(void)
+{
+	unsigned int inside = 0, outside = 0, length = 0;
+	_cleanup_fclose_ FILE *f = NULL;
+
+	if (geteuid() != 0)
+		return true;
+	f = fopen("/proc/self/uid_map", "re");
+	/* The first user namespace maps all there is (user_namespaces(7)). */
+	return f && fscanf(f, "%u %u %u", &inside, &outside, &length) == 3 && length != UINT_MAX;
+}
+
+bool cgroup_drop_denied(struct cgroup *cg, size_t i, int r)
+{
+	/* Not there: it was dropped when the group was made, but after it was recorded. */
+	if (r != -EACCES && r != -EPERM && r != -EROFS && r != -ENOENT)
+		return false;
+	if (!cgroup_is_ordinary_user())
+		return false;
+	free(cg->places[i].directory);
+	memmove(&cg->places[i], &cg->places[i + 1], (--cg->n - i) * sizeof(cg->places[0]));
+	cg->denied = true;
+	return true;
+}
+
 int cgroup_make(struct cgroup *cg, struct error *err)
 {
+	size_t i = 0;
 	int r;
 
-	for (size_t i = 0; i < cg->n; i++) {
+	while (i < cg->n) {
 		r = make_place(&cg->places[i], err);
-		if (r < 0)
+		if (r < 0 && !cgroup_drop_denied(cg, i, r))
 			return r;
+		i += r == 0;
 	}
 	/* On a hybrid the few v2 controllers are enabled when a resource asks for them. */
 	if (is_unified(cg))

@@ -351,6 +351,35 @@ TEST(damaged_records)
 	}
 }
 
+TEST(an_ordinary_user_does_without)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *l = NULL;
+	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL, *again = NULL;
+	_cleanup_json_ struct json_object *record = NULL;
+	struct error err = {0};
+
+	if (geteuid() != 0)
+		skip("needs root");
+	must(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+	must(cgroup_layout_read(&l, &err) == 0, "%s", err.text);
+	if (cgroup_layout_mode(l) == CGROUP_NONE)
+		skip("no cgroups");
+	must(cgroup_plan(l, "/behalf-test-user", &cg, &err) == 0, "%s", err.text);
+	record = cgroup_to_json(cg);
+	must(cgroup_make(cg, &err) == 0, "%s", err.text);
+	is_int(cgroup_clone_fd(cg), -EBADF);
+	ok(cgroup_enter_self(cg, false, &err) == 0, "%s", err.text);
+	ok(cgroup_write(cg, CGROUP_PIDS, "pids.max", "5", &err) == -EACCES);
+	has_str(err.text, "may not use");
+	must(cgroup_from_json(record, &again, &err) == 0, "%s", err.text);
+	ok(cgroup_open(again, &err) == 0, "%s", err.text);
+	cgroup_free(again);
+	again = NULL;
+	must(cgroup_from_json(record, &again, &err) == 0, "%s", err.text);
+	ok(cgroup_kill(again, 1000, &err) == 0, "%s", err.text);
+	ok(cgroup_remove(again, &err) == 0, "%s", err.text);
+}
+
 /* Others come and go below the same parent meanwhile. */
 TEST_TIMEOUT(a_common_parent_comes_and_goes, 60)
 {

@@ -51,9 +51,9 @@ static inline int take_fd(int *fd)
 }
 
 /* Hands the pointer over to the caller and leaves NULL behind. */
-#define take_ptr(p)                      \
-	({                               \
-		__typeof__(p) _t = (p);  \
-		(p) = NULL;              \
-		_t;                      \
+#define take_ptr(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) _t = (p);                                                            \
+		(p) = NULL;                                                                        \
+		_t;                                                                                \
 	})

@@ -7,7 +7,7 @@
  * sets it, outer ones may prefix, only cmd/ and the keeper's loop print it.
  */
 struct error {
-	int code;        /* positive errno, 0 while nothing failed */
+	int code;	 /* positive errno, 0 while nothing failed */
 	char text[1024]; /* "open '/x/config.json': No such file or directory" */
 };
 

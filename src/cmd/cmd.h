@@ -11,7 +11,7 @@ struct cmd_context {
 	const char *log_path; /* NULL: standard error */
 	enum log_format log_format;
 	bool debug;
-	char **argv;	      /* all of main's, for self_protect */
+	char **argv; /* all of main's, for self_protect */
 };
 
 /*

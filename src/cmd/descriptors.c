@@ -12,8 +12,8 @@ int descriptors_check_preserved(unsigned int n, struct error *err)
 
 		/* What we opened ourselves is close-on-exec; what was inherited cannot be. */
 		if (flags < 0 || (flags & FD_CLOEXEC))
-			return error_set(err, EBADF,
-					 "--preserve-fds %u: descriptor %d is not open", n, fd);
+			return error_set(err, EBADF, "--preserve-fds %u: descriptor %d is not open",
+					 n, fd);
 	}
 	return 0;
 }

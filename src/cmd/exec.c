@@ -138,7 +138,8 @@ static int parse(int argc, char **argv, struct request *r)
 static int set_user(struct oci_user *user, const char *text, struct error *err)
 {
 	const char *colon = strchr(text, ':');
-	_cleanup_free_ char *uid_text = strndup(text, colon ? (size_t)(colon - text) : strlen(text));
+	_cleanup_free_ char *uid_text =
+		strndup(text, colon ? (size_t)(colon - text) : strlen(text));
 	uint64_t uid, gid = 0;
 
 	if (!uid_text)
@@ -213,8 +214,7 @@ static int check_terminal(const struct request *r, struct error *err)
 	return 0;
 }
 
-static int execute(const struct cmd_context *ctx, struct request *r, int *status,
-		   struct error *err)
+static int execute(const struct cmd_context *ctx, struct request *r, int *status, struct error *err)
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
 	_cleanup_(cleanup_container) struct container *container = NULL;

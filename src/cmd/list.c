@@ -27,8 +27,7 @@ static const struct table_column columns[] = {
 	{.heading = "OWNER", .key = "owner"},
 };
 
-static void add_row(struct table *table, const struct container *c,
-		    const struct json_object *state)
+static void add_row(struct table *table, const struct container *c, const struct json_object *state)
 {
 	struct json_object *owner = NULL;
 

@@ -156,7 +156,7 @@ static int attach_network(struct workspace *w, struct error *err)
  * Somebody else may have deleted the workspace, and another one may have its name by now: only what
  * was made at our moment is ours to delete.
  */
-static int delete(struct workspace *w, struct error *err)
+static int delete (struct workspace *w, struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *now = NULL;
 
@@ -177,16 +177,16 @@ static int bring_up(struct workspace *w, struct error *err)
 	if (r == 0)
 		r = container_start(w->container, err);
 	if (r < 0)
-		delete(w, &delete_err);
+		delete (w, &delete_err);
 	return r;
 }
 
 static int attend(struct workspace *w, int *status, struct error *err)
 {
 	struct error delete_err = {0};
-	int r = attend_child(container_pid(w->container), container_pidfd(w->container),
-			     w->console, status, err);
-	int d = delete(w, &delete_err);
+	int r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
+			     status, err);
+	int d = delete (w, &delete_err);
 
 	if (r == 0 && d < 0) {
 		*err = delete_err;

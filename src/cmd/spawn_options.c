@@ -144,8 +144,8 @@ static int set_net(struct spawn_options *options, const char *value, struct erro
 static int set_subnet(struct spawn_options *options, const char *value, struct error *err)
 {
 	if (ipv4_range_parse(value, &options->subnet) < 0)
-		return error_set(err, EINVAL, "--subnet '%s': a network is wanted, as 10.177.0.0/16",
-				 value);
+		return error_set(err, EINVAL,
+				 "--subnet '%s': a network is wanted, as 10.177.0.0/16", value);
 	options->has_subnet = true;
 	return 0;
 }
@@ -153,8 +153,8 @@ static int set_subnet(struct spawn_options *options, const char *value, struct e
 static int set_cpus(struct spawn_options *options, const char *value, struct error *err)
 {
 	if (cpus_parse(value, &options->cpus) < 0 || cpus_count(&options->cpus) == 0)
-		return error_set(err, EINVAL, "--cpuset-cpus '%s': a list of CPUs is wanted, as 0-3,5",
-				 value);
+		return error_set(err, EINVAL,
+				 "--cpuset-cpus '%s': a list of CPUs is wanted, as 0-3,5", value);
 	options->has_cpus = true;
 	return 0;
 }

@@ -29,9 +29,10 @@ static int write_spec(const char *bundle, struct error *err)
 		return error_errno(err, errno, "open '%s'", bundle);
 	fd = openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
 	if (fd < 0 && errno == EEXIST)
-		return error_set(err, EEXIST,
-				 "'%s/config.json' exists already, remove it to have it written anew",
-				 bundle);
+		return error_set(
+			err, EEXIST,
+			"'%s/config.json' exists already, remove it to have it written anew",
+			bundle);
 	if (fd < 0)
 		return error_errno(err, errno, "create '%s/config.json'", bundle);
 	r = fd_write_all(fd, text, strlen(text));

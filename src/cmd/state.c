@@ -13,8 +13,8 @@ int cmd_state(const struct cmd_context *ctx, int argc, char **argv)
 	_cleanup_json_ struct json_object *state = NULL;
 	struct error err = {0};
 	const char *id;
-	int status = one_id_parse(argc, argv, "Prints the state of a container (runtime.md) as JSON.",
-				  &id);
+	int status = one_id_parse(argc, argv,
+				  "Prints the state of a container (runtime.md) as JSON.", &id);
 
 	if (status >= 0)
 		return status;

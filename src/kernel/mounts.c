@@ -14,7 +14,7 @@ static const struct {
 	unsigned long flag;
 	const char *name;
 } superblock_flags[] = {
-	{MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"},   {MS_MANDLOCK, "mand"},
+	{MS_SYNCHRONOUS, "sync"},  {MS_DIRSYNC, "dirsync"},    {MS_MANDLOCK, "mand"},
 	{MS_LAZYTIME, "lazytime"}, {MS_I_VERSION, "iversion"}, {MS_SILENT, "silent"},
 };
 
@@ -154,7 +154,8 @@ int mount_clone(int dirfd, const char *path, bool recursive, struct error *err)
 
 int mount_attach(int mount, int target)
 {
-	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	    0)
 		return -errno;
 	return 0;
 }

@@ -34,7 +34,8 @@ int mount_attach(int mount, int target);
  * Sets and clears MOUNT_ATTR_* of MOUNT (with RECURSIVE: of all below as well). PROPAGATION is one of
  * MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0. Negative errno.
  */
-int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, unsigned long propagation);
+int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear,
+		 unsigned long propagation);
 
 /* The MOUNT_ATTR_* that stand for the MS_* in FLAGS. The atime attributes are one field: see source. */
 uint64_t mount_attributes(unsigned long flags);

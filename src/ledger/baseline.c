@@ -20,7 +20,8 @@
 
 #define USAGE_LIMIT_BYTES 65536
 
-int ledger_usage_read(const struct ledger_hierarchy *hierarchy, const char *path, uint64_t *usage_ns)
+int ledger_usage_read(const struct ledger_hierarchy *hierarchy, const char *path,
+		      uint64_t *usage_ns)
 {
 	const char *mount = hierarchy->unified ? hierarchy->mount : hierarchy->usage;
 	_cleanup_free_ char *name = NULL, *text = NULL;
@@ -38,8 +39,8 @@ int ledger_usage_read(const struct ledger_hierarchy *hierarchy, const char *path
 	if (r < 0)
 		return r;
 	line = hierarchy->unified ? strstr(text, "usage_usec ") : text;
-	if (!line || sscanf(hierarchy->unified ? line + strlen("usage_usec ") : line, "%llu",
-			    &value) != 1)
+	if (!line ||
+	    sscanf(hierarchy->unified ? line + strlen("usage_usec ") : line, "%llu", &value) != 1)
 		return -ENOENT;
 	*usage_ns = hierarchy->unified ? value * 1000 : value;
 	return 0;

@@ -11,7 +11,8 @@
  * cpuacct.usage on v1, cpu.stat's usage_usec on v2. PATH is that of the cgroup in the accounted
  * hierarchy ("/a/b"). -ENOENT when the kernel keeps none there. No sentence.
  */
-int ledger_usage_read(const struct ledger_hierarchy *hierarchy, const char *path, uint64_t *usage_ns);
+int ledger_usage_read(const struct ledger_hierarchy *hierarchy, const char *path,
+		      uint64_t *usage_ns);
 
 /* Notes that figure for every cgroup that exists in the map (cgroup id -> ns) behind MAP_FD. */
 int ledger_baseline_store(int map_fd, struct error *err);

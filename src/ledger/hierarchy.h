@@ -11,10 +11,10 @@
  * that is where CPU is promised; v2 wherever v1 does not hold that controller.
  */
 struct ledger_hierarchy {
-	bool unified;	 /* v2 */
-	int id;		 /* the kernel's hierarchy_id; 0 for v2 */
-	char *mount;	 /* where it is mounted, NULL when nowhere */
-	char *usage;	 /* where the hierarchy with cpuacct is mounted (v1), NULL when nowhere */
+	bool unified; /* v2 */
+	int id;	      /* the kernel's hierarchy_id; 0 for v2 */
+	char *mount;  /* where it is mounted, NULL when nowhere */
+	char *usage;  /* where the hierarchy with cpuacct is mounted (v1), NULL when nowhere */
 };
 
 /* Reads /proc/self/mountinfo and /proc/self/cgroup below PROC, a descriptor of /proc. */

@@ -81,8 +81,9 @@ int ledger_check(struct error *err)
 {
 	if (!has_capability(CAP_SYS_ADMIN) &&
 	    !(has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
-		return error_set(err, EPERM, "the ledger needs root, or the capabilities CAP_BPF "
-					     "and CAP_PERFMON");
+		return error_set(err, EPERM,
+				 "the ledger needs root, or the capabilities CAP_BPF "
+				 "and CAP_PERFMON");
 	if (access(BTF_PATH, R_OK) < 0)
 		return error_errno(err, errno,
 				   "the ledger needs the kernel's type information "
@@ -258,8 +259,9 @@ static int configure(struct ledger_bpf *skeleton, const struct btf *btf,
 	if (!hierarchy->unified) {
 		index = cpu_controller_index(btf);
 		if (index < 0 || index > 1)
-			return error_set(err, ENOTSUP, "the kernel's cgroup controller 'cpu' is "
-						       "not where the ledger can look it up");
+			return error_set(err, ENOTSUP,
+					 "the kernel's cgroup controller 'cpu' is "
+					 "not where the ledger can look it up");
 	}
 	slots = TOTALS_LIMIT_BYTES / (((__u32)cpus + 1) * sizeof(struct wire_totals));
 	slots = slots > SLOTS_MAX ? SLOTS_MAX : slots < SLOTS_MIN ? SLOTS_MIN : slots;
@@ -310,8 +312,9 @@ static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, stru
 			continue;
 		}
 		if (!hook->without)
-			return error_set(err, ENOTSUP, "the kernel lacks '%s', without which "
-						       "there is no ledger",
+			return error_set(err, ENOTSUP,
+					 "the kernel lacks '%s', without which "
+					 "there is no ledger",
 					 hook->target);
 		bpf_program__set_autoload(program, false);
 	}
@@ -440,8 +443,7 @@ static int build(bool mounted, struct error *err)
 	skeleton->data_book->book.mounted_bpffs = mounted;
 	if (make_directory(BUILD_PATH, err) < 0 || make_directory(BUILD_PATH "/links", err) < 0 ||
 	    iterate_tasks(skeleton->progs.find_host, err) < 0 || attach_hooks(skeleton, err) < 0 ||
-	    start_cpus(skeleton, err) < 0 ||
-	    iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
+	    start_cpus(skeleton, err) < 0 || iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
 	    ledger_baseline_store(bpf_map__fd(skeleton->maps.baseline), err) < 0 ||
 	    pin_maps(skeleton, err) < 0)
 		return -err->code;

@@ -23,7 +23,8 @@ static int open_map(const char *name, struct error *err)
 	/* not read-only: the kernel then refuses to map it shared (kernel/bpf/syscall.c) */
 	fd = bpf_obj_get(path);
 	if (fd == -ENOENT)
-		return error_set(err, ENOENT, "the ledger is off (behalf ledger on switches it on)");
+		return error_set(err, ENOENT,
+				 "the ledger is off (behalf ledger on switches it on)");
 	if (fd < 0)
 		return error_errno(err, -fd, "open the pinned map '%s'", path);
 	return fd;
@@ -43,10 +44,11 @@ static int map_array(const char *name, size_t value_bytes, const void **memory, 
 	if (bpf_obj_get_info_by_fd(fd, &info, &info_bytes) < 0)
 		return error_errno(err, errno, "look at the pinned map '%s'", name);
 	if (info.value_size != value_bytes)
-		return error_set(err, EPROTO,
-				 "a ledger of another version of behalf is on (map '%s'); switch it "
-				 "off and on again",
-				 name);
+		return error_set(
+			err, EPROTO,
+			"a ledger of another version of behalf is on (map '%s'); switch it "
+			"off and on again",
+			name);
 	*bytes = value_bytes * info.max_entries;
 	mapped = mmap(NULL, *bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED)
@@ -65,8 +67,9 @@ static int open_all(struct ledger_pinned *p, struct error *err)
 	if (r < 0)
 		return r;
 	if (p->book->magic != WIRE_MAGIC || p->book->version != WIRE_VERSION)
-		return error_set(err, EPROTO, "a ledger of another version of behalf is on; switch "
-					      "it off and on again");
+		return error_set(err, EPROTO,
+				 "a ledger of another version of behalf is on; switch "
+				 "it off and on again");
 	r = map_array("cpus", sizeof(*p->cpus), &cpus, &p->cpus_bytes, err);
 	p->cpus = cpus;
 	if (r < 0)

@@ -10,11 +10,11 @@
 /* The pinned ledger, mapped into this process. */
 struct ledger_pinned {
 	const struct wire_book *book;
-	const struct wire_cpu *cpus;	      /* book->cpus of them */
-	const struct wire_totals *totals;     /* book->slots * (book->cpus + 1) */
+	const struct wire_cpu *cpus;	    /* book->cpus of them */
+	const struct wire_totals *totals;   /* book->slots * (book->cpus + 1) */
 	const struct wire_slot_info *slots; /* book->slots */
-	int netns;			      /* map: cookie -> struct wire_netns */
-	int baseline;			      /* map: cgroup id -> ns */
+	int netns;			    /* map: cookie -> struct wire_netns */
+	int baseline;			    /* map: cgroup id -> ns */
 	size_t book_bytes, cpus_bytes, totals_bytes, slots_bytes;
 };
 
@@ -22,7 +22,10 @@ struct ledger_pinned {
 int ledger_pinned_open(struct ledger_pinned *pinned, struct error *err);
 void ledger_pinned_close(struct ledger_pinned *pinned);
 
-#define LEDGER_PINNED_CLOSED {.netns = -EBADF, .baseline = -EBADF}
+#define LEDGER_PINNED_CLOSED                                                                       \
+	{                                                                                          \
+		.netns = -EBADF, .baseline = -EBADF                                                \
+	}
 #define _cleanup_pinned_ __attribute__((cleanup(ledger_pinned_close)))
 
 /*

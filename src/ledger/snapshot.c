@@ -42,7 +42,7 @@ static void cleanup_making(struct making *m)
 
 static void sum_classes(const struct wire_totals *totals, uint64_t *behalf_ns)
 {
-	for (size_t class = 0; class < WIRE_CLASSES; class++) {
+	for (size_t class = 0; class < WIRE_CLASSES; class ++) {
 		for (size_t level = 0; level < WIRE_LEVELS; level++)
 			behalf_ns[class] += totals->behalf_ns[level * WIRE_CLASSES + class];
 	}
@@ -192,7 +192,8 @@ static void fill_usage(const struct making *m)
 
 			if (!path_is_below(s->accounts[i].cgroup, above->cgroup))
 				continue;
-			above->kernel_says_ns -= above->kernel_says_ns < s->accounts[i].kernel_says_ns
+			above->kernel_says_ns -= above->kernel_says_ns <
+								 s->accounts[i].kernel_says_ns
 							 ? above->kernel_says_ns
 							 : s->accounts[i].kernel_says_ns;
 			break;
@@ -282,8 +283,8 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 	qsort(index, earlier->n_accounts, sizeof(*index), compare_ids);
 	for (size_t i = 0; i < later->n_accounts; i++) {
 		const struct ledger_account *key = &later->accounts[i];
-		const struct ledger_account **found = bsearch(&key, index, earlier->n_accounts,
-							      sizeof(*index), compare_ids);
+		const struct ledger_account **found =
+			bsearch(&key, index, earlier->n_accounts, sizeof(*index), compare_ids);
 
 		if (found)
 			account_subtract(&later->accounts[i], *found);

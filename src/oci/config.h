@@ -66,16 +66,17 @@ struct oci_process {
 
 struct oci_mount {
 	const char *destination;
-	const char *type;   /* NULL: none */
-	const char *source; /* NULL: none; relative ones are relative to the bundle */
-	bool bind;	    /* an option said bind or rbind */
-	unsigned long flags;	   /* MS_* to set, without propagation */
-	unsigned long clear_flags; /* MS_* that an option turned off explicitly (rw, dev, suid...) */
-	unsigned long propagation; /* MS_PRIVATE | MS_REC ..., 0: none asked */
+	const char *type;    /* NULL: none */
+	const char *source;  /* NULL: none; relative ones are relative to the bundle */
+	bool bind;	     /* an option said bind or rbind */
+	unsigned long flags; /* MS_* to set, without propagation */
+	unsigned long
+		clear_flags; /* MS_* that an option turned off explicitly (rw, dev, suid...) */
+	unsigned long propagation;		 /* MS_PRIVATE | MS_REC ..., 0: none asked */
 	uint64_t recursive_set, recursive_clear; /* MOUNT_ATTR_* of rro, rnosuid, ... */
 	bool tmpcopyup;
 	bool copy_symlink; /* "copy-symlink" of podman: bind a symlink as a symlink */
-	const char *data; /* what is left, comma separated; NULL: none */
+	const char *data;  /* what is left, comma separated; NULL: none */
 };
 
 struct oci_namespace {
@@ -196,8 +197,8 @@ struct oci_hook {
 };
 
 struct oci_hooks {
-	struct oci_hook *prestart, *create_runtime, *create_container, *start_container,
-		*poststart, *poststop;
+	struct oci_hook *prestart, *create_runtime, *create_container, *start_container, *poststart,
+		*poststop;
 	size_t n_prestart, n_create_runtime, n_create_container, n_start_container, n_poststart,
 		n_poststop;
 };

@@ -6,8 +6,7 @@
 #include "oci/parse.h"
 
 const char *const oci_hook_names[] = {
-	"prestart",	  "createRuntime", "createContainer",
-	"startContainer", "poststart",	   "poststop",
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 	NULL,
 };
 

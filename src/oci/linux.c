@@ -110,8 +110,7 @@ static int read_id_maps(const struct oci_reader *r, const struct oci_node *at,
 	if (ret < 0)
 		return ret;
 	if (*n > ID_MAPS_MAX)
-		return oci_fail(r, at, "%zu entries, the kernel takes at most %d", *n,
-				ID_MAPS_MAX);
+		return oci_fail(r, at, "%zu entries, the kernel takes at most %d", *n, ID_MAPS_MAX);
 	map = *maps;
 	for (size_t i = 1; i < *n; i++)
 		for (size_t j = 0; j < i; j++)
@@ -226,8 +225,7 @@ static int read_cgroups_path(const struct oci_reader *r, const struct oci_node *
 		return ret;
 	for (const char *p = path; p && *p; p += strcspn(p, "/"), p += strspn(p, "/"))
 		if (strcspn(p, "/") == 2 && p[0] == '.' && p[1] == '.')
-			return oci_fail(r, at, "'%s' leads upwards by '..'",
-					oci_quote(path).text);
+			return oci_fail(r, at, "'%s' leads upwards by '..'", oci_quote(path).text);
 	*(const char **)into = path;
 	return 0;
 }

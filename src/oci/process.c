@@ -179,8 +179,7 @@ static int read_rlimit(const struct oci_reader *r, const struct oci_node *at, vo
 							: "hard",
 				       "missing");
 	if (seen.limit.soft > seen.limit.hard)
-		return oci_fail_member(r, at, "soft",
-				       "%llu is more than the hard limit of %llu",
+		return oci_fail_member(r, at, "soft", "%llu is more than the hard limit of %llu",
 				       (unsigned long long)seen.limit.soft,
 				       (unsigned long long)seen.limit.hard);
 	*(struct oci_rlimit *)into = seen.limit;

@@ -412,8 +412,7 @@ int oci_read_object(const struct oci_reader *r, const struct oci_node *at,
 
 	if (ret < 0)
 		return ret;
-	json_object_object_foreach(at->value, key, value)
-	{
+	json_object_object_foreach(at->value, key, value) {
 		const struct oci_node member = {.parent = at, .key = key, .value = value};
 		const struct oci_field *field = find_field(fields, key);
 
@@ -470,8 +469,7 @@ int oci_read_pairs(const struct oci_reader *r, const struct oci_node *at, oci_re
 				    sizeof(*array));
 	if (!array)
 		return error_oom(r->err);
-	json_object_object_foreach(at->value, key, value)
-	{
+	json_object_object_foreach(at->value, key, value) {
 		const struct oci_node member = {.parent = at, .key = key, .value = value};
 
 		ret = oci_read_string(r, &member, &array[n].value);

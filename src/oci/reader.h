@@ -44,13 +44,24 @@ struct oci_field {
 	size_t has;    /* 1 + offset of a bool to set when the member is there; 0: none */
 };
 
-#define OCI_FIELD(key, read, type, member) {key, read, offsetof(struct type, member), 0}
+#define OCI_FIELD(key, read, type, member)                                                         \
+	{                                                                                          \
+		key, read, offsetof(struct type, member), 0                                        \
+	}
 #define OCI_FIELD_HAS(key, read, type, member, has_member)                                         \
-	{key, read, offsetof(struct type, member), 1 + offsetof(struct type, has_member)}
+	{                                                                                          \
+		key, read, offsetof(struct type, member), 1 + offsetof(struct type, has_member)    \
+	}
 /* READ gets the whole struct. */
-#define OCI_FIELD_SELF(key, read) {key, read, 0, 0}
+#define OCI_FIELD_SELF(key, read)                                                                  \
+	{                                                                                          \
+		key, read, 0, 0                                                                    \
+	}
 /* Known to the specification, not honoured by this build. */
-#define OCI_FIELD_REFUSED(key) {key, oci_read_refused, 0, 0}
+#define OCI_FIELD_REFUSED(key)                                                                     \
+	{                                                                                          \
+		key, oci_read_refused, 0, 0                                                        \
+	}
 
 /* "NAME: way.to[2].it: FORMAT". Returns -EINVAL. */
 int oci_fail(const struct oci_reader *r, const struct oci_node *at, const char *format, ...)

@@ -13,14 +13,22 @@ static const struct {
 	const char *name; /* ends in '.': everything below */
 	int namespace;
 } sysctls[] = {
-	{"fs.mqueue.", CLONE_NEWIPC},	       {"kernel.domainname", CLONE_NEWUTS},
-	{"kernel.hostname", CLONE_NEWUTS},     {"kernel.msg_next_id", CLONE_NEWIPC},
-	{"kernel.msgmax", CLONE_NEWIPC},       {"kernel.msgmnb", CLONE_NEWIPC},
-	{"kernel.msgmni", CLONE_NEWIPC},       {"kernel.sem", CLONE_NEWIPC},
-	{"kernel.sem_next_id", CLONE_NEWIPC},  {"kernel.shm_next_id", CLONE_NEWIPC},
-	{"kernel.shm_rmid_forced", CLONE_NEWIPC}, {"kernel.shmall", CLONE_NEWIPC},
-	{"kernel.shmmax", CLONE_NEWIPC},       {"kernel.shmmni", CLONE_NEWIPC},
-	{"net.", CLONE_NEWNET},		       {"user.", CLONE_NEWUSER},
+	{"fs.mqueue.", CLONE_NEWIPC},
+	{"kernel.domainname", CLONE_NEWUTS},
+	{"kernel.hostname", CLONE_NEWUTS},
+	{"kernel.msg_next_id", CLONE_NEWIPC},
+	{"kernel.msgmax", CLONE_NEWIPC},
+	{"kernel.msgmnb", CLONE_NEWIPC},
+	{"kernel.msgmni", CLONE_NEWIPC},
+	{"kernel.sem", CLONE_NEWIPC},
+	{"kernel.sem_next_id", CLONE_NEWIPC},
+	{"kernel.shm_next_id", CLONE_NEWIPC},
+	{"kernel.shm_rmid_forced", CLONE_NEWIPC},
+	{"kernel.shmall", CLONE_NEWIPC},
+	{"kernel.shmmax", CLONE_NEWIPC},
+	{"kernel.shmmni", CLONE_NEWIPC},
+	{"net.", CLONE_NEWNET},
+	{"user.", CLONE_NEWUSER},
 };
 
 /* Like sysctl(8), a key may be written with slashes as well: net/ipv4/conf/eth0.1/forwarding. */

@@ -31,8 +31,7 @@ static int bind_directory(const char *directory, unsigned long flags, int target
  * With the host's cgroup namespace /proc/self/cgroup shows the host's paths, so there the whole
  * hierarchy is mounted and they fit.
  */
-static int mount_unified(struct launch *l, const struct oci_mount *m, int target,
-			 struct error *err)
+static int mount_unified(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
 	const char *directory = cgroup_directory(l->cgroup, CGROUP_CORE);
 	int r = -EPERM;
@@ -80,8 +79,8 @@ static int add_hierarchy(int tmpfs, const char *mount, const char *directory, un
 
 static int mount_legacy(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
-	_cleanup_close_ int tmpfs = mount_new("tmpfs", "tmpfs", m->flags & ~(unsigned long)MS_RDONLY,
-					      "mode=755", err);
+	_cleanup_close_ int tmpfs =
+		mount_new("tmpfs", "tmpfs", m->flags & ~(unsigned long)MS_RDONLY, "mode=755", err);
 	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
 
 	if (r < 0)
@@ -106,8 +105,9 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 int cgroup_mount_make(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
 	if (!l->cgroup)
-		return error_set(err, ENODEV, "mount of '%s' at '%s': no cgroup hierarchy is mounted",
-				 m->type, m->destination);
+		return error_set(err, ENODEV,
+				 "mount of '%s' at '%s': no cgroup hierarchy is mounted", m->type,
+				 m->destination);
 	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED)
 		return mount_unified(l, m, target, err);
 	return mount_legacy(l, m, target, err);

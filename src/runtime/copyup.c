@@ -18,8 +18,7 @@ static int copy_directory(int from, int to, unsigned int depth, struct error *er
 
 static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
-	_cleanup_close_ int in =
-		openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_close_ int out = -EBADF;
 	ssize_t n;
 
@@ -31,7 +30,8 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 	do
 		n = sendfile(out, in, NULL, 1 << 20);
 	while (n > 0);
-	if (n < 0 || fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0)
+	if (n < 0 || fchown(out, st->st_uid, st->st_gid) < 0 ||
+	    fchmod(out, st->st_mode & 07777) < 0)
 		return -errno;
 	return 0;
 }
@@ -53,7 +53,8 @@ static int copy_symlink(int from, int to, const char *name, const struct stat *s
 static int copy_subdirectory(int from, int to, const char *name, const struct stat *st,
 			     unsigned int depth, struct error *err)
 {
-	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int in =
+		openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_close_ int out = -EBADF;
 	int r;
 

@@ -76,8 +76,9 @@ static int check_config(const struct oci_config *config, const struct container_
 	if (!config->process || !config->process->args || !config->process->args[0])
 		return error_set(err, EINVAL, "config.json: process.args: must not be empty");
 	if (config->process->terminal && !o->console_socket && !o->console_master)
-		return error_set(err, EINVAL,
-				 "config.json: process.terminal: needs --console-socket when detached");
+		return error_set(
+			err, EINVAL,
+			"config.json: process.terminal: needs --console-socket when detached");
 	if (!config->process->terminal && o->console_socket)
 		return error_set(err, EINVAL,
 				 "--console-socket: config.json does not ask for a terminal "
@@ -288,8 +289,8 @@ static int commit(struct creation *c, struct error *err)
 		return error_errno(err, r, "look at process %d", container->pid);
 	json_add_string(container->json, "phase", "created");
 	if (c->config->json) {
-		r = file_create_at(container->dir, RECORD_CONFIG,
-				   json_text(c->config->json, false), 0600, err);
+		r = file_create_at(container->dir, RECORD_CONFIG, json_text(c->config->json, false),
+				   0600, err);
 		if (r < 0)
 			return r;
 	}

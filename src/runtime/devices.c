@@ -27,12 +27,9 @@ static const struct {
 	const char *target, *name;
 	const char *only_if; /* a path of the host that must exist */
 } dev_symlinks[] = {
-	{"/proc/self/fd", "/dev/fd", NULL},
-	{"/proc/self/fd/0", "/dev/stdin", NULL},
-	{"/proc/self/fd/1", "/dev/stdout", NULL},
-	{"/proc/self/fd/2", "/dev/stderr", NULL},
-	{"/proc/kcore", "/dev/core", "/proc/kcore"},
-	{"pts/ptmx", "/dev/ptmx", NULL},
+	{"/proc/self/fd", "/dev/fd", NULL},	     {"/proc/self/fd/0", "/dev/stdin", NULL},
+	{"/proc/self/fd/1", "/dev/stdout", NULL},    {"/proc/self/fd/2", "/dev/stderr", NULL},
+	{"/proc/kcore", "/dev/core", "/proc/kcore"}, {"pts/ptmx", "/dev/ptmx", NULL},
 };
 
 /* The directory PATH lies in, made when absent, and its last component. */
@@ -75,7 +72,8 @@ static int check_existing(int dir, const char *name, const struct oci_device *d,
 	if ((st.st_mode & S_IFMT) != type_bits(d->type) ||
 	    (d->type != 'p' &&
 	     st.st_rdev != makedev((unsigned int)d->major, (unsigned int)d->minor)))
-		return error_set(err, EEXIST, "device '%s': something else is at that path", d->path);
+		return error_set(err, EEXIST, "device '%s': something else is at that path",
+				 d->path);
 	return 0;
 }
 

@@ -56,9 +56,9 @@ int etc_hosts_write(int root, const char *name, const char *address, bool keep, 
 		return 0;
 	if (keep)
 		file_read_at(AT_FDCWD, "/etc/hosts", FILE_MAX_BYTES, &before, NULL, NULL);
-	text = string_format("%s\n%s\t%.64s\n",
-			     before ? before
-				    : "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback",
-			     address, name);
+	text = string_format(
+		"%s\n%s\t%.64s\n",
+		before ? before : "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback",
+		address, name);
 	return text ? replace(etc, "hosts", text, err) : error_oom(err);
 }

@@ -65,8 +65,7 @@ static int stage_settle(struct launch *l, struct error *err)
 	int r;
 
 	reset_signals();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
 	if (!l->cgroup)
 		return 0;
@@ -89,8 +88,7 @@ static int stage_placed(struct launch *l, struct error *err)
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_errno(err, errno, "become root of the user namespace");
 	/* Changing ids has made us dumpable by the rules of commit_creds (kernel/cred.c). */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
 	return 0;
 }
@@ -139,7 +137,8 @@ static int set_sysctl(struct launch *l, const struct oci_pair *s, struct error *
 	if (fd < 0)
 		return error_errno(err, fd, "linux.sysctl: open '%s'", s->key);
 	if (write(fd, s->value, n) != (ssize_t)n)
-		return error_errno(err, errno, "linux.sysctl: write '%s' to '%s'", s->value, s->key);
+		return error_errno(err, errno, "linux.sysctl: write '%s' to '%s'", s->value,
+				   s->key);
 	return 0;
 }
 
@@ -278,8 +277,9 @@ static void run_stages(struct launch *l, stage_function *const *stages)
 void init_main(struct launch *l)
 {
 	static stage_function *const stages[] = {
-		stage_settle, stage_placed, stage_open, stage_join,	stage_name,	 stage_mount,
-		stage_enter,  stage_ready,  stage_wait, process_become, process_execute, NULL,
+		stage_settle, stage_placed,   stage_open,      stage_join,
+		stage_name,   stage_mount,    stage_enter,     stage_ready,
+		stage_wait,   process_become, process_execute, NULL,
 	};
 
 	run_stages(l, stages);

@@ -25,18 +25,18 @@ struct launch {
 	bool no_new_keyring;
 	bool reaper; /* the program gets an init, see reaper.c */
 
-	int new_namespaces;    /* CLONE_NEW* that are made, without CLONE_NEWCGROUP */
-	bool new_cgroup_ns;    /* unshared only after the cgroups were entered */
-	int sync;	       /* the child's end */
-	int listener;	       /* `start` connects here; -EBADF for exec: run at once */
+	int new_namespaces; /* CLONE_NEW* that are made, without CLONE_NEWCGROUP */
+	bool new_cgroup_ns; /* unshared only after the cgroups were entered */
+	int sync;	    /* the child's end */
+	int listener;	    /* `start` connects here; -EBADF for exec: run at once */
 	const char *bundle_path;
-	int joined_mount_ns;   /* setns in the child, or -EBADF */
+	int joined_mount_ns; /* setns in the child, or -EBADF */
 	int joined_cgroup_ns;
-	int target;	       /* exec: pidfd of the container's init, else -EBADF */
-	int target_namespaces; /* exec: CLONE_NEW* to enter there */
+	int target;			 /* exec: pidfd of the container's init, else -EBADF */
+	int target_namespaces;		 /* exec: CLONE_NEW* to enter there */
 	struct seccomp_program *seccomp; /* NULL: none */
 	const struct oci_capabilities *capabilities; /* NULL: none is left */
-	const struct cgroup *cgroup;	 /* NULL: the container has none */
+	const struct cgroup *cgroup;		     /* NULL: the container has none */
 	const struct cgroup_layout *layout;
 
 	/*
@@ -53,10 +53,9 @@ struct launch {
 };
 
 /* Nothing is open yet. */
-#define LAUNCH_NONE                                                                          \
-	{                                                                                    \
-		.sync = -EBADF, .listener = -EBADF, .bundle = -EBADF,                        \
-		.joined_mount_ns = -EBADF, .joined_cgroup_ns = -EBADF, .target = -EBADF,     \
-		.host_proc = -EBADF, .host_null = -EBADF, .rootfs = -EBADF,                  \
-		.console = -EBADF,                                                           \
+#define LAUNCH_NONE                                                                                \
+	{                                                                                          \
+		.sync = -EBADF, .listener = -EBADF, .bundle = -EBADF, .joined_mount_ns = -EBADF,   \
+		.joined_cgroup_ns = -EBADF, .target = -EBADF, .host_proc = -EBADF,                 \
+		.host_null = -EBADF, .rootfs = -EBADF, .console = -EBADF,                          \
 	}

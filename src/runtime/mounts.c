@@ -111,7 +111,8 @@ static int attach(struct launch *l, const struct oci_mount *m, int mount, bool f
 		return error_errno(err, r, "mount at '%s'", m->destination);
 	if (!m->propagation)
 		return 0;
-	r = mount_change(mount, m->propagation & MS_REC, 0, 0, m->propagation & ~(unsigned long)MS_REC);
+	r = mount_change(mount, m->propagation & MS_REC, 0, 0,
+			 m->propagation & ~(unsigned long)MS_REC);
 	if (r < 0)
 		return error_errno(err, r, "set the propagation of '%s'", m->destination);
 	return 0;

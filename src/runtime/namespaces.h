@@ -18,9 +18,9 @@ struct namespaces {
 	int joined[NAMESPACE_TYPES]; /* opened from paths, by namespace_index; -EBADF: none */
 };
 
-#define NAMESPACES_NONE                                                                      \
-	{                                                                                    \
-		.joined = {-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF},  \
+#define NAMESPACES_NONE                                                                            \
+	{                                                                                          \
+		.joined = {-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF},        \
 	}
 
 /* Opens and checks every path. On failure nothing is open. */

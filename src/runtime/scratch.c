@@ -42,8 +42,8 @@ struct scratch {
 
 /* Where hosts have file systems of their own; parents before children. */
 static const char *const data_directories[] = {
-	"/etc", "/usr", "/usr/local", "/usr/share", "/opt", "/var", "/var/cache",
-	"/var/lib", "/srv", "/home", "/root", "/nix", "/nix/store", "/gnu",
+	"/etc",	    "/usr", "/usr/local", "/usr/share", "/opt", "/var",	      "/var/cache",
+	"/var/lib", "/srv", "/home",	  "/root",	"/nix", "/nix/store", "/gnu",
 };
 
 /*

@@ -81,9 +81,9 @@ static bool wants_arch(const struct oci_seccomp *seccomp, uint32_t arch)
  * way: arch/x86/entry/syscalls/syscall_32.tbl; 0: there is none.
  */
 static const uint16_t i386_socket_direct[] = {
-	[1] = 359,  [2] = 361,	[3] = 362,  [4] = 363,	[6] = 367,  [7] = 368,	[8] = 360,
-	[11] = 369, [12] = 371, [13] = 373, [14] = 366, [15] = 365, [16] = 370, [17] = 372,
-	[18] = 364, [19] = 337, [20] = 345,
+	[1] = 359,  [2] = 361,	[3] = 362,  [4] = 363,	[6] = 367,  [7] = 368,
+	[8] = 360,  [11] = 369, [12] = 371, [13] = 373, [14] = 366, [15] = 365,
+	[16] = 370, [17] = 372, [18] = 364, [19] = 337, [20] = 345,
 };
 static const uint16_t i386_ipc_direct[] = {
 	[2] = 393,  [3] = 394,	[11] = 400, [12] = 401, [13] = 399,
@@ -206,7 +206,8 @@ static int add_rule(struct collection *c, uint32_t number, const struct seccomp_
 /* The kernel's order of actions: what is less is stricter (include/uapi/linux/seccomp.h). */
 static bool is_stricter(uint32_t returns, uint32_t than)
 {
-	return (int32_t)(returns & SECCOMP_RET_ACTION_FULL) < (int32_t)(than & SECCOMP_RET_ACTION_FULL);
+	return (int32_t)(returns & SECCOMP_RET_ACTION_FULL) <
+	       (int32_t)(than & SECCOMP_RET_ACTION_FULL);
 }
 
 /* static: the generator reads them after the function that made the rule has returned */
@@ -417,7 +418,8 @@ static int compile(struct collection *c, struct seccomp_bpf *bpf, struct error *
 	if (r == 0)
 		r = translate_rules(c, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(abis); i++) {
-		if (abis[i].native != seccomp_arch_native() || !wants_arch(c->seccomp, abis[i].arch))
+		if (abis[i].native != seccomp_arch_native() ||
+		    !wants_arch(c->seccomp, abis[i].arch))
 			continue;
 		r = collect_abi(c, &abis[i], calls + n * calls_max, &known[n], err);
 		n++;
@@ -426,8 +428,10 @@ static int compile(struct collection *c, struct seccomp_bpf *bpf, struct error *
 		return r;
 	r = seccomp_bpf_generate(bpf, known, n, c->default_returns, SECCOMP_RET_KILL_THREAD);
 	if (r == -E2BIG)
-		return error_set(err, E2BIG, "linux.seccomp: the filter has %zu instructions, the "
-				 "kernel takes at most %d", bpf->size, BPF_MAXINSNS);
+		return error_set(err, E2BIG,
+				 "linux.seccomp: the filter has %zu instructions, the "
+				 "kernel takes at most %d",
+				 bpf->size, BPF_MAXINSNS);
 	return r < 0 ? error_oom(err) : 0;
 }
 
@@ -491,10 +495,12 @@ int seccomp_install(const struct seccomp_program *program, struct error *err)
 	if (r > 0) /* SECCOMP_FILTER_FLAG_TSYNC: the thread that could not be brought along */
 		return error_set(err, ESRCH, "linux.seccomp: thread %ld cannot be synchronized", r);
 	if (errno == EACCES)
-		return error_set(err, EACCES, "linux.seccomp: a filter needs process.noNewPrivileges "
+		return error_set(err, EACCES,
+				 "linux.seccomp: a filter needs process.noNewPrivileges "
 				 "or CAP_SYS_ADMIN");
 	if (errno == EINVAL && program->flags)
-		return error_set(err, EINVAL, "linux.seccomp: the kernel refuses the filter or one of "
+		return error_set(err, EINVAL,
+				 "linux.seccomp: the kernel refuses the filter or one of "
 				 "linux.seccomp.flags");
 	return error_errno(err, errno, "linux.seccomp: load the filter");
 }

@@ -23,7 +23,7 @@
 
 struct range {
 	uint32_t first;
-	uint32_t returns;		     /* when rules is NULL */
+	uint32_t returns;		      /* when rules is NULL */
 	const struct seccomp_bpf_rule *rules; /* with conditions */
 };
 
@@ -85,8 +85,7 @@ static void jump_over(struct seccomp_bpf *bpf, size_t at)
 		return;
 	memmove(bpf->code + at + 2, bpf->code + at + 1, length * sizeof(*bpf->code));
 	bpf->code[at].jf = 1;
-	bpf->code[at + 1] =
-		(struct sock_filter){.code = BPF_JMP | BPF_JA, .k = (uint32_t)length};
+	bpf->code[at + 1] = (struct sock_filter){.code = BPF_JMP | BPF_JA, .k = (uint32_t)length};
 }
 
 /* ---- conditions ---- */
@@ -154,7 +153,8 @@ static void emit_condition(struct seccomp_bpf *bpf, struct jumps *fails,
 {
 	/* greater or less in the high half: the low half does not matter */
 	const bool holds_above = c->op == SECCOMP_BPF_GE || c->op == SECCOMP_BPF_GT;
-	const size_t low_at = argument(c->arg) + LOW_OFFSET, high_at = argument(c->arg) + HIGH_OFFSET;
+	const size_t low_at = argument(c->arg) + LOW_OFFSET,
+		     high_at = argument(c->arg) + HIGH_OFFSET;
 	const uint32_t low = (uint32_t)c->value, high = (uint32_t)(c->value >> 32);
 	struct jumps holds = {.n = 0};
 

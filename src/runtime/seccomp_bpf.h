@@ -38,10 +38,11 @@ struct seccomp_bpf_call {
 
 /* The system calls of one ABI. Its numbers are those from FIRST to LAST. */
 struct seccomp_bpf_abi {
-	uint32_t audit_arch;   /* AUDIT_ARCH_* */
-	uint32_t first, last;  /* the numbers that belong to this ABI; ABIs may share an audit_arch */
-	bool wide;	       /* arguments have 64 bits */
-	uint32_t unknown_from; /* numbers from here return ENOSYS; 0: none */
+	uint32_t audit_arch; /* AUDIT_ARCH_* */
+	uint32_t first,
+		last; /* the numbers that belong to this ABI; ABIs may share an audit_arch */
+	bool wide;    /* arguments have 64 bits */
+	uint32_t unknown_from;		      /* numbers from here return ENOSYS; 0: none */
 	const struct seccomp_bpf_call *calls; /* by number, ascending, each number once */
 	size_t n_calls;
 };

@@ -122,8 +122,8 @@ static int export(scmp_filter_ctx filter, const struct oci_seccomp *seccomp,
 		return error_errno(err, r, "linux.seccomp: compile the filter");
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_errno(err, errno, "memfd");
-	r = fd_read_all(fd, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), &code, &size,
-			err);
+	r = fd_read_all(fd, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), &code,
+			&size, err);
 	if (r < 0)
 		return r;
 	made = calloc(1, sizeof(*made));

@@ -121,7 +121,8 @@ int user_resolve(int root, const char *text, struct user *user, struct error *er
 	if (group)
 		*group++ = '\0';
 	if (!*who || (group && !*group))
-		return error_set(err, EINVAL, "--user '%s': NAME, UID, NAME:GROUP or UID:GID", text);
+		return error_set(err, EINVAL, "--user '%s': NAME, UID, NAME:GROUP or UID:GID",
+				 text);
 	r = find_user(root, who, &found, &name, err);
 	if (r == 0 && group)
 		r = find_group(root, group, &found, err);

@@ -110,7 +110,8 @@ static const char *fixture(const char *name)
 	static char path[4096];
 	const char *source = getenv("SOURCE_DIR");
 
-	snprintf(path, sizeof(path), "%s/tests/golden/configs/%s.json", source ? source : ".", name);
+	snprintf(path, sizeof(path), "%s/tests/golden/configs/%s.json", source ? source : ".",
+		 name);
 	return path;
 }
 
@@ -131,10 +132,11 @@ static struct oci_config *with_profile(const char *profile, struct error *err)
 	_cleanup_free_ char *text = NULL;
 	struct oci_config *config = NULL;
 
-	if (asprintf(&text,
-		     "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":"
-		     "[{\"type\":\"mount\"}],\"seccomp\":%s}}",
-		     profile) < 0)
+	if (asprintf(
+		    &text,
+		    "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":"
+		    "[{\"type\":\"mount\"}],\"seccomp\":%s}}",
+		    profile) < 0)
 		return NULL;
 	if (oci_config_parse("profile", text, strlen(text), &config, err) < 0)
 		return NULL;
@@ -281,7 +283,8 @@ static void compare_one(struct comparison *c, const struct seccomp_data *data)
 }
 
 /* Each argument goes through all values, and all of them together; conditions are on few of them. */
-static void compare_number(struct comparison *c, uint32_t arch, uint32_t number, unsigned int *random)
+static void compare_number(struct comparison *c, uint32_t arch, uint32_t number,
+			   unsigned int *random)
 {
 	struct seccomp_data data = {.nr = (int)number, .arch = arch};
 
@@ -301,7 +304,8 @@ static void compare_number(struct comparison *c, uint32_t arch, uint32_t number,
 static void compare(const struct oci_config *config, unsigned int seed)
 {
 	static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64};
-	static const uint32_t far[] = {X32_BIT - 1, 0x7fffffff, 0x80000000, UINT32_MAX - 1, UINT32_MAX};
+	static const uint32_t far[] = {X32_BIT - 1, 0x7fffffff, 0x80000000, UINT32_MAX - 1,
+				       UINT32_MAX};
 	struct comparison c = {.seccomp = config->seccomp};
 	struct error err = {0};
 
@@ -366,10 +370,11 @@ TEST_TIMEOUT(profile_of_docker, 60)
 /* ---- profiles made up ---- */
 
 static const char *const names[] = {
-	"read",	    "write",   "open",	 "openat", "close",   "socket",	 "connect",    "bind",
-	"shmget",   "semop",   "msgsnd", "mmap",   "mmap2",   "clone",	 "clone3",     "ioctl",
-	"prctl",    "keyctl",  "bpf",	 "fcntl",  "fcntl64", "stat",	 "futex_waitv", "personality",
-	"io_setup", "execve",  "ptrace", "uname",  "getuid",  "getuid32", "no_such_call", "sendfile64",
+	"read",	  "write",	 "open",	 "openat",     "close",	 "socket", "connect",
+	"bind",	  "shmget",	 "semop",	 "msgsnd",     "mmap",	 "mmap2",  "clone",
+	"clone3", "ioctl",	 "prctl",	 "keyctl",     "bpf",	 "fcntl",  "fcntl64",
+	"stat",	  "futex_waitv", "personality",	 "io_setup",   "execve", "ptrace", "uname",
+	"getuid", "getuid32",	 "no_such_call", "sendfile64",
 };
 static const char *const operators[] = {
 	"SCMP_CMP_EQ", "SCMP_CMP_NE", "SCMP_CMP_LT",	    "SCMP_CMP_LE",
@@ -386,12 +391,15 @@ static const uint64_t interesting[] = {
 static void random_rule(FILE *out, unsigned int *random, size_t call)
 {
 	static const char *const actions[] = {
-		"\"SCMP_ACT_ALLOW\"", "\"SCMP_ACT_ERRNO\",\"errnoRet\":7", "\"SCMP_ACT_LOG\"",
-		"\"SCMP_ACT_KILL_PROCESS\"", "\"SCMP_ACT_TRAP\"",
+		"\"SCMP_ACT_ALLOW\"", "\"SCMP_ACT_ERRNO\",\"errnoRet\":7",
+		"\"SCMP_ACT_LOG\"",   "\"SCMP_ACT_KILL_PROCESS\"",
+		"\"SCMP_ACT_TRAP\"",
 	};
-	unsigned int n_args = (unsigned int)rand_r(random) % 4, first = (unsigned int)rand_r(random);
+	unsigned int n_args = (unsigned int)rand_r(random) % 4,
+		     first = (unsigned int)rand_r(random);
 
-	fprintf(out, "{\"names\":[\"%s\"],\"action\":%s,\"args\":[", names[call], actions[call % 5]);
+	fprintf(out, "{\"names\":[\"%s\"],\"action\":%s,\"args\":[", names[call],
+		actions[call % 5]);
 	for (unsigned int i = 0; i < n_args; i++)
 		fprintf(out, "%s{\"index\":%u,\"value\":%llu,\"valueTwo\":%llu,\"op\":\"%s\"}",
 			i ? "," : "", (first + i) % 6,
@@ -408,8 +416,9 @@ static char *random_profile(unsigned int seed, bool narrow)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	fprintf(out, "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"architectures\":"
-		     "[%s],\"syscalls\":[",
+	fprintf(out,
+		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"architectures\":"
+		"[%s],\"syscalls\":[",
 		narrow ? "\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"" : "");
 	for (unsigned int i = 0; i < n; i++) {
 		if (i)

@@ -14,6 +14,7 @@
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
 #include "cmd/descriptors.h"
+#include "runtime/capabilities.h"
 #include "runtime/container.h"
 #include "runtime/self.h"
 
@@ -162,6 +163,26 @@ static int pass_sockets_on(struct request *r, struct oci_config *config, struct 
 	return 0;
 }
 
+/*
+ * What the specification wants logged instead of refused: config.md, "Linux Process", of capabilities
+ * that nobody knows or that cannot be granted here.
+ */
+static void log_left_out(const struct oci_config *config)
+{
+	const struct oci_process *process = config->process;
+	uint64_t missing = process && process->has_capabilities ?
+				   capabilities_missing(&process->capabilities) :
+				   0;
+	char names[512];
+
+	for (size_t i = 0; i < config->n_warnings; i++)
+		log_warning("%s", config->warnings[i]);
+	if (!missing)
+		return;
+	capabilities_format(missing, names, sizeof(names));
+	log_warning("process.capabilities: cannot be granted here: %s", names);
+}
+
 static int create(const struct cmd_context *ctx, struct request *r, struct container **container,
 		  struct error *err)
 {
@@ -171,6 +192,8 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	r->create.root = ctx->root;
 	if (code == 0)
 		code = load_config(r, &config, err);
+	if (code == 0)
+		log_left_out(config);
 	if (code == 0)
 		code = pass_sockets_on(r, config, err);
 	if (code == 0)

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "view/figure.h"
+#include "view/rows.h"
+#include "view_example.h"
+
+#define _cleanup_snapshot_ _cleanup_(cleanup_ledger_snapshot)
+#define _cleanup_rows_ _cleanup_(view_rows_free)
+
+TEST(busy_accounts_by_charge_idle_ones_folded)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	_cleanup_rows_ struct view_rows rows = {0};
+	struct view_choice choice;
+
+	view_choice_default(&choice, VIEW_SECONDS);
+	must(view_rows_make(snapshot, &choice, NULL, &rows, NULL) == 0);
+	is_uint(rows.n_shown, 3);
+	is_str(rows.shown[0]->name, "web");
+	is_str(rows.shown[1]->name, "load");
+	is_str(rows.shown[2]->name, "host");
+	is_uint(rows.n_folded, 2);
+	is_str(rows.folded_name, "2 idle accounts");
+	is_uint(rows.folded.own_user_ns, 2 * MS);
+}
+
+TEST(the_host_is_never_folded)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	_cleanup_rows_ struct view_rows rows = {0};
+	struct view_choice choice;
+
+	snapshot->wall_ns = S;
+	example_add(snapshot, "host", "/");
+	view_choice_default(&choice, VIEW_SECONDS);
+	must(view_rows_make(snapshot, &choice, NULL, &rows, NULL) == 0);
+	is_uint(rows.n_shown, 1);
+}
+
+/* What a column shows adds up to its total, whatever is folded. */
+TEST(columns_add_up)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_line footers[VIEW_FOOTERS_MAX];
+	struct view_choice choice;
+
+	view_choice_default(&choice, VIEW_SECONDS);
+	for (int all = 0; all < 2; all++) {
+		_cleanup_rows_ struct view_rows rows = {0};
+		size_t n;
+
+		choice.all = all;
+		must(view_rows_make(snapshot, &choice, NULL, &rows, NULL) == 0);
+		n = view_rows_footers(&rows, footers);
+		is_uint(n, all ? 3 : 4);
+		for (size_t f = 0; f < n_view_fields; f++) {
+			const struct view_field *field = &view_fields[f];
+			uint64_t sum_ns = 0;
+
+			if (field->kind != VIEW_TIME)
+				continue;
+			for (size_t i = 0; i < rows.n_shown; i++)
+				sum_ns += view_field_ns(field, rows.shown[i]);
+			for (size_t i = 0; i + 1 < n; i++)
+				sum_ns += view_field_ns(field, footers[i].account);
+			is_uint(view_field_ns(field, footers[n - 1].account), sum_ns);
+		}
+		is_uint(ledger_account_charge_ns(footers[n - 1].account) + footers[n - 1].idle_ns,
+			snapshot->sum_ns);
+	}
+}
+
+TEST(order_is_by_any_field_and_can_be_turned_round)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_choice choice;
+
+	view_choice_default(&choice, VIEW_SECONDS);
+	choice.all = true;
+	for (size_t f = 0; f < n_view_fields; f++) {
+		for (int reverse = 0; reverse < 2; reverse++) {
+			_cleanup_rows_ struct view_rows rows = {0};
+			bool down;
+
+			choice.sort = &view_fields[f];
+			choice.reverse = reverse;
+			down = (view_fields[f].kind == VIEW_TIME) != reverse;
+			must(view_rows_make(snapshot, &choice, NULL, &rows, NULL) == 0);
+			is_uint(rows.n_shown, 5);
+			for (size_t i = 1; i < rows.n_shown; i++) {
+				int order = view_field_compare(choice.sort, rows.shown[i - 1],
+							       rows.shown[i]);
+
+				ok(down ? order >= 0 : order <= 0, "%s", choice.sort->heading);
+			}
+		}
+	}
+}
+
+TEST(books_are_the_sum_of_their_parts)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_books books;
+
+	view_books_make(snapshot, &books);
+	is_uint(books.sum_ns, 20 * S);
+	is_uint(books.due_ns, 20 * S);
+	is_near(books.ratio, 1.0, 1e-12);
+	is_uint(books.unattributed_ns, 12 * MS);
+	is_uint(books.behalf_ns, 2665 * MS);
+}
+
+/* For any figures, the parts add up to the whole exactly, and none is off by one or more. */
+TEST(shares_always_add_up)
+{
+	unsigned int parts[VIEW_PARTS];
+
+	srandom(1);
+	for (int i = 0; i < 20000; i++) {
+		struct view_books books = {
+			.own_ns = (uint64_t)random() >> (random() % 31),
+			.behalf_ns = (uint64_t)random() >> (random() % 31),
+			.unattributed_ns = (uint64_t)random() >> (random() % 31),
+			.idle_ns = (uint64_t)random() >> (random() % 31),
+		};
+		unsigned int total = i % 2 ? 1000 : (unsigned int)(random() % 200);
+		unsigned int sum = 0;
+
+		books.sum_ns =
+			books.own_ns + books.behalf_ns + books.unattributed_ns + books.idle_ns;
+		view_books_split(&books, total, parts);
+		for (size_t p = 0; p < VIEW_PARTS; p++)
+			sum += parts[p];
+		must(sum == total, "%u of %u", sum, total);
+		must(!books.sum_ns ||
+		     abs((int)parts[VIEW_OWN] -
+			 (int)((double)books.own_ns / (double)books.sum_ns * total)) <= 1);
+	}
+}
+
+TEST(nothing_yet_is_all_idle)
+{
+	struct view_books books = {0};
+	unsigned int parts[VIEW_PARTS];
+
+	view_books_split(&books, 1000, parts);
+	is_uint(parts[VIEW_IDLE], 1000);
+}
+
+static void finds(const struct ledger_snapshot *snapshot, const char *pattern, const char *name)
+{
+	const struct ledger_account *found = NULL;
+	struct error err = {0};
+
+	note("'%s'", pattern);
+	must(view_find_account(snapshot, pattern, &found, &err) == 0, "%s", err.text);
+	is_str(found->name, name);
+}
+
+static void refuses(const struct ledger_snapshot *snapshot, const char *pattern, int code,
+		    const char *sentence)
+{
+	const struct ledger_account *found = NULL;
+	struct error err = {0};
+
+	is_int(view_find_account(snapshot, pattern, &found, &err), -code);
+	has_str(err.text, sentence);
+	is_ptr(found, NULL);
+}
+
+TEST(a_whole_name_is_found_before_a_longer_one)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+
+	example_add(snapshot, "web2", "/behalf/web2");
+	finds(snapshot, "web", "web"); /* though web2 begins with it */
+}
+
+TEST(accounts_are_found_by_path_number_and_prefix)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+
+	finds(snapshot, "/behalf/load", "load");
+	finds(snapshot, "behalf/load", "load");
+	finds(snapshot, "/", "host");
+	finds(snapshot, "lo", "load");
+	finds(snapshot, "102", "web");
+	example_add(snapshot, "web", "/other/web");
+	example_add(snapshot, "we", "/we");
+	finds(snapshot, "we", "we");
+	refuses(snapshot, "web", ENOTUNIQ, "2 accounts are named 'web'");
+	refuses(snapshot, "wo", ENOENT, "there is no account 'wo'");
+	refuses(snapshot, "", ENOENT, "no account");
+	refuses(snapshot, "0", ENOENT, "no account");
+}
+
+TEST(a_prefix_of_several_names_is_refused)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+
+	example_add(snapshot, "web2", "/behalf/web2");
+	refuses(snapshot, "we", ENOTUNIQ, "more than one account begins with 'we': web, web2");
+}
+
+TEST(a_difference_leaves_its_ends)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = example_snapshot();
+	_cleanup_snapshot_ struct ledger_snapshot *later = example_snapshot();
+	_cleanup_snapshot_ struct ledger_snapshot *difference = NULL;
+
+	later->wall_ns += 2 * S;
+	later->accounts[1].own_user_ns += 500 * MS;
+	example_balance(later);
+	must(view_difference(later, earlier, &difference, NULL) == 0);
+	is_uint(difference->wall_ns, 2 * S);
+	is_uint(difference->accounts[1].own_user_ns, 500 * MS);
+	is_str(difference->accounts[1].name, "web");
+	is_str(difference->accounts[1].links[0], "bh-web");
+	is_uint(difference->idle_ns, 3500 * MS);
+	is_uint(later->wall_ns, 12 * S);
+	is_uint(later->accounts[1].own_user_ns, 3500 * MS);
+	is_uint(difference->n_counters, 2);
+}
+
+static void is_figure(uint64_t ns, uint64_t wall_ns, enum view_unit unit, const char *want)
+{
+	char text[VIEW_FIGURE_MAX];
+
+	view_figure_time(text, ns, wall_ns, unit);
+	is_str(text, want);
+}
+
+TEST(figures_have_decimals_that_tell)
+{
+	is_figure(0, S, VIEW_CPUS, "0");
+	is_figure(1, S, VIEW_CPUS, "0.000");
+	is_figure(S, 0, VIEW_CPUS, "0.000");
+	is_figure(1140 * MS, S, VIEW_CPUS, "1.140");
+	is_figure(12345 * MS, S, VIEW_CPUS, "12.35");
+	is_figure(128 * S, S, VIEW_CPUS, "128.0");
+	is_figure(114 * MS, S, VIEW_PERCENT, "11.4");
+	is_figure(99 * S, S, VIEW_PERCENT, "9900");
+	is_figure(123456 * MS, S, VIEW_SECONDS, "123.456");
+}

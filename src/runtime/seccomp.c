@@ -122,7 +122,8 @@ static bool is_multiplexed(int pseudo, struct multiplexed *m)
 #define FAR_MAX 16
 
 struct slot {
-	struct seccomp_bpf_rule *first, *last;
+	const struct seccomp_bpf_rule *first; /* without conditions: a template itself */
+	struct seccomp_bpf_rule *last;	      /* of those with conditions */
 };
 
 struct collection {
@@ -130,7 +131,7 @@ struct collection {
 	uint32_t default_returns;
 	struct seccomp_bpf_rule *templates;	  /* one per rule of the profile */
 	struct seccomp_bpf_condition *conditions; /* of all rules, as templates point into it */
-	struct seccomp_bpf_rule *nodes;		  /* copies of templates, linked into slots */
+	struct seccomp_bpf_rule *nodes;		  /* rules with conditions, linked into slots */
 	size_t n_nodes, nodes_capacity;
 
 	/* of the ABI that is worked on */
@@ -182,7 +183,10 @@ static struct seccomp_bpf_rule *new_node(struct collection *c, const struct secc
 	return node;
 }
 
-/* Adds RULE to NUMBER. Returns 0, or -ENOSPC: more than was counted, which is a bug. */
+/*
+ * Adds RULE to NUMBER. A rule without conditions must live as long as the collection. Returns 0, or
+ * -ENOSPC: more than was counted, which is a bug.
+ */
 static int add_rule(struct collection *c, uint32_t number, const struct seccomp_bpf_rule *rule)
 {
 	struct slot *slot = find_slot(c, number);
@@ -192,13 +196,17 @@ static int add_rule(struct collection *c, uint32_t number, const struct seccomp_
 		return -ENOSPC;
 	if (slot->first && slot->first->n_conditions == 0)
 		return 0;
+	if (rule->n_conditions == 0) {
+		slot->first = rule;
+		return 0;
+	}
 	node = new_node(c, rule);
 	if (!node)
 		return -ENOSPC;
-	if (rule->n_conditions == 0 || !slot->first)
-		slot->first = node;
-	else
+	if (slot->first)
 		slot->last->next = node;
+	else
+		slot->first = node;
 	slot->last = node;
 	return 0;
 }
@@ -308,7 +316,10 @@ static int translate_condition(const struct oci_seccomp_arg *arg, struct seccomp
 	return 0;
 }
 
-/* Room for the worst case: each name twice (two ways) and each of its conditions an alternative. */
+/*
+ * Room for the worst case: each condition of each name an alternative, and the second way of i386. What
+ * is not used is never touched.
+ */
 static int allocate(struct collection *c, struct error *err)
 {
 	size_t n_conditions = 0, n_nodes = 0;
@@ -320,7 +331,7 @@ static int allocate(struct collection *c, struct error *err)
 		while (rule->names[names])
 			names++;
 		n_conditions += rule->n_args;
-		n_nodes += 2 * names * (rule->n_args ? rule->n_args : 1);
+		n_nodes += 2 * names * (rule->n_args + 1);
 	}
 	c->nodes_capacity = n_nodes * ABIS_MAX;
 	c->templates = calloc(c->seccomp->n_rules + 1, sizeof(*c->templates));

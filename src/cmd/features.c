@@ -111,7 +111,7 @@ int cmd_features(const struct cmd_context *ctx, int argc, char **argv)
 	features = json_object_new_object();
 	json_add_string(features, "ociVersionMin", "1.0.0");
 	json_add_string(features, "ociVersionMax", OCI_VERSION_MAX);
-	add_names(features, "hooks", (const char *const[]){NULL});
+	add_names(features, "hooks", oci_hook_names);
 	add_mount_options(features);
 	add_linux(features);
 	add_annotations(features);

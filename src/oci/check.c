@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "oci/parse.h"
 
 /* include/uapi/linux/utsname.h */
@@ -108,23 +107,6 @@ static int check_sysctls(const struct oci_reader *r, const struct oci_node *root
 	return 0;
 }
 
-/* Read, so that whoever comes to run them finds them; but nobody does yet, and that must not be silent. */
-static int check_no_hooks(const struct oci_reader *r, const struct oci_node *root,
-			  const struct oci_config *config)
-{
-	const struct oci_node node = {.parent = root, .key = "hooks"};
-	const struct oci_hooks *hooks = &config->hooks;
-	const size_t counts[] = {hooks->n_prestart,	    hooks->n_create_runtime,
-				 hooks->n_create_container, hooks->n_start_container,
-				 hooks->n_poststart,	    hooks->n_poststop};
-
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-		if (counts[i])
-			return oci_fail_member(r, &node, oci_hook_names[i],
-					       "hooks are not supported by this build");
-	return 0;
-}
-
 int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config)
 {
@@ -138,7 +120,5 @@ int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		ret = check_user_namespace(r, at, config);
 	if (ret == 0)
 		ret = check_sysctls(r, at, config);
-	if (ret == 0)
-		ret = check_no_hooks(r, at, config);
 	return ret;
 }

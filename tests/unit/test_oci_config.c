@@ -164,19 +164,15 @@ static void check_linux(const struct oci_config *c)
 	is_str(c->seccomp->rules[0].args[0].op, "SCMP_CMP_EQ");
 }
 
-/* Hooks are refused for now, so they are taken out of what has everything. */
 TEST(everything_honoured)
 {
 	_cleanup_free_ char *text = read_golden("bad-config/full");
 	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
-	_cleanup_json_ struct json_object *json = NULL;
 	struct error err = {0};
 
 	if (!text)
 		skip("SOURCE_DIR is not set");
-	must(json_parse("full", text, strlen(text), &json, &err) == 0, "%s", err.text);
-	json_object_object_del(json, "hooks");
-	config = parse(json_text(json, false), &err);
+	config = parse(text, &err);
 	must(config != NULL, "%s", err.text);
 	is_str(config->version, "1.2.0");
 	is_str(config->domainname, "example");
@@ -189,6 +185,11 @@ TEST(everything_honoured)
 	is_uint(config->mounts[1].recursive_set, MOUNT_ATTR_NODEV);
 	ok(config->mounts[2].tmpcopyup);
 	is_str(config->mounts[2].data, "mode=755,size=64k");
+	is_uint(config->hooks.n_prestart + config->hooks.n_create_runtime, 2);
+	is_str(config->hooks.poststop[0].path, "/bin/a");
+	is_str(config->hooks.poststart[0].args[1], "b");
+	is_str(config->hooks.start_container[0].env[0], "A=b");
+	is_uint(config->hooks.create_container[0].timeout_s, 5);
 	check_process(config->process);
 	check_linux(config);
 	check_resources(&config->resources);
@@ -212,7 +213,7 @@ static void takes(const char *name)
 TEST(configurations_of_engines)
 {
 	static const char *const names[] = {
-		"podman",     "podman-userns",	    "podman-privileged", "docker",
+		"podman",     "podman-userns",	    "podman-privileged", "docker", "docker-hook",
 		"containerd", "containerd-seccomp", "runc-spec",	  "crun-spec",
 	};
 

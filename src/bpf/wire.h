@@ -210,11 +210,9 @@ struct wire_book {
 	__u32 cpus; /* rows of a slot, without the last one */
 	__u32 slots;
 	__u32 hierarchy;    /* cgroup hierarchy that is accounted: 0 is v2 */
-	__u32 mounted_bpffs; /* the file system was mounted for the ledger */
 	__u32 host_netns;    /* inode numbers of the kernel's own namespaces */
 	__u32 host_mntns;
 	__u32 irq_time; /* the kernel keeps interrupt time apart */
-	__u32 unused;
 	__u64 hooks_attached; /* bits, by order of the programs' names in the object */
 	__u64 hooks_wanted;
 

@@ -89,7 +89,6 @@ static void print_json(const struct ledger_status *s)
 		json_add_u64(o, "accounts_max", s->accounts_max);
 		json_add_string(o, "cgroups", s->unified ? "v2" : "v1");
 		json_add_bool(o, "kernel_bills_interrupts_apart", s->irq_time);
-		json_add_bool(o, "mounted_bpffs", s->mounted_bpffs);
 		json_add_u64(o, "hooks_attached", s->n_attached);
 		json_add_u64(o, "hooks_wanted", s->n_wanted);
 		json_add_u64(o, "recursion_misses", s->recursion_misses);

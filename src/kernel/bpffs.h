@@ -12,10 +12,14 @@
 bool bpffs_is_mounted(const char *path);
 
 /*
- * Sees to it that a BPF file system is mounted at BPFFS_PATH. *MOUNTED tells whether this call had
- * to mount it. -EPERM and -ENODEV (no CONFIG_BPF_SYSCALL) among others.
+ * Sees to it that a BPF file system is mounted at BPFFS_PATH. One that is mounted here carries a mark
+ * (its source), by which bpffs_release knows it, whoever calls that. -EPERM and -ENODEV (no
+ * CONFIG_BPF_SYSCALL) among others.
  */
-int bpffs_ensure(bool *mounted, struct error *err);
+int bpffs_ensure(struct error *err);
 
-/* Unmounts BPFFS_PATH; not an error when others still use it. */
-int bpffs_unmount(struct error *err);
+/*
+ * Unmounts BPFFS_PATH if bpffs_ensure mounted it and nothing is pinned there any more; not an error
+ * otherwise.
+ */
+int bpffs_release(struct error *err);

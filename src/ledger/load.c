@@ -434,13 +434,12 @@ static int make_directory(const char *path, struct error *err)
 	return 0;
 }
 
-static int build(bool mounted, struct error *err)
+static int build(struct error *err)
 {
 	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = load_skeleton(err);
 
 	if (!skeleton)
 		return -err->code;
-	skeleton->data_book->book.mounted_bpffs = mounted;
 	if (make_directory(BUILD_PATH, err) < 0 || make_directory(BUILD_PATH "/links", err) < 0 ||
 	    iterate_tasks(skeleton->progs.find_host, err) < 0 || attach_hooks(skeleton, err) < 0 ||
 	    start_cpus(skeleton, err) < 0 || iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
@@ -471,64 +470,59 @@ static int pinned_book(struct wire_book *book, struct error *err)
 	return 1;
 }
 
+/* With the file system locked. */
+static int switch_on(bool *changed, struct error *err)
+{
+	struct wire_book book;
+	struct error ignored;
+	int r = pinned_book(&book, err);
+
+	if (r < 0)
+		return r;
+	*changed = r == 0;
+	if (r > 0)
+		return 0;
+	r = remove_left_builds(err);
+	if (r == 0)
+		r = build(err);
+	if (r < 0)
+		remove_left_builds(&ignored);
+	return r;
+}
+
 int ledger_on(bool *changed, struct error *err)
 {
 	_cleanup_close_ int lock = -EBADF;
-	struct wire_book book;
-	bool mounted = false;
+	struct error ignored;
 	int r;
 
 	libbpf_set_print(print_libbpf);
-	if (ledger_check(err) < 0 || bpffs_ensure(&mounted, err) < 0)
+	if (ledger_check(err) < 0 || bpffs_ensure(err) < 0 || lock_bpffs(&lock, err) < 0)
 		return -err->code;
-	r = lock_bpffs(&lock, err);
-	if (r == 0)
-		r = pinned_book(&book, err);
-	if (r == 0)
-		r = remove_left_builds(err);
+	r = switch_on(changed, err);
+	close(take_fd(&lock));
 	if (r < 0)
-		goto fail;
-	*changed = r == 0;
-	if (*changed && build(mounted, err) < 0) {
-		struct error ignored;
-
-		remove_left_builds(&ignored);
-		r = -err->code;
-		goto fail;
-	}
-	return 0;
-fail:
-	if (lock >= 0)
-		close(take_fd(&lock));
-	if (mounted) {
-		struct error ignored;
-
-		bpffs_unmount(&ignored);
-	}
+		bpffs_release(&ignored);
 	return r;
 }
 
 int ledger_off(bool *changed, struct error *err)
 {
 	_cleanup_close_ int lock = -EBADF;
-	struct wire_book book = {0};
-	struct error ignored;
 	bool was_on;
 
 	libbpf_set_print(print_libbpf);
 	*changed = false;
-	if (!has_capability(CAP_SYS_ADMIN) && geteuid() != 0)
+	if (!has_capability(CAP_SYS_ADMIN))
 		return error_set(err, EPERM, "the ledger needs root");
 	if (!bpffs_is_mounted(BPFFS_PATH))
 		return 0;
 	if (lock_bpffs(&lock, err) < 0)
 		return -err->code;
 	was_on = access(LEDGER_PATH, F_OK) == 0;
-	/* of another version or damaged: removed all the same */
-	pinned_book(&book, &ignored);
 	if (remove_left_builds(err) < 0 || remove_pins(LEDGER_PATH, err) < 0)
 		return -err->code;
 	close(take_fd(&lock));
 	*changed = was_on;
-	return book.magic == WIRE_MAGIC && book.mounted_bpffs ? bpffs_unmount(err) : 0;
+	return bpffs_release(err);
 }

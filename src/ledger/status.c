@@ -48,7 +48,6 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 		s.accounts_max = book->slots;
 		s.unified = book->hierarchy == 0;
 		s.irq_time = book->irq_time;
-		s.mounted_bpffs = book->mounted_bpffs;
 		for (__u32 slot = WIRE_SLOT_FIRST; slot < book->next_slot && slot < book->slots;
 		     slot++)
 			s.accounts += pinned.slots[slot].state == WIRE_OPEN;

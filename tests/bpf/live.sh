@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The ledger on the running kernel: books, ownership, closing of accounts, and that nothing is left.
+# timeout: 200
+set -uo pipefail
+here=$(dirname "$(readlink -f "$0")")
+behalf=${BEHALF:-$here/../../build/behalf}
+tools=${BUILD_DIR:-$here/../../build}/tests/bpf
+# shellcheck source=tests/bpf/two_spaces.bash
+. "$here/two_spaces.bash"
+
+number=0 failed=0
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# ok NAME COMMAND...: the command succeeds
+ok() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		failed=1
+	fi
+}
+
+# holds NAME BOOKS FILTER: the jq filter is true of the books
+holds() {
+	if jq -e "$3" >/dev/null <<<"$2"; then
+		ok "$1" true
+	else
+		ok "$1" false
+		jq -c . <<<"$2" | sed 's/^/# /'
+	fi
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+for program in ip nsenter jq bpftool; do
+	command -v "$program" >/dev/null || skip_all "no $program"
+done
+"$behalf" ledger off >/dev/null || skip_all "the ledger cannot be switched off"
+"$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
+"$behalf" ledger off
+
+scratch=$(mktemp -d)
+finish() {
+	spaces_down
+	"$behalf" ledger off >/dev/null
+	rm -rf "$scratch"
+}
+trap finish EXIT
+spaces_up || skip_all "no namespaces, veth pairs or bridges here"
+
+pinned() {
+	[ -e /sys/fs/bpf/behalf ]
+}
+was_mounted=$(grep -c ' /sys/fs/bpf ' /proc/self/mountinfo)
+objects() {
+	bpftool link show -j | jq length
+	bpftool map show -j | jq '[.[] | select(.name // "" | test("totals|closed_slots|netns_of_host"))] | length'
+}
+objects_before=$(objects)
+
+balanced='.balance > 0.995 and .balance < 1.005'
+# time of receiving that the two spaces own, of all of it
+owned='([.accounts[] | select(.cgroup | test("ledger-test-")) | .behalf_ns.net_rx] | add)
+	/ (([.accounts[].behalf_ns.net_rx] | add) + .unattributed_ns.net_rx)'
+
+ok "on" "$behalf" ledger on
+ok "on is pinned" pinned
+ok "on again changes nothing" grep -q "on already" <("$behalf" ledger on)
+holds "status as JSON" "$("$behalf" ledger status -J)" '.on and .hooks_attached > 20 and .cpus > 0'
+ok "status as text" grep -q "the ledger is on since" <("$behalf" ledger status)
+
+books=$("$tools/ledger_books" 3)
+holds "books balance when nothing happens" "$books" "$balanced"
+
+in_space b "$tools/udp_flood" receive 9000 6 >/dev/null &
+in_space a "$tools/udp_flood" send "$spaces_net.3" 9000 18 6 >/dev/null &
+sleep 1
+books=$("$tools/ledger_books" 4)
+wait
+holds "books balance under a flood" "$books" "$balanced"
+holds "receiving has an owner" "$books" "$owned >= 0.9"
+holds "the sender pays its way through the bridge" "$books" \
+	'[.accounts[] | select(.cgroup | endswith("/a"))][0].behalf_ns.net_rx > 100000000'
+holds "the receiver pays from the hand-over" "$books" \
+	'[.accounts[] | select(.cgroup | endswith("/b"))][0].behalf_ns.net_rx > 100000000'
+holds "the flood is mostly the kernel's" "$books" \
+	'[.accounts[] | select(.cgroup | endswith("/a"))][0] | .kernel_ns > .user_ns'
+holds "the host's end of the pair is known" "$books" \
+	"[.accounts[] | select(.cgroup | endswith(\"/a\"))][0].links == [\"bl${spaces_id}a\"]"
+holds "no event was missed" "$books" '.counters.fix_nested == 0 and .counters.fix_missed == 0'
+
+# imposed + own + behalf in own threads is what the kernel bills
+before=$("$tools/ledger_books" 0)
+# shellcheck disable=SC2016 # the inner shell expands
+spin='end=$(($(date +%s%N) + 1000000000)); while [ $(($(date +%s%N))) -lt $end ]; do :; done'
+in_space a bash -c "$spin"
+sleep 0.1
+after=$("$tools/ledger_books" 0)
+holds "time of short processes counts" "$(jq -s '{before: .[0], after: .[1]}' <<<"$before $after")" \
+	'def own(s): [s.accounts[] | select(.cgroup | endswith("/a"))][0] | .user_ns + .kernel_ns;
+	own(.after) - own(.before) > 300000000'
+
+# a running thread that is moved is charged to where it is, without a context switch to tell
+sh -c 'while :; do :; done' &
+spinner=$!
+for dir in $(spaces_cgroups b); do echo $spinner >"$dir/cgroup.procs"; done
+sleep 0.2
+books=$("$tools/ledger_books" 1)
+kill $spinner
+wait $spinner 2>/dev/null
+holds "a moved thread is noticed" "$books" \
+	'[.accounts[] | select(.cgroup | endswith("/b"))][0].user_ns > 300000000'
+
+# the account of a removed cgroup goes to its parent
+total='[.accounts[] | select(.cgroup | test("ledger-test-")) | .charge_ns] | add'
+before=$("$tools/ledger_books" 0)
+for dir in $(spaces_cgroups b); do rmdir "$dir"; done
+after=$("$tools/ledger_books" 0)
+pair=$(jq -s '{before: .[0], after: .[1]}' <<<"$before $after")
+holds "a removed cgroup's total is its parent's" "$pair" \
+	"((.after | $total) - (.before | $total)) | fabs < 50000000"
+holds "a removed cgroup is gone" "$pair" \
+	'[.after.accounts[] | select(.cgroup | endswith("/b"))] == []'
+sleep 1.2
+# removing another one folds what has rested
+for dir in $(spaces_mounts); do
+	mkdir "$dir/ledger-test-$spaces_id/c" && rmdir "$dir/ledger-test-$spaces_id/c"
+done
+books=$("$tools/ledger_books" 0)
+holds "and stays so after the fold" "$(jq -s '{before: .[0], after: .[1]}' <<<"$before $books")" \
+	"((.after | $total) - (.before | $total)) | fabs < 100000000"
+holds "books balance after the fold" "$books" "$balanced"
+
+# loaders that are killed leave nothing that the next one minds
+"$behalf" ledger off
+for delay in 0.01 0.05 0.1 0.15 0.2 0.3; do
+	"$behalf" ledger on &
+	sleep $delay
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+done
+ok "on after killed ones" "$behalf" ledger on
+holds "and its books balance" "$("$tools/ledger_books" 1)" "$balanced"
+
+ok "off" "$behalf" ledger off
+ok "off removes the pins" test ! -e /sys/fs/bpf/behalf
+ok "off leaves no half-built ones" test -z "$(ls -d /sys/fs/bpf/behalf* 2>/dev/null)"
+ok "off again changes nothing" grep -q "off already" <("$behalf" ledger off)
+ok "off leaves the mount as it was" \
+	test "$(grep -c ' /sys/fs/bpf ' /proc/self/mountinfo)" = "$was_mounted"
+# the kernel frees programs a grace period later
+for _ in {1..30}; do
+	[ "$(objects)" = "$objects_before" ] && break
+	sleep 0.1
+done
+ok "off leaves no programs and maps" test "$(objects)" = "$objects_before"
+ok "reading it when off is one sentence" grep -q "the ledger is off" \
+	<("$tools/ledger_books" 0 2>&1)
+
+one_sentence() {
+	local status=$1 text=$2 word=$3
+	[ "$status" -eq 1 ] && [ "$(wc -l <<<"$text")" -eq 1 ] && grep -q "$word" <<<"$text"
+}
+text=$(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
+	"$behalf" ledger on 2>&1)
+ok "without privileges: one sentence" one_sentence $? "$text" "needs root"
+text=$(unshare --mount sh -c "mount -t tmpfs none /sys/kernel/btf && exec $behalf ledger on" 2>&1)
+ok "without type information: one sentence" one_sentence $? "$text" "/sys/kernel/btf/vmlinux"
+
+echo "1..$number"
+exit $failed

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Two spaces of the least kind, for tests and benches: each is a cgroup in the hierarchy of the cpu
+# controller and a network namespace, joined by veth pairs and a bridge of the host.
+# Sourced; spaces_up makes them, spaces_down removes all. Needs root, ip and nsenter.
+# The names end in $spaces_id, so that several can be there at once.
+
+spaces_id=$$
+spaces_bridge=bl$spaces_id
+# 198.18.0.0/15 is for benchmarks (RFC 2544)
+spaces_net=198.18.$((spaces_id % 256))
+
+# The folders of the cgroups of space $1: on v1 that of cpu and, if it is another, of cpuacct.
+spaces_cgroups() {
+	local dir
+	for dir in $(spaces_mounts); do
+		echo "$dir/ledger-test-$spaces_id/$1"
+	done
+}
+
+spaces_mounts() {
+	awk -v ORS=' ' '
+		$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpu(,|$)/ { v1 = v1 " " $5 }
+		$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpuacct(,|$)/ && v1 !~ $5 { v1 = v1 " " $5 }
+		$(NF-2) == "cgroup2" && $4 == "/" && !v2 { v2 = $5 }
+		END { print v1 != "" ? v1 : v2 }' /proc/self/mountinfo
+}
+
+spaces_up() {
+	local name number=2 dir
+	ip link add "$spaces_bridge" type bridge &&
+		ip addr add "$spaces_net.1/24" dev "$spaces_bridge" &&
+		ip link set "$spaces_bridge" up || return
+	for name in a b; do
+		ip netns add "bl$spaces_id$name" &&
+			ip link add "bl$spaces_id$name" type veth peer name eth0 \
+				netns "bl$spaces_id$name" &&
+			ip link set "bl$spaces_id$name" master "$spaces_bridge" up || return
+		nsenter --net="/run/netns/bl$spaces_id$name" sh -c "
+			ip link set lo up && ip link set eth0 up &&
+			ip addr add $spaces_net.$number/24 dev eth0" || return
+		for dir in $(spaces_cgroups "$name"); do
+			mkdir -p "$dir" || return
+		done
+		number=$((number + 1))
+	done
+	# neighbours and spanning tree settle
+	sleep 0.5
+}
+
+# in_space NAME COMMAND...: runs it in the space
+in_space() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands
+	nsenter --net="/run/netns/bl$spaces_id$name" sh -c '
+		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done
+		shift
+		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"
+}
+
+spaces_down() {
+	local name dir
+	for name in a b; do
+		for dir in $(spaces_cgroups "$name"); do
+			[ -d "$dir" ] || continue
+			xargs -r kill -9 <"$dir/cgroup.procs" 2>/dev/null
+			for _ in 1 2 3 4 5 6 7 8 9 10; do
+				rmdir "$dir" 2>/dev/null && break
+				sleep 0.1
+			done
+			rmdir "${dir%/*}" 2>/dev/null
+		done
+		[ ! -e "/run/netns/bl$spaces_id$name" ] || ip netns del "bl$spaces_id$name"
+		ip link del "bl$spaces_id$name" 2>/dev/null
+	done
+	ip link del "$spaces_bridge" 2>/dev/null
+	return 0
+}

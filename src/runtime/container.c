@@ -254,7 +254,7 @@ int container_list(const char *root, char ***ids, struct error *err)
 
 		if (!state)
 			return error_oom(err);
-		if (entry->d_name[0] == '.' || record_check_id(entry->d_name, &unused) < 0 ||
+		if (record_check_id(entry->d_name, &unused) < 0 ||
 		    faccessat(dirfd(dir), state, F_OK, 0) < 0)
 			continue;
 		if (strv_append(&found, entry->d_name) < 0)

@@ -170,9 +170,9 @@ static int pass_sockets_on(struct request *r, struct oci_config *config, struct 
 static void log_left_out(const struct oci_config *config)
 {
 	const struct oci_process *process = config->process;
-	uint64_t missing = process && process->has_capabilities ?
-				   capabilities_missing(&process->capabilities) :
-				   0;
+	uint64_t missing = process && process->has_capabilities
+				   ? capabilities_missing(&process->capabilities)
+				   : 0;
 	char names[512];
 
 	for (size_t i = 0; i < config->n_warnings; i++)

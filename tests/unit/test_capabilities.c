@@ -62,8 +62,8 @@ static bool become(const struct oci_capabilities *caps, uid_t uid, struct sets *
 static bool can_test(void)
 {
 	struct sets have;
-	const uint64_t needed = BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL) |
-				BIT(CAP_CHOWN) | BIT(CAP_NET_BIND_SERVICE);
+	const uint64_t needed = BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SETGID) |
+				BIT(CAP_KILL) | BIT(CAP_CHOWN) | BIT(CAP_NET_BIND_SERVICE);
 
 	return read_sets(&have) && (have.effective & needed) == needed;
 }
@@ -120,8 +120,9 @@ TEST(nothing_means_nothing)
 /* What cannot be granted is left out, and what depends on it as well. */
 TEST(what_is_not_there_is_left_out)
 {
-	const struct oci_capabilities without = {
-		.bounding = ~BIT(CAP_CHOWN), .permitted = ~BIT(CAP_CHOWN), .effective = ~BIT(CAP_CHOWN)};
+	const struct oci_capabilities without = {.bounding = ~BIT(CAP_CHOWN),
+						 .permitted = ~BIT(CAP_CHOWN),
+						 .effective = ~BIT(CAP_CHOWN)};
 	const struct oci_capabilities caps = {
 		.bounding = BIT(CAP_CHOWN) | BIT(CAP_KILL) | BIT(60),
 		.permitted = BIT(CAP_CHOWN) | BIT(CAP_KILL) | BIT(60),

@@ -213,8 +213,8 @@ static void takes(const char *name)
 TEST(configurations_of_engines)
 {
 	static const char *const names[] = {
-		"podman",     "podman-userns",	    "podman-privileged", "docker", "docker-hook",
-		"containerd", "containerd-seccomp", "runc-spec",	  "crun-spec",
+		"podman",     "podman-userns",	    "podman-privileged", "docker",    "docker-hook",
+		"containerd", "containerd-seccomp", "runc-spec",	 "crun-spec",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -237,12 +237,12 @@ TEST(zeros_of_engines_mean_not_set)
 TEST(nulls_and_unknown_members_are_skipped)
 {
 	struct error err = {0};
-	_cleanup_(cleanup_oci_config) struct oci_config *config =
-		parse("{\"ociVersion\":\"1.3.0-dev+x\",\"root\":{\"path\":\"r\",\"colour\":7},"
-		      "\"process\":null,\"mounts\":null,\"hooks\":{\"prestart\":null},\"vm\":{},"
-		      "\"future\":{\"a\":[1]},\"linux\":{\"namespaces\":[{\"type\":\"mount\",\"path\":\"\"}],"
-		      "\"intelRdt\":{},\"netDevices\":{},\"resources\":null,\"seccomp\":null}}",
-		      &err);
+	_cleanup_(cleanup_oci_config) struct oci_config *config = parse(
+		"{\"ociVersion\":\"1.3.0-dev+x\",\"root\":{\"path\":\"r\",\"colour\":7},"
+		"\"process\":null,\"mounts\":null,\"hooks\":{\"prestart\":null},\"vm\":{},"
+		"\"future\":{\"a\":[1]},\"linux\":{\"namespaces\":[{\"type\":\"mount\",\"path\":\"\"}],"
+		"\"intelRdt\":{},\"netDevices\":{},\"resources\":null,\"seccomp\":null}}",
+		&err);
 
 	must(config != NULL, "%s", err.text);
 	is_ptr(config->process, NULL);
@@ -369,7 +369,8 @@ TEST(names_and_numbers)
 TEST(a_process_alone)
 {
 	char path[] = "/tmp/behalf-process-XXXXXX";
-	static const char text[] = "{\"args\":[\"ls\"],\"cwd\":\"/\",\"user\":{\"uid\":1,\"gid\":2}}";
+	static const char text[] =
+		"{\"args\":[\"ls\"],\"cwd\":\"/\",\"user\":{\"uid\":1,\"gid\":2}}";
 	static const char bad[] = "{\"args\":[\"ls\"],\"cwd\":7}";
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
 	_cleanup_close_ int fd = mkstemp(path);

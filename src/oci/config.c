@@ -193,6 +193,13 @@ static int read_resources_alone(const struct oci_reader *r, const struct oci_nod
 	return oci_read_resources(r, at, &config->resources);
 }
 
+static int read_hooks_alone(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	struct oci_config *config = into;
+
+	return oci_read_hooks(r, at, &config->hooks);
+}
+
 static int parse(const char *name, const char *text, size_t size, oci_read_fn *read,
 		 struct oci_config **config, struct error *err)
 {
@@ -229,6 +236,18 @@ int oci_resources_parse(const char *name, const char *text, size_t size, struct 
 			struct error *err)
 {
 	return parse(name, text, size, read_resources_alone, holder, err);
+}
+
+int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
+		    struct error *err)
+{
+	return parse(name, text, size, read_hooks_alone, holder, err);
+}
+
+int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
+		    struct error *err)
+{
+	return parse(name, text, size, read_hooks_alone, holder, err);
 }
 
 /* Reads the text at PATH; REGULAR: nothing else than a file may be there. */

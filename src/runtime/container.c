@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "kernel/cgroup.h"
 #include "kernel/pidfd.h"
+#include "runtime/hooks.h"
 #include "runtime/record.h"
 #include "runtime/sync.h"
 
@@ -205,7 +206,13 @@ int container_start(struct container *container, struct error *err)
 	r = sync_send(connection, SYNC_COMMIT, -1);
 	if (r < 0)
 		return error_errno(err, r, "start container '%s'", container->id);
-	return sync_await_end(connection, err);
+	r = sync_await_end(connection, err);
+	if (r == 0)
+		r = hooks_run_after_start(container, err);
+	/* runtime.md, step 9: "generate an error, stop the container" */
+	if (r < 0 && container->pidfd >= 0)
+		pidfd_signal(container->pidfd, SIGKILL);
+	return r;
 }
 
 int container_kill(struct container *container, int signal, bool all, struct error *err)

@@ -37,6 +37,7 @@
 #include "kernel/pidfd.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
+#include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -56,11 +57,15 @@ struct creation {
 	struct seccomp_program *seccomp;
 	struct namespaces ns;
 	struct launch launch;
-	int sync; /* our end */
+	struct json_object *hook_state; /* NULL: the first process runs no hooks */
+	bool hooked;			/* hooks may have run: poststop has to */
+	int sync;			/* our end */
 };
 
 static void cleanup_creation(struct creation *c)
 {
+	if (c->hook_state)
+		json_object_put(c->hook_state);
 	namespaces_close(&c->ns);
 	seccomp_free(c->seccomp);
 	cgroup_free(c->cgroup);
@@ -125,6 +130,7 @@ static int write_first_record(struct creation *c, struct error *err)
 				c->config->annotations[i].value);
 	if (c->cgroup)
 		json_object_object_add(json, "cgroup", cgroup_to_json(c->cgroup));
+	hooks_record(json, c->config);
 	return record_write_first(c->container, err);
 }
 
@@ -205,6 +211,9 @@ static int prepare_launch(struct creation *c, struct error *err)
 	l->new_cgroup_ns = c->ns.new_types & CLONE_NEWCGROUP;
 	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);
 	l->joined_cgroup_ns = namespaces_joined(&c->ns, CLONE_NEWCGROUP);
+	if (c->config->hooks.n_create_container || c->config->hooks.n_start_container)
+		c->hook_state = container_state_json(c->container);
+	l->hook_state = c->hook_state;
 	l->seccomp = c->seccomp;
 	if (c->config->process->has_capabilities)
 		l->capabilities = &c->config->process->capabilities;
@@ -258,8 +267,19 @@ static int place_init(struct creation *c, struct error *err)
 	return r == -EPIPE ? 0 : r < 0 ? error_errno(err, r, "talk to the first process") : 0;
 }
 
+static int run_hooks(struct creation *c, struct error *err)
+{
+	int r = hooks_run_in_create(c->container, &c->config->hooks, err);
+
+	if (r < 0)
+		return r;
+	r = sync_send(c->sync, SYNC_HOOKED, -1);
+	return r < 0 && r != -EPIPE ? error_errno(err, r, "talk to the first process") : 0;
+}
+
 static int await_ready(struct creation *c, struct error *err)
 {
+	c->hooked = true;
 	for (;;) {
 		_cleanup_close_ int fd = -EBADF;
 		int type = sync_receive(c->sync, &fd, err), r;
@@ -271,6 +291,12 @@ static int await_ready(struct creation *c, struct error *err)
 		if (type == 0)
 			return error_set(err, EPIPE,
 					 "the container's first process ended unexpectedly");
+		if (type == SYNC_MOUNTED) {
+			r = run_hooks(c, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (type != SYNC_CONSOLE || fd < 0)
 			return error_set(err, EPROTO, "unexpected message %d while creating", type);
 		r = place_hand_over_console(c->options->console_socket, c->options->console_master,
@@ -349,7 +375,8 @@ int container_create(const struct container_create_options *options, struct oci_
 	r = run_steps(&c, err);
 	if (r < 0) {
 		/* The first failure is the one to tell. */
-		container_undo(made, &undo_err);
+		if (container_undo(made, &undo_err) == 0 && c.hooked)
+			hooks_run_after_delete(made);
 		return r;
 	}
 	record_unlock(made);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "kernel/cgroup.h"
 #include "kernel/pidfd.h"
+#include "runtime/hooks.h"
 #include "runtime/network.h"
 #include "runtime/record.h"
 
@@ -98,5 +99,8 @@ int container_delete(const char *root, const char *id, bool force, struct error 
 		return error_set(err, EBUSY,
 				 "cannot delete container '%s' that is not stopped: it is %s", id,
 				 container_status_name(status));
-	return container_undo(c, err);
+	r = container_undo(c, err);
+	if (r == 0)
+		hooks_run_after_delete(c);
+	return r;
 }

@@ -13,10 +13,12 @@
  *   join       namespaces given by path that could not be entered before the clone
  *   name       host name, sysctls, loopback: through the host's /proc, which can be trusted
  *   mount      the root, mounts, devices, terminal, masks: every path inside is looked up in the root
+ *   hooks      those that want the mounts and the host's root, by the parent and by us
  *   enter      the host's root becomes unreachable
  *   ready      the parent is told, answers with COMMIT once the record is on disk
  *   wait       until `start` connects
  *   become     user, groups, capabilities, seccomp
+ *   hooks      those of the container's own programs
  *   execute
  *
  * From `enter` on, nothing of the host is trusted to be named by a path, and nothing that the
@@ -44,6 +46,7 @@
 #include "kernel/cgroup.h"
 #include "runtime/console.h"
 #include "runtime/devices.h"
+#include "runtime/hooks.h"
 #include "runtime/mask.h"
 #include "runtime/mounts.h"
 #include "runtime/process.h"
@@ -210,6 +213,47 @@ static int stage_mount(struct launch *l, struct error *err)
 	return r;
 }
 
+static int await_hooks_of_parent(struct launch *l, struct error *err)
+{
+	int r;
+
+	if (!hooks_wanted_in_create(&l->config->hooks))
+		return 0;
+	r = sync_send(l->sync, SYNC_MOUNTED, -1);
+	if (r < 0)
+		return error_errno(err, r, "report to the parent");
+	return sync_expect(l->sync, SYNC_HOOKED, err);
+}
+
+/* Programs of the host, beginning in the container's root, which is not ours yet. */
+static int stage_hooks(struct launch *l, struct error *err)
+{
+	const struct oci_hooks *hooks = &l->config->hooks;
+	const struct hooks own = {"createContainer", hooks->create_container,
+				  hooks->n_create_container};
+	int r = await_hooks_of_parent(l, err);
+
+	if (r < 0 || !own.n)
+		return r;
+	umask(0022);
+	if (fchdir(l->rootfs) < 0)
+		return error_errno(err, errno, "enter the root");
+	return hooks_run(&own, l->hook_state, "creating", getpid(), err);
+}
+
+/*
+ * After `become`, since what is run is a file of the container: it gets the rights of the program, not
+ * ours.
+ */
+static int stage_start_hooks(struct launch *l, struct error *err)
+{
+	const struct oci_hooks *hooks = &l->config->hooks;
+	const struct hooks own = {"startContainer", hooks->start_container,
+				  hooks->n_start_container};
+
+	return own.n ? hooks_run(&own, l->hook_state, "created", getpid(), err) : 0;
+}
+
 static int stage_enter(struct launch *l, struct error *err)
 {
 	int r = rootfs_enter(l, err);
@@ -277,9 +321,10 @@ static void run_stages(struct launch *l, stage_function *const *stages)
 void init_main(struct launch *l)
 {
 	static stage_function *const stages[] = {
-		stage_settle, stage_placed,   stage_open,      stage_join,
-		stage_name,   stage_mount,    stage_enter,     stage_ready,
-		stage_wait,   process_become, process_execute, NULL,
+		stage_settle, stage_placed,	  stage_open,	   stage_join,
+		stage_name,   stage_mount,	  stage_hooks,	   stage_enter,
+		stage_ready,  stage_wait,	  process_become,  stage_start_hooks,
+		process_execute, NULL,
 	};
 
 	run_stages(l, stages);

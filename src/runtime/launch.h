@@ -14,6 +14,7 @@
 
 struct cgroup;
 struct cgroup_layout;
+struct json_object;
 struct seccomp_program;
 
 struct launch {
@@ -38,6 +39,7 @@ struct launch {
 	const struct oci_capabilities *capabilities; /* NULL: none is left */
 	const struct cgroup *cgroup;		     /* NULL: the container has none */
 	const struct cgroup_layout *layout;
+	struct json_object *hook_state; /* what hooks run by the child read; NULL: it runs none */
 
 	/*
 	 * Descriptors of the host, trusted because they are opened before anything changes; by the

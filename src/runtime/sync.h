@@ -8,6 +8,8 @@
  *     child  -> parent   SYNC_CONSOLE (with the pty's master), SYNC_READY, SYNC_ERROR
  *     parent -> child    SYNC_PLACED  ids mapped, cgroups entered, limits set
  *                        SYNC_COMMIT  the record on disk names the child: it may outlive us
+ *     child  -> parent   SYNC_MOUNTED  when there are hooks for the parent to run at that point
+ *     parent -> child    SYNC_HOOKED   they have run
  *
  * End of file on either side means the other died; the child then ends too, so a killed `create`
  * leaves no process that no record knows.
@@ -16,7 +18,8 @@
 
 #include "base/error.h"
 
-enum sync_type { SYNC_PLACED = 1, SYNC_COMMIT, SYNC_READY, SYNC_CONSOLE, SYNC_ERROR };
+enum sync_type { SYNC_PLACED = 1, SYNC_COMMIT, SYNC_READY, SYNC_CONSOLE, SYNC_ERROR,
+		 SYNC_MOUNTED, SYNC_HOOKED };
 
 /* A connected pair, close-on-exec. */
 int sync_pair(int pair[2], struct error *err);

@@ -244,12 +244,6 @@ int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_
 	return parse(name, text, size, read_hooks_alone, holder, err);
 }
 
-int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
-		    struct error *err)
-{
-	return parse(name, text, size, read_hooks_alone, holder, err);
-}
-
 /* Reads the text at PATH; REGULAR: nothing else than a file may be there. */
 static int read_text(int dirfd, const char *path, const char *name, bool regular, char **text,
 		     size_t *size, struct error *err)

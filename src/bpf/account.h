@@ -211,7 +211,8 @@ static __noinline int accounts_fold(void)
 		fold.to = info->parent_slot;
 		__sync_fetch_and_add(&book.fold_begun, 1);
 		bpf_loop(cfg_cpus + 1, fold_row, &fold, 0);
-		bpf_for_each_map_elem(&netns, netns_forget, &fold, 0);
+		bpf_for_each_map_elem(&netns, netns_forget, &fold, 0)
+			;
 		info->state = WIRE_FREE;
 		info->id = 0;
 		__sync_fetch_and_add(&book.fold_ended, 1);

@@ -96,8 +96,7 @@ CURSOR_FUNCTION enum wire_level cursor_level(const struct wire_cpu *c)
 }
 
 /* Adds to an account, and to what was imposed on who was interrupted for it. */
-CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 kind,
-			    __u64 delta_ns)
+CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 kind, __u64 delta_ns)
 {
 	struct wire_totals *totals;
 	__u64 index = level * WIRE_CLASSES + kind;
@@ -482,7 +481,8 @@ CURSOR_FUNCTION void cursor_switch_at_tick(struct wire_cpu *c, __u32 slot, __u32
 }
 
 /* Opens the books of a CPU at time T, which finds it working for SLOT. */
-CURSOR_FUNCTION void cursor_start(struct wire_cpu *c, __u64 t, __u32 slot, __u16 kind, __u32 imposed)
+CURSOR_FUNCTION void cursor_start(struct wire_cpu *c, __u64 t, __u32 slot, __u16 kind,
+				  __u32 imposed)
 {
 	struct wire_frame *f = &c->frame[WIRE_TASK];
 

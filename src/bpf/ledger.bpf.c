@@ -344,8 +344,8 @@ int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 	if (!c)
 		return 0;
 	hit = device_owner(skb->dev, c);
-	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER &&
-	    c->packet == (__u64)skb && c->frame[WIRE_SOFT].slot != WIRE_SLOT_POLL) {
+	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && c->packet == (__u64)skb &&
+	    c->frame[WIRE_SOFT].slot != WIRE_SLOT_POLL) {
 		cursor_count(c, WIRE_RULE_SAME_PACKET);
 		return 0;
 	}

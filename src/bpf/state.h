@@ -17,11 +17,11 @@
 #define WORKS_MAX 4096
 
 /* Settings, fixed when the programs are loaded. */
-const volatile __u32 cfg_cpus = 1;	 /* possible CPUs */
-const volatile __u32 cfg_slots = 64;	 /* rows of the table of accounts */
+const volatile __u32 cfg_cpus = 1;	/* possible CPUs */
+const volatile __u32 cfg_slots = 64;	/* rows of the table of accounts */
 const volatile bool cfg_unified = true; /* accounts are cgroups of v2 */
-const volatile __u32 cfg_cpu_index = 0;	 /* of the v1 controller in css_set.subsys: 0 or 1 */
-const volatile __s32 cfg_hierarchy = 0;	 /* hierarchy_id of the accounted hierarchy */
+const volatile __u32 cfg_cpu_index = 0; /* of the v1 controller in css_set.subsys: 0 or 1 */
+const volatile __s32 cfg_hierarchy = 0; /* hierarchy_id of the accounted hierarchy */
 
 const volatile bool cfg_tick_is_irq = false; /* no irq_vectors tracepoints */
 

@@ -14,8 +14,8 @@
 
 /* PREFIX-ID or PREFIX-ID.scope: the engines' own groups, with either cgroup driver. */
 static const char *const engine_prefixes[] = {
-	"libpod-",  "docker-",	"cri-containerd-", "crio-", "nerdctl-",
-	"buildah-", "behalf-", "lxc.payload.",	   "machine-",
+	"libpod-",  "docker-", "cri-containerd-", "crio-",    "nerdctl-",
+	"buildah-", "behalf-", "lxc.payload.",	  "machine-",
 };
 
 /* PARENT/ID: the parents that engines put all their containers into. */
@@ -65,7 +65,8 @@ static const char *container_in(const char *component, size_t *length, const cha
 		return component + skip;
 	}
 	if (is_container_id(component, n) ||
-	    (parent && is_one_of(engine_parents, ARRAY_SIZE(engine_parents), parent, parent_length))) {
+	    (parent &&
+	     is_one_of(engine_parents, ARRAY_SIZE(engine_parents), parent, parent_length))) {
 		*length = n;
 		return component;
 	}

@@ -19,7 +19,7 @@ struct container;
 const char *container_default_root(void);
 
 struct container_create_options {
-	const char *root;	    /* state directory */
+	const char *root; /* state directory */
 	const char *id;
 	const char *bundle;	    /* absolute path, recorded in the state */
 	const char *pid_file;	    /* NULL: none */
@@ -28,8 +28,8 @@ struct container_create_options {
 	unsigned int preserve_fds;  /* descriptors 3 .. 3+n-1 are passed on */
 	bool no_pivot;		    /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
-	bool reaper;		    /* the program gets an init that dies with the caller */
-	bool start_here;	    /* the caller itself will start it, not another process */
+	bool reaper;	 /* the program gets an init that dies with the caller */
+	bool start_here; /* the caller itself will start it, not another process */
 };
 
 /*
@@ -87,8 +87,13 @@ int container_exec(struct container *container, const struct container_exec_opti
  */
 int container_delete(const char *root, const char *id, bool force, struct error *err);
 
-enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING,
-			CONTAINER_PAUSED, CONTAINER_STOPPED };
+enum container_status {
+	CONTAINER_CREATING,
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_PAUSED,
+	CONTAINER_STOPPED
+};
 
 enum container_status container_status(const struct container *container);
 const char *container_status_name(enum container_status status);

@@ -33,10 +33,11 @@ int record_check_id(const char *id, struct error *err)
 	if (strlen(id) > RECORD_ID_MAX)
 		return error_set(err, EINVAL, "container id: longer than %d bytes", RECORD_ID_MAX);
 	if (id[strspn(id, allowed)] || !path_is_component(id))
-		return error_set(err, EINVAL,
-				 "container id '%s': only letters, digits, '_', '+', '-' and '.' are "
-				 "allowed",
-				 oci_quote(id).text);
+		return error_set(
+			err, EINVAL,
+			"container id '%s': only letters, digits, '_', '+', '-' and '.' are "
+			"allowed",
+			oci_quote(id).text);
 	return 0;
 }
 
@@ -83,8 +84,7 @@ static int make_directory(const char *root, const char *path)
 	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
-int record_create(const char *root, const char *id, struct container **container,
-		  struct error *err)
+int record_create(const char *root, const char *id, struct container **container, struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *c = NULL;
 	_cleanup_free_ char *path = string_format("%s/%s", root, id);
@@ -133,8 +133,9 @@ int record_lock(struct container *container, bool wait, struct error *err)
 		if (errno == EINTR)
 			continue;
 		if (errno == EWOULDBLOCK)
-			return error_set(err, EWOULDBLOCK, "container '%s' is being changed by "
-							   "another command",
+			return error_set(err, EWOULDBLOCK,
+					 "container '%s' is being changed by "
+					 "another command",
 					 container->id);
 		return error_errno(err, errno, "lock container '%s'", container->id);
 	}
@@ -202,7 +203,8 @@ int record_write_first(struct container *container, struct error *err)
 
 int record_write(struct container *container, struct error *err)
 {
-	return file_replace_at(container->dir, RECORD_STATE, record_text(container), 0600, false, err);
+	return file_replace_at(container->dir, RECORD_STATE, record_text(container), 0600, false,
+			       err);
 }
 
 static int remove_entry(int dir, const char *name, unsigned int depth);
@@ -234,7 +236,8 @@ static int remove_entry(int dir, const char *name, unsigned int depth)
 	char path[64 + NAME_MAX];
 	int r;
 
-	if (unlinkat(dir, name, 0) == 0 || unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+	if (unlinkat(dir, name, 0) == 0 || unlinkat(dir, name, AT_REMOVEDIR) == 0 ||
+	    errno == ENOENT)
 		return 0;
 	if (errno == EBUSY) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);

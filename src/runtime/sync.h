@@ -18,8 +18,15 @@
 
 #include "base/error.h"
 
-enum sync_type { SYNC_PLACED = 1, SYNC_COMMIT, SYNC_READY, SYNC_CONSOLE, SYNC_ERROR,
-		 SYNC_MOUNTED, SYNC_HOOKED };
+enum sync_type {
+	SYNC_PLACED = 1,
+	SYNC_COMMIT,
+	SYNC_READY,
+	SYNC_CONSOLE,
+	SYNC_ERROR,
+	SYNC_MOUNTED,
+	SYNC_HOOKED
+};
 
 /* A connected pair, close-on-exec. */
 int sync_pair(int pair[2], struct error *err);

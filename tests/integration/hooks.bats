@@ -105,7 +105,8 @@ add_script() {
 	run behalf run --bundle "$BUNDLE" "$ID"
 	[ "$status" -eq 0 ]
 	[[ $output == *" /mnt "* ]]
-	[ -z "$(grep hooked /proc/mounts)" ]
+	run grep hooked /proc/mounts
+	[ "$status" -eq 1 ]
 }
 
 @test "prestart can set up the network namespace" {
@@ -135,8 +136,9 @@ add_script() {
 	set_args true
 	COLOUR=blue behalf run --bundle "$BUNDLE" "$ID"
 	grep -qx COLOUR=red "$SAID/own.env"
-	! grep -q '^BEHALF=' "$SAID/own.env"
 	grep -qx COLOUR=blue "$SAID/inherited.env"
+	run grep '^BEHALF=' "$SAID/own.env"
+	[ "$status" -eq 1 ]
 }
 
 @test "a failing prestart, createRuntime or createContainer undoes the create, with what the hook said" {
@@ -149,7 +151,7 @@ add_script() {
 		add_witness poststop
 		run behalf create --bundle "$BUNDLE" "$ID"
 		[ "$status" -eq 1 ]
-		[[ $output == *"hooks.$list[0]: '/bin/sh' failed: exit status 3: the moon is full"* ]]
+		[[ $output == *"hooks.${list}[0]: '/bin/sh' failed: exit status 3: the moon is full"* ]]
 		# those after it do not run, the container is gone, and then poststop runs
 		[ "$(cat "$SAID/order")" = poststop ]
 		run behalf state "$ID"
@@ -167,7 +169,7 @@ add_script() {
 		behalf create --bundle "$BUNDLE" "$ID"
 		run behalf start "$ID"
 		[ "$status" -eq 1 ]
-		[[ $output == *"hooks.$list[0]: '/bin/sh' failed: exit status 4"* ]]
+		[[ $output == *"hooks.${list}[0]: '/bin/sh' failed: exit status 4"* ]]
 		wait_until 5 has_status "$ID" stopped
 		[ ! -e "$SAID/order" ]
 		behalf delete "$ID"
@@ -215,7 +217,8 @@ add_script() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"no end after 1 s, killed"* ]]
 	[ $((SECONDS - start)) -lt 5 ]
-	! pgrep -f "sleep 77.$$"
+	run pgrep -f "sleep 77.$$"
+	[ "$status" -eq 1 ]
 }
 
 @test "a hook that reads nothing and one that says much block nobody" {
@@ -239,7 +242,7 @@ add_script() {
 
 @test "a create that is killed in a hook leaves what delete --force removes, poststop and all" {
 	set_args true
-	add_script createRuntime "sleep 78.$$"
+	add_script createRuntime "exec sleep 78.$$"
 	add_witness poststop
 	"$BEHALF" --root "$STATE" create --bundle "$BUNDLE" "$ID" 3>&- &
 	pid=$!
@@ -248,5 +251,6 @@ add_script() {
 	wait "$pid" || true
 	behalf delete --force "$ID"
 	[ "$(cat "$SAID/order")" = poststop ]
-	! pgrep -f "sleep 78.$$"
+	run pgrep -f "sleep 78.$$"
+	[ "$status" -eq 1 ]
 }

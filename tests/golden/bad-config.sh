@@ -46,7 +46,7 @@ report() { # STATUS NAME
 # create_refuses NAME PATTERN: the one line on standard error matches PATTERN, a shell pattern.
 create_refuses() {
 	local status=0 line lines
-	"$BEHALF" --root "$state" create --bundle "${use_bundle-$bundle}" "${use_id-$id}" \
+	"$BEHALF" --root "$state" "${use_verb-create}" --bundle "${use_bundle-$bundle}" "${use_id-$id}" \
 		>"$scratch/stdout" 2>"$scratch/stderr" </dev/null || status=$?
 	lines=$(wc -l <"$scratch/stderr")
 	line=$(head -n 1 "$scratch/stderr")
@@ -172,6 +172,21 @@ jq '.linux.namespaces |= map(if .type == "network" then .path = "/nowhere/net" e
 	"$scratch/good.json" >"$bundle/config.json"
 create_refuses "a namespace that is not there" "*/nowhere/net*"
 
+# --- run says the same
+
+rm "$bundle/config.json"
+use_verb=run create_refuses "run: no file" "*/config.json': No such file or directory"
+head -c 100 "$scratch/good.json" >"$bundle/config.json"
+use_verb=run create_refuses "run: truncated" "*/config.json: line *: *"
+jq '.linux.namespaces[0].type = "nett"' "$scratch/good.json" >"$bundle/config.json"
+use_verb=run create_refuses "run: an unknown namespace" \
+	"*/config.json: linux.namespaces\[0\].type: unknown namespace 'nett'"
+jq '.process.cwd = 7' "$scratch/good.json" >"$bundle/config.json"
+use_verb=run create_refuses "run: another type" "*/config.json: process.cwd: expected a string, found a number"
+jq '.mounts += [{"destination": "/m", "type": "bind", "source": "/nowhere", "options": ["bind"]}]' \
+	"$scratch/good.json" >"$bundle/config.json"
+use_verb=run create_refuses "run: a source that is not there" "*mounts*/nowhere*"
+
 # --- nothing is left behind
 
 : >"$scratch/stderr"
@@ -188,7 +203,7 @@ report $? "no control group is left"
 # --- a duplicate id, with a container that must survive it
 
 good
-if "$BEHALF" --root "$state" create --bundle "$bundle" "$id" >"$scratch/stderr" 2>&1 </dev/null; then
+if "$BEHALF" --root "$state" "${use_verb-create}" --bundle "$bundle" "$id" >"$scratch/stderr" 2>&1 </dev/null; then
 	create_refuses "an id that is taken" "*exist*$id*"
 	"$BEHALF" --root "$state" state "$id" >"$scratch/stdout" 2>"$scratch/stderr"
 	[ "$(jq -r .status "$scratch/stdout")" = created ]

@@ -44,7 +44,7 @@ static int ps(const struct cmd_context *ctx, const char *id, bool json, struct e
 {
 	_cleanup_(cleanup_container) struct container *container = NULL;
 	_cleanup_free_ pid_t *pids = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = container_load(ctx->root, id, &container, err);
 
 	if (r == 0)

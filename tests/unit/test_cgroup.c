@@ -472,3 +472,54 @@ TEST(beside_the_first_process)
 	waitpid(beside, NULL, 0);
 	end(cg);
 }
+
+/*
+ * As in a container that may use cgroups: its own processes are in the root that it sees. Returns
+ * whether all is as it should be; checks do not count here, in a child of the test.
+ */
+static bool works_inside(struct cgroup *outer)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *l = NULL;
+	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
+	struct error err = {0};
+	bool works = true;
+
+	/* A file system cannot be mounted over itself. */
+	if (cgroup_enter_self(outer, false, &err) < 0 ||
+	    unshare(CLONE_NEWCGROUP | CLONE_NEWNS) < 0 ||
+	    umount2("/sys/fs/cgroup", MNT_DETACH) < 0 ||
+	    mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0 ||
+	    cgroup_layout_read(&l, &err) < 0 || cgroup_create(l, "/inner", &cg, &err) < 0)
+		return ok(false, "%s %s", err.text, strerror(errno));
+	if (cgroup_version(cg, CGROUP_HUGETLB))
+		works = is_int(cgroup_write(cg, CGROUP_HUGETLB, "hugetlb.2MB.max", "0", &err),
+			       -EBUSY) &&
+			has_str(err.text, "'+hugetlb' to '/sys/fs/cgroup/cgroup.subtree_control'");
+	return is_str(cgroup_directory(cg, CGROUP_CORE), "/sys/fs/cgroup/inner") && works &&
+	       ok(cgroup_remove(cg, &err) == 0, "%s", err.text);
+}
+
+TEST(inside_a_cgroup_namespace)
+{
+	if (geteuid() == 0)
+		private_v2();
+	BEGIN(cg, "");
+	int status = 0;
+	pid_t pid;
+
+	(void)err;
+	if (cgroup_layout_mode(layout) != CGROUP_UNIFIED) {
+		end(cg);
+		skip("no cgroup v2");
+	}
+	pid = fork();
+	if (pid == 0) {
+		bool works = works_inside(cg);
+
+		fflush(stdout);
+		_exit(!works);
+	}
+	waitpid(pid, &status, 0);
+	is_int(status, 0);
+	end(cg);
+}

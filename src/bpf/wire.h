@@ -42,34 +42,34 @@ enum wire_slot {
 	WIRE_SLOT_HOST,		/* the service domain */
 	WIRE_SLOT_FIRST,	/* of the others */
 	/* what a cursor can stand on besides a slot */
-	WIRE_SLOT_POLL = 0xfffffffe,   /* before the first packet of a poll: split over its packets */
+	WIRE_SLOT_POLL = 0xfffffffe, /* before the first packet of a poll: split over its packets */
 	WIRE_SLOT_PACKET = 0xffffffff, /* a packet whose owner is not known yet */
 };
 
 /* How often each rule and each fallback was used; names in src/ledger/counters.c. */
 enum wire_counter {
-	WIRE_RULE_NETNS,	   /* receiver's network namespace */
-	WIRE_RULE_VETH_FROM,	   /* host's end of a veth pair: came from that container */
-	WIRE_RULE_VETH_TO,	   /* turned up behind a container's veth pair: moved from the host */
-	WIRE_RULE_SOCKET,	   /* settled by the socket it was for */
-	WIRE_RULE_SAME_PACKET,	   /* seen again on an upper device (bridge): owner kept */
-	WIRE_RULE_HOST_PACKET,	   /* the host's own packet */
-	WIRE_RULE_POLL_SPLIT,	   /* cost of a poll split over the owners of its packets */
-	WIRE_RULE_TX,		   /* deferred transmission: owner of the packet */
-	WIRE_RULE_BLOCK,	   /* completion: cgroup recorded at issue */
-	WIRE_RULE_WORK,		   /* work item: who queued it */
-	WIRE_FALLBACK_NETNS,	   /* network namespace without a known account */
-	WIRE_FALLBACK_POLL,	   /* poll without packets */
-	WIRE_FALLBACK_OWNERS,	   /* more owners in one poll than are kept apart */
-	WIRE_FALLBACK_BLOCK,	   /* completion without a recorded owner */
-	WIRE_FALLBACK_FULL,	   /* table of accounts full: charged to an ancestor or the host */
-	WIRE_FALLBACK_NETNS_FULL,  /* table of network namespaces full */
-	WIRE_FALLBACK_DEAD,	   /* thread of a removed cgroup: charged to an ancestor */
-	WIRE_FIX_NESTED,	   /* entry without the exit before it */
-	WIRE_FIX_UNENTERED,	   /* exit without an entry */
-	WIRE_FIX_MISSED,	   /* an interrupt that was not seen to end, made up for */
-	WIRE_NETNS_SHARED,	   /* claims on a network namespace that another account holds */
-	WIRE_ACCOUNTS_CLOSED,	   /* cgroups removed, their total given to the parent */
+	WIRE_RULE_NETNS,       /* receiver's network namespace */
+	WIRE_RULE_VETH_FROM,   /* host's end of a veth pair: came from that container */
+	WIRE_RULE_VETH_TO,     /* turned up behind a container's veth pair: moved from the host */
+	WIRE_RULE_SOCKET,      /* settled by the socket it was for */
+	WIRE_RULE_SAME_PACKET, /* seen again on an upper device (bridge): owner kept */
+	WIRE_RULE_HOST_PACKET, /* the host's own packet */
+	WIRE_RULE_POLL_SPLIT,  /* cost of a poll split over the owners of its packets */
+	WIRE_RULE_TX,	       /* deferred transmission: owner of the packet */
+	WIRE_RULE_BLOCK,       /* completion: cgroup recorded at issue */
+	WIRE_RULE_WORK,	       /* work item: who queued it */
+	WIRE_FALLBACK_NETNS,   /* network namespace without a known account */
+	WIRE_FALLBACK_POLL,    /* poll without packets */
+	WIRE_FALLBACK_OWNERS,  /* more owners in one poll than are kept apart */
+	WIRE_FALLBACK_BLOCK,   /* completion without a recorded owner */
+	WIRE_FALLBACK_FULL,    /* table of accounts full: charged to an ancestor or the host */
+	WIRE_FALLBACK_NETNS_FULL, /* table of network namespaces full */
+	WIRE_FALLBACK_DEAD,	  /* thread of a removed cgroup: charged to an ancestor */
+	WIRE_FIX_NESTED,	  /* entry without the exit before it */
+	WIRE_FIX_UNENTERED,	  /* exit without an entry */
+	WIRE_FIX_MISSED,	  /* an interrupt that was not seen to end, made up for */
+	WIRE_NETNS_SHARED,	  /* claims on a network namespace that another account holds */
+	WIRE_ACCOUNTS_CLOSED,	  /* cgroups removed, their total given to the parent */
 	WIRE_COUNTERS,
 };
 
@@ -137,8 +137,8 @@ struct wire_cpu {
 	__u64 ended;
 	__u64 started_ns; /* 0: not accounted */
 	__u64 idle_ns;
-	__u64 hard_ns; /* in hard interrupts since started */
-	__u64 soft_ns; /* in softirqs, hard interrupts inside them excluded */
+	__u64 hard_ns;	 /* in hard interrupts since started */
+	__u64 soft_ns;	 /* in softirqs, hard interrupts inside them excluded */
 	__u64 poll_ns;	 /* cost of the running poll, waiting to be split */
 	__u64 packet_ns; /* of the running packet, waiting for its owner */
 
@@ -195,7 +195,7 @@ struct wire_netns {
 	__u32 slot;
 	__u32 rank; /* how good the claim is, see bpf/owner.h */
 	__u32 inum;
-	__u32 claims;		  /* by other accounts */
+	__u32 claims;		 /* by other accounts */
 	__u32 links[WIRE_LINKS]; /* ifindex of the host's ends of veth pairs, 0: none */
 };
 
@@ -209,17 +209,17 @@ struct wire_book {
 	__u64 started_realtime_ns;
 	__u32 cpus; /* rows of a slot, without the last one */
 	__u32 slots;
-	__u32 hierarchy;    /* cgroup hierarchy that is accounted: 0 is v2 */
-	__u32 host_netns;    /* inode numbers of the kernel's own namespaces */
+	__u32 hierarchy;  /* cgroup hierarchy that is accounted: 0 is v2 */
+	__u32 host_netns; /* inode numbers of the kernel's own namespaces */
 	__u32 host_mntns;
-	__u32 irq_time; /* the kernel keeps interrupt time apart */
+	__u32 irq_time;	      /* the kernel keeps interrupt time apart */
 	__u64 hooks_attached; /* bits, by order of the programs' names in the object */
 	__u64 hooks_wanted;
 
 	/* written by programs */
 	__u32 epoch __attribute__((aligned(64))); /* moves when a cached owner may be wrong */
 	__u32 next_slot;
-	__u32 closing;	 /* lock of who folds closed accounts */
+	__u32 closing;	  /* lock of who folds closed accounts */
 	__u32 fold_begun; /* seqcount around a fold */
 	__u32 fold_ended;
 	__u32 netns_claims; /* claims that user space may decide better */

@@ -15,8 +15,8 @@ struct ledger_status {
 	unsigned int cpus;	    /* possible */
 	unsigned int accounts;	    /* open now */
 	unsigned int accounts_max;
-	bool unified;  /* cgroup v2 is accounted, else the v1 hierarchy with cpu */
-	bool irq_time; /* the kernel bills interrupt time apart by itself */
+	bool unified;		 /* cgroup v2 is accounted, else the v1 hierarchy with cpu */
+	bool irq_time;		 /* the kernel bills interrupt time apart by itself */
 	uint64_t hooks_attached; /* bits, by index in ledger_hooks */
 	size_t n_attached;
 	size_t n_wanted; /* of all hooks, those that mean something here */

@@ -250,7 +250,7 @@ teardown() { end; }
 }
 
 @test "ids: what runc and crun allow, and nothing else" {
-	for id in a A-1_2.3+4 .hidden; do
+	for id in "a$ID" "A-1_2.3+4$ID" ".hidden$ID"; do
 		behalf create --bundle "$BUNDLE" "$id"
 		behalf list --quiet | grep -qxF -- "$id"
 		behalf delete --force "$id"

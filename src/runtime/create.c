@@ -208,6 +208,8 @@ static int prepare_launch(struct creation *c, struct error *err)
 	l->no_new_keyring = c->options->no_new_keyring;
 	l->reaper = c->options->reaper;
 	l->new_namespaces = c->ns.new_types;
+	l->in_user_ns = (c->ns.new_types & CLONE_NEWUSER) ||
+			namespaces_joined(&c->ns, CLONE_NEWUSER) >= 0;
 	l->new_cgroup_ns = c->ns.new_types & CLONE_NEWCGROUP;
 	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);
 	l->joined_cgroup_ns = namespaces_joined(&c->ns, CLONE_NEWCGROUP);

@@ -104,7 +104,7 @@ static int make_device(struct launch *l, const struct oci_device *d, struct erro
 	mode_t mode = type_bits(d->type) | (d->has_mode ? d->mode & 07777 : 0666);
 	const char *name;
 
-	if ((l->new_namespaces & CLONE_NEWUSER) && d->type != 'p')
+	if (l->in_user_ns && d->type != 'p')
 		return bind_device(l, d, err);
 	dir = open_parent(l, d->path, &name, err);
 	if (dir < 0)

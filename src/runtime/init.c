@@ -81,19 +81,23 @@ static int stage_settle(struct launch *l, struct error *err)
 	return 0;
 }
 
-static int stage_placed(struct launch *l, struct error *err)
+/* With an id that the namespace does not know nothing can be made there (EOVERFLOW). */
+static int become_namespace_root(struct error *err)
 {
-	int r = sync_expect(l->sync, SYNC_PLACED, err);
-
-	if (r < 0 || !(l->new_namespaces & CLONE_NEWUSER))
-		return r;
-	/* The maps are there now; before, every id was the overflow id. */
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_errno(err, errno, "become root of the user namespace");
 	/* Changing ids has made us dumpable by the rules of commit_creds (kernel/cred.c). */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
 	return 0;
+}
+
+/* The maps of a new user namespace are there from now on. */
+static int stage_placed(struct launch *l, struct error *err)
+{
+	int r = sync_expect(l->sync, SYNC_PLACED, err);
+
+	return r == 0 && l->in_user_ns ? become_namespace_root(err) : r;
 }
 
 /* /dev/null is checked while it still is the host's: it will cover masked files. */
@@ -346,7 +350,7 @@ static int stage_exec_join(struct launch *l, struct error *err)
 {
 	if (l->target_namespaces && setns(l->target, l->target_namespaces) < 0)
 		return error_errno(err, errno, "join the namespaces of container '%s'", l->id);
-	return 0;
+	return l->target_namespaces & CLONE_NEWUSER ? become_namespace_root(err) : 0;
 }
 
 static int stage_exec_terminal(struct launch *l, struct error *err)

@@ -239,6 +239,8 @@ static int set_v2(const struct cgroup_place *place, const struct cgroup_device_r
 
 /* v1: the lines. */
 
+#define RULE_LINE_BYTES 64
+
 struct v1_files {
 	const char *directory;
 	int allow, deny; /* open when the first line needs them */
@@ -268,21 +270,29 @@ static void format_number(char *text, size_t size, int64_t number)
 		snprintf(text, size, "%lld", (long long)number);
 }
 
+static void format_rule(char line[static RULE_LINE_BYTES], const struct cgroup_device_rule *rule,
+			char type)
+{
+	char major[24], minor[24];
+
+	format_number(major, sizeof(major), rule->major);
+	format_number(minor, sizeof(minor), rule->minor);
+	snprintf(line, RULE_LINE_BYTES, "%c %s:%s %s%s%s", type, major, minor,
+		 rule->access & CGROUP_DEVICE_READ ? "r" : "",
+		 rule->access & CGROUP_DEVICE_WRITE ? "w" : "",
+		 rule->access & CGROUP_DEVICE_MKNOD ? "m" : "");
+}
+
 /* The kernel takes "a" for everything whatever follows, so narrower rules of that type are two. */
 static int write_rule(struct v1_files *files, const struct cgroup_device_rule *rule,
 		      struct error *err)
 {
 	const char *types = rule->type == 'a' ? "bc" : rule->type == 'b' ? "b" : "c";
-	char line[64], major[24], minor[24];
+	char line[RULE_LINE_BYTES];
 	int r = 0;
 
-	format_number(major, sizeof(major), rule->major);
-	format_number(minor, sizeof(minor), rule->minor);
 	for (; r == 0 && *types; types++) {
-		snprintf(line, sizeof(line), "%c %s:%s %s%s%s", *types, major, minor,
-			 rule->access & CGROUP_DEVICE_READ ? "r" : "",
-			 rule->access & CGROUP_DEVICE_WRITE ? "w" : "",
-			 rule->access & CGROUP_DEVICE_MKNOD ? "m" : "");
+		format_rule(line, rule, *types);
 		r = write_line(files, rule->allow, line, err);
 	}
 	return r;
@@ -311,15 +321,18 @@ static int check_v1(const struct cgroup_device_rule *rules, size_t n, bool allow
 		    struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
+		char line[RULE_LINE_BYTES];
+
 		/* Only exceptions are held; a rule that agrees with the default removes some. */
 		if (rules[i].allow != allow_default)
 			continue;
+		format_rule(line, &rules[i], rules[i].type);
 		for (size_t j = 0; j < i; j++)
 			if (takes_a_part(&rules[i], &rules[j]))
 				return error_set(err, ENOTSUP,
-						 "rule %zu takes a part of what an earlier, "
-						 "different one is about, which cgroup v1 cannot",
-						 i);
+						 "'%s' is a part of what an earlier rule %s, and "
+						 "cgroup v1 cannot take a part back",
+						 line, allow_default ? "denies" : "allows");
 	}
 	return 0;
 }

@@ -21,7 +21,7 @@
 /* What engines read statistics of; others are enabled when a resource needs them. */
 #define ENABLED_CONTROLLERS                                                                        \
 	(1u << CGROUP_CPU | 1u << CGROUP_CPUSET | 1u << CGROUP_MEMORY | 1u << CGROUP_IO |          \
-	 1u << CGROUP_PIDS | 1u << CGROUP_HUGETLB)
+	 1u << CGROUP_PIDS)
 
 static int read_trimmed(const char *path, char *text, size_t size)
 {

@@ -411,10 +411,26 @@ TEST_TIMEOUT(a_common_parent_comes_and_goes, 60)
 	is_int(failed, 0);
 }
 
+/* Controllers stay enabled for groups below the root, so this host gets back what it had. */
+static char *enabled_before;
+
+static void restore_enabled(void)
+{
+	_cleanup_free_ char *now = NULL;
+	const char *file = "/sys/fs/cgroup/cgroup.subtree_control";
+
+	if (enabled_before && !strstr(enabled_before, "hugetlb") &&
+	    file_read_at(AT_FDCWD, file, 4096, &now, NULL, NULL) == 0 && strstr(now, "hugetlb"))
+		file_write_at(AT_FDCWD, file, "-hugetlb", NULL);
+}
+
 static void private_v2(void)
 {
 	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
 		mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	file_read_at(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", 4096, &enabled_before, NULL,
+		     NULL);
+	atexit(restore_enabled);
 }
 
 TEST(v2_alone)
@@ -456,6 +472,8 @@ TEST(beside_the_first_process)
 		end(cg);
 		skip("no controller on v2");
 	}
+	/* Enables the controller, so that there is one to hand on. */
+	ok(cgroup_write(cg, CGROUP_HUGETLB, "hugetlb.2MB.max", "max", &err) == 0, "%s", err.text);
 	pid = start(cg, sleep_long);
 	snprintf(number, sizeof(number), "%d", pid);
 	must(mkdir(inner, 0755) == 0);
@@ -507,11 +525,13 @@ TEST(inside_a_cgroup_namespace)
 	int status = 0;
 	pid_t pid;
 
-	(void)err;
 	if (cgroup_layout_mode(layout) != CGROUP_UNIFIED) {
 		end(cg);
 		skip("no cgroup v2");
 	}
+	if (cgroup_version(cg, CGROUP_HUGETLB))
+		ok(cgroup_write(cg, CGROUP_HUGETLB, "hugetlb.2MB.max", "max", &err) == 0, "%s",
+		   err.text);
 	pid = fork();
 	if (pid == 0) {
 		bool works = works_inside(cg);

@@ -304,5 +304,7 @@ int oci_capability_number(const char *name);
 /* CLONE_NEW* of "mount", "network", ... and back; 0 or NULL when unknown. */
 int oci_namespace_type(const char *name);
 const char *oci_namespace_name(int type);
+/* CLONE_NEW* of the namespace that a kernel parameter belongs to; 0: none, it is the host's. */
+int oci_sysctl_namespace(const char *key);
 /* The name under /proc/PID/ns: "mnt", "net", ... */
 const char *oci_namespace_file(int type);

@@ -40,6 +40,14 @@ static bool matches(const char *key, const char *name)
 	return *key == '\0' || name[-1] == '.';
 }
 
+int oci_sysctl_namespace(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++)
+		if (matches(key, sysctls[i].name))
+			return sysctls[i].namespace;
+	return 0;
+}
+
 static bool has_empty_component(const char *key)
 {
 	if (strchr("./", key[0]))
@@ -53,19 +61,19 @@ static bool has_empty_component(const char *key)
 int oci_check_sysctl(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config)
 {
+	int type;
+
 	if (has_empty_component(at->key))
 		return oci_fail(r, at, "not the name of a kernel parameter");
-	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
-		if (!matches(at->key, sysctls[i].name))
-			continue;
-		if (!oci_config_namespace(config, sysctls[i].namespace))
-			return oci_fail(r, at, "needs a %s namespace of the container's own",
-					oci_namespace_name(sysctls[i].namespace));
-		if (config->hostname && matches(at->key, "kernel.hostname"))
-			return oci_fail(r, at, "conflicts with hostname");
-		if (config->domainname && matches(at->key, "kernel.domainname"))
-			return oci_fail(r, at, "conflicts with domainname");
-		return 0;
-	}
-	return oci_fail(r, at, "belongs to no namespace, setting it would change the host");
+	type = oci_sysctl_namespace(at->key);
+	if (!type)
+		return oci_fail(r, at, "belongs to no namespace, setting it would change the host");
+	if (!oci_config_namespace(config, type))
+		return oci_fail(r, at, "needs a %s namespace of the container's own",
+				oci_namespace_name(type));
+	if (config->hostname && matches(at->key, "kernel.hostname"))
+		return oci_fail(r, at, "conflicts with hostname");
+	if (config->domainname && matches(at->key, "kernel.domainname"))
+		return oci_fail(r, at, "conflicts with domainname");
+	return 0;
 }

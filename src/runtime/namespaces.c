@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,8 +56,45 @@ static int open_one(const struct oci_namespace *n, size_t index, struct error *e
 	return take_fd(&fd);
 }
 
+/* Whether the namespace of TYPE that is joined is the one we are in. */
+static int is_own(int fd, int type, bool *own)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", oci_namespace_file(type));
+	if (stat(path, &ours) < 0 || fstat(fd, &theirs) < 0)
+		return -errno;
+	*own = ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+	return 0;
+}
+
+/* The parser has seen that there is a namespace for each, but not that a path leads to the host's. */
+static int check_sysctls(const struct oci_config *config, const struct namespaces *ns,
+			 struct error *err)
+{
+	for (size_t i = 0; i < config->n_sysctl; i++) {
+		const char *key = config->sysctl[i].key;
+		int type = oci_sysctl_namespace(key), fd = namespaces_joined(ns, type);
+		bool own = false;
+		int r = fd < 0 ? 0 : is_own(fd, type, &own);
+
+		if (r < 0)
+			return error_errno(err, r, "look at the %s namespace",
+					   oci_namespace_name(type));
+		if (own)
+			return error_set(err, EINVAL,
+					 "config.json: linux.sysctl.%s: the container joins the "
+					 "host's %s namespace, setting it would change the host",
+					 key, oci_namespace_name(type));
+	}
+	return 0;
+}
+
 int namespaces_open(const struct oci_config *config, struct namespaces *ns, struct error *err)
 {
+	int r;
+
 	*ns = (struct namespaces){0};
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		ns->joined[i] = -EBADF;
@@ -77,7 +115,10 @@ int namespaces_open(const struct oci_config *config, struct namespaces *ns, stru
 			if (types[t] == n->type)
 				ns->joined[t] = fd;
 	}
-	return 0;
+	r = check_sysctls(config, ns, err);
+	if (r < 0)
+		namespaces_close(ns);
+	return r;
 }
 
 void namespaces_close(struct namespaces *ns)

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "oci/config.h"
 #include "cmd/descriptors.h"
 #include "runtime/container.h"
 
-#define OCI_VERSION "1.1.0"
 
 struct verb {
 	const char *name;
@@ -98,7 +98,7 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 					"directly\n");
 			return EXIT_FAILURE;
 		case 'v':
-			printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION "\n");
+			printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION_MAX "\n");
 			return EXIT_SUCCESS;
 		case 'h':
 			print_help();

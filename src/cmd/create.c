@@ -190,6 +190,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	int code = self_protect(ctx->argv, err);
 
 	r->create.root = ctx->root;
+	r->create.no_cgroup = ctx->no_cgroup;
 	if (code == 0)
 		code = load_config(r, &config, err);
 	if (code == 0)

@@ -29,7 +29,8 @@ static const struct verb verbs[] = {
 	{0},
 };
 
-enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP };
+enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP,
+       OPT_CGROUP_MANAGER };
 
 static const struct option options[] = {
 	{"root", required_argument, NULL, OPT_ROOT},
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
 	{"debug", no_argument, NULL, OPT_DEBUG},
 	{"systemd-cgroup", no_argument, NULL, OPT_SYSTEMD_CGROUP},
+	{"cgroup-manager", required_argument, NULL, OPT_CGROUP_MANAGER},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -52,6 +54,7 @@ static void print_help(void)
 	       "  --log FILE            append messages to FILE\n"
 	       "  --log-format FORMAT   text (default) or json\n"
 	       "  --debug               say more\n"
+	       "  --cgroup-manager M    cgroupfs (default) or disabled: make no cgroups\n"
 	       "  --version, -v         print the version\n"
 	       "  --help, -h            print this text\n"
 	       "\n"
@@ -65,6 +68,18 @@ static int usage_error(void)
 {
 	fprintf(stderr, "behalf: see behalf --help\n");
 	return EXIT_FAILURE;
+}
+
+/* crun's option, by which podman asks for --cgroups=disabled. */
+static int choose_cgroup_manager(const char *name, struct cmd_context *ctx)
+{
+	ctx->no_cgroup = strcmp(name, "disabled") == 0;
+	if (ctx->no_cgroup || strcmp(name, "cgroupfs") == 0)
+		return 0;
+	fprintf(stderr,
+		"behalf: --cgroup-manager '%s': cgroupfs or disabled, others are not supported yet\n",
+		name);
+	return -1;
 }
 
 /* Returns the exit status when there is nothing left to do, or -1. */
@@ -91,6 +106,10 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 			break;
 		case OPT_DEBUG:
 			ctx->debug = true;
+			break;
+		case OPT_CGROUP_MANAGER:
+			if (choose_cgroup_manager(optarg, ctx) < 0)
+				return EXIT_FAILURE;
 			break;
 		case OPT_SYSTEMD_CGROUP:
 			fprintf(stderr, "behalf: --systemd-cgroup: cgroups through systemd are not "

@@ -102,12 +102,24 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 	return r < 0 ? error_errno(err, r, "make '%s' read-only", m->destination) : 0;
 }
 
+/* --cgroup-manager disabled: there is no group of its own that could be shown. */
+static int mount_nothing(const struct oci_mount *m, int target, struct error *err)
+{
+	_cleanup_close_ int tmpfs =
+		mount_new("tmpfs", "tmpfs", m->flags | MS_RDONLY, "size=0k,mode=555", err);
+	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
+
+	return r < 0 ? error_errno(err, r, "mount at '%s'", m->destination) : 0;
+}
+
 int cgroup_mount_make(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
-	if (!l->cgroup)
+	if (cgroup_layout_mode(l->layout) == CGROUP_NONE)
 		return error_set(err, ENODEV,
 				 "mount of '%s' at '%s': no cgroup hierarchy is mounted", m->type,
 				 m->destination);
+	if (!l->cgroup)
+		return mount_nothing(m, target, err);
 	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED)
 		return mount_unified(l, m, target, err);
 	return mount_legacy(l, m, target, err);

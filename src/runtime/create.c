@@ -150,7 +150,7 @@ static int plan_cgroups(struct creation *c, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (cgroup_layout_mode(c->layout) == CGROUP_NONE)
+	if (cgroup_layout_mode(c->layout) == CGROUP_NONE || c->options->no_cgroup)
 		return 0;
 	r = cgroup_plan(c->layout, path && *path ? path : own, &c->cgroup, err);
 	return r < 0 ? error_prefix(err, "linux.cgroupsPath") : 0;

@@ -70,9 +70,7 @@ static int stage_settle(struct launch *l, struct error *err)
 	reset_signals();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
-	if (!l->cgroup)
-		return 0;
-	r = cgroup_enter_self(l->cgroup, cgroup_clone_fd(l->cgroup) >= 0, err);
+	r = l->cgroup ? cgroup_enter_self(l->cgroup, cgroup_clone_fd(l->cgroup) >= 0, err) : 0;
 	if (r < 0)
 		return r;
 	/* Not earlier: the root of a cgroup namespace is where its maker is (cgroup_namespaces(7)). */

@@ -335,13 +335,37 @@ static __always_inline struct wire_cpu *cpu_in_softirq(__u16 kind)
 	return c;
 }
 
+/*
+ * Threaded NAPI: a kernel thread polls, outside of any softirq, with softirqs disabled. It works for
+ * the packet's owner until the end of the poll; the poll's own cost stays the thread's.
+ */
+static __noinline int receive_in_thread(struct wire_cpu *c, struct sk_buff *skb)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct wire_device_hit *hit;
+	__u32 slot;
+
+	if (cursor_level(c) != WIRE_TASK || !(task->flags & PF_KTHREAD) || task->pid == 0)
+		return 0;
+	hit = device_owner(skb->dev, c);
+	slot = hit->slot == WIRE_SLOT_PACKET ? (__u32)WIRE_SLOT_HOST : hit->slot;
+	if (slot != c->frame[WIRE_TASK].slot)
+		cursor_count(c, WIRE_RULE_THREAD);
+	cursor_repoint(c, WIRE_TASK, slot, WIRE_NET_RX);
+	return 0;
+}
+
 SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 {
-	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_RX);
+	struct wire_cpu *c = cpu_this();
 	struct wire_device_hit *hit;
 
 	if (!c)
+		return 0;
+	if (!c->frame[WIRE_SOFT].active)
+		return receive_in_thread(c, skb);
+	if (c->frame[WIRE_SOFT].kind != WIRE_NET_RX || c->frame[WIRE_HARD].active)
 		return 0;
 	hit = device_owner(skb->dev, c);
 	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && c->packet == (__u64)skb &&
@@ -362,12 +386,21 @@ int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 SEC("tp_btf/napi_poll")
 int BPF_PROG(napi_poll, struct napi_struct *napi)
 {
-	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_RX);
+	struct wire_cpu *c = cpu_this();
+	struct wire_frame *f;
+	__u32 slot;
 
-	/* the backlog's has no device; its packets paid for everything on their way */
-	if (!c || (!napi->dev && !c->poll_ns))
+	if (!c || c->frame[WIRE_HARD].active)
 		return 0;
-	cursor_poll_end(c);
+	f = &c->frame[WIRE_SOFT];
+	if (f->active) {
+		/* the backlog's has no device; its packets paid for everything on their way */
+		if (f->kind == WIRE_NET_RX && (napi->dev || c->poll_ns))
+			cursor_poll_end(c);
+	} else if (c->frame[WIRE_TASK].kind == WIRE_NET_RX) {
+		slot = account_find_cached(task_cgroup(bpf_get_current_task_btf()), c);
+		cursor_repoint(c, WIRE_TASK, slot, WIRE_OWN);
+	}
 	return 0;
 }
 

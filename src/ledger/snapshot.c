@@ -248,20 +248,40 @@ static void subtract(uint64_t *later, uint64_t earlier)
 	*later = *later > earlier ? *later - earlier : 0;
 }
 
-static void account_subtract(struct ledger_account *later, const struct ledger_account *earlier)
+/*
+ * Takes off, modulo 2^64: an account may lose more than it has here until what came from accounts
+ * below it is taken off too.
+ */
+static void take_off(struct ledger_account *later, const struct ledger_account *earlier)
 {
-	uint64_t own_ns = ledger_account_own_ns(later);
-
-	subtract(&own_ns, ledger_account_own_ns(earlier));
-	/* the split of the newest time may have been corrected; the sum is right */
-	subtract(&later->own_user_ns, earlier->own_user_ns);
-	if (later->own_user_ns > own_ns)
-		later->own_user_ns = own_ns;
-	later->own_kernel_ns = own_ns - later->own_user_ns;
+	later->own_user_ns -= earlier->own_user_ns;
+	later->own_kernel_ns -= earlier->own_kernel_ns;
 	for (size_t i = 0; i < WIRE_CLASSES; i++)
-		subtract(&later->behalf_ns[i], earlier->behalf_ns[i]);
-	subtract(&later->imposed_ns, earlier->imposed_ns);
-	subtract(&later->kernel_says_ns, earlier->kernel_says_ns);
+		later->behalf_ns[i] -= earlier->behalf_ns[i];
+	later->imposed_ns -= earlier->imposed_ns;
+	later->kernel_says_ns -= earlier->kernel_says_ns;
+}
+
+static void at_least_zero(uint64_t *ns)
+{
+	if ((int64_t)*ns < 0)
+		*ns = 0;
+}
+
+static void settle_difference(struct ledger_account *account)
+{
+	uint64_t own_ns = ledger_account_own_ns(account);
+
+	/* the split of the newest time may have been corrected; the sum is right */
+	at_least_zero(&own_ns);
+	at_least_zero(&account->own_user_ns);
+	if (account->own_user_ns > own_ns)
+		account->own_user_ns = own_ns;
+	account->own_kernel_ns = own_ns - account->own_user_ns;
+	for (size_t i = 0; i < WIRE_CLASSES; i++)
+		at_least_zero(&account->behalf_ns[i]);
+	at_least_zero(&account->imposed_ns);
+	at_least_zero(&account->kernel_says_ns);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -271,24 +291,42 @@ static int compare_ids(const void *a, const void *b)
 	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
 }
 
+/* Who has the total of an account that has closed: its nearest ancestor. */
+static struct ledger_account *heir_of(const struct ledger_snapshot *s, const char *path)
+{
+	struct ledger_account *heir = NULL;
+
+	for (size_t i = 0; i < s->n_accounts; i++) {
+		struct ledger_account *a = &s->accounts[i];
+
+		if (path_is_below(path, a->cgroup) &&
+		    (!heir || strlen(a->cgroup) > strlen(heir->cgroup)))
+			heir = a;
+	}
+	return heir;
+}
+
 void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger_snapshot *earlier)
 {
-	_cleanup_free_ const struct ledger_account **index =
-		calloc(earlier->n_accounts + 1, sizeof(*index));
+	_cleanup_free_ struct ledger_account **index =
+		calloc(later->n_accounts + 1, sizeof(*index));
 
 	if (!index)
 		return;
-	for (size_t i = 0; i < earlier->n_accounts; i++)
-		index[i] = &earlier->accounts[i];
-	qsort(index, earlier->n_accounts, sizeof(*index), compare_ids);
-	for (size_t i = 0; i < later->n_accounts; i++) {
-		const struct ledger_account *key = &later->accounts[i];
-		const struct ledger_account **found =
-			bsearch(&key, index, earlier->n_accounts, sizeof(*index), compare_ids);
+	for (size_t i = 0; i < later->n_accounts; i++)
+		index[i] = &later->accounts[i];
+	qsort(index, later->n_accounts, sizeof(*index), compare_ids);
+	for (size_t i = 0; i < earlier->n_accounts; i++) {
+		const struct ledger_account *key = &earlier->accounts[i];
+		struct ledger_account **found = bsearch(&key, index, later->n_accounts,
+							sizeof(*index), compare_ids);
+		struct ledger_account *from = found ? *found : heir_of(later, key->cgroup);
 
-		if (found)
-			account_subtract(&later->accounts[i], *found);
+		if (from)
+			take_off(from, key);
 	}
+	for (size_t i = 0; i < later->n_accounts; i++)
+		settle_difference(&later->accounts[i]);
 	subtract(&later->wall_ns, earlier->wall_ns);
 	subtract(&later->idle_ns, earlier->idle_ns);
 	subtract(&later->sum_ns, earlier->sum_ns);

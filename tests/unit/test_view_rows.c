@@ -227,6 +227,36 @@ TEST(a_difference_leaves_its_ends)
 	is_uint(difference->n_counters, 2);
 }
 
+/* The ledger gives the total of an account that is removed to its parent. */
+TEST(what_a_parent_inherits_is_no_difference)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = example_snapshot();
+	_cleanup_snapshot_ struct ledger_snapshot *later = example_snapshot();
+	_cleanup_snapshot_ struct ledger_snapshot *difference = NULL;
+	struct ledger_account *parent, *child, *grandchild;
+	struct view_books books;
+
+	example_add(earlier, "behalf", "/behalf")->own_user_ns = 10 * MS;
+	example_add(earlier, "a", "/behalf/a")->own_user_ns = 300 * MS;
+	example_add(earlier, "b", "/behalf/a/b")->behalf_ns[WIRE_WORK] = 500 * MS;
+	parent = &earlier->accounts[5];
+	child = &earlier->accounts[6];
+	grandchild = &earlier->accounts[7];
+	example_balance(earlier);
+	later->wall_ns += 2 * S;
+	example_add(later, "behalf", "/behalf")->own_user_ns =
+		parent->own_user_ns + child->own_user_ns + 7 * MS;
+	later->accounts[5].id = parent->id;
+	later->accounts[5].behalf_ns[WIRE_WORK] = grandchild->behalf_ns[WIRE_WORK];
+	example_balance(later);
+	must(view_difference(later, earlier, &difference, NULL) == 0);
+	is_uint(difference->accounts[5].own_user_ns, 7 * MS);
+	is_uint(difference->accounts[5].behalf_ns[WIRE_WORK], 0);
+	view_books_make(difference, &books);
+	is_uint(books.sum_ns, difference->sum_ns);
+	is_uint(books.sum_ns, 4 * S);
+}
+
 static void is_figure(uint64_t ns, uint64_t wall_ns, enum view_unit unit, const char *want)
 {
 	char text[VIEW_FIGURE_MAX];

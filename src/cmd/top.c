@@ -29,6 +29,7 @@
 #include "cmd/listing.h"
 #include "ledger/load.h"
 #include "ledger/snapshot.h"
+#include "ledger/status.h"
 #include "view/json.h"
 #include "view/terminal.h"
 #include "view/text.h"
@@ -48,6 +49,7 @@ struct top {
 	bool json;
 	uint64_t count;		       /* samples, 0: no end */
 	bool switched_on;	       /* the ledger was off, and is to be so again */
+	uint64_t on_since_ns;	       /* which ledger that is */
 	struct ledger_snapshot *last;  /* the reading */
 	struct ledger_snapshot *shown; /* the sample */
 	char time[16];
@@ -56,7 +58,7 @@ struct top {
 
 static volatile sig_atomic_t caught;
 
-static void catch (int signal)
+static void note_signal(int signal)
 {
 	caught = signal;
 }
@@ -64,9 +66,9 @@ static void catch (int signal)
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 /* SIGPIPE is ignored: that nobody reads any more is seen when writing. */
-static void catch_signals(struct top *top)
+static void watch_signals(struct top *top)
 {
-	struct sigaction action = {.sa_handler = catch}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction action = {.sa_handler = note_signal}, ignore = {.sa_handler = SIG_IGN};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
@@ -90,12 +92,30 @@ static void catch_signals(struct top *top)
 
 static int switch_on(struct top *top, struct error *err)
 {
+	struct ledger_status status;
 	int r = ledger_on(&top->switched_on, err);
 
 	if (r < 0)
 		return error_prefix(err, "the ledger is off (`behalf ledger on` switches it on) "
 					 "and could not be switched on");
+	if (top->switched_on && ledger_status_read(&status, err) == 0 && status.on)
+		top->on_since_ns = status.since_ns;
 	return 0;
+}
+
+/* Leaves the ledger as it was found, unless somebody has switched it off and on since. */
+static void switch_off(const struct top *top)
+{
+	struct ledger_status status = {0};
+	struct error err = {0};
+	bool changed;
+
+	if (!top->switched_on)
+		return;
+	if (ledger_status_read(&status, &err) == 0 && status.since_ns != top->on_since_ns)
+		return;
+	if (ledger_off(&changed, &err) < 0)
+		log_error("%s", err.text);
 }
 
 static void note_time(struct top *top)
@@ -161,8 +181,8 @@ static bool wait_until(const struct top *top, uint64_t at_ns, bool keys)
 	};
 	int n = ppoll(&poll_fd, 1, &timeout, &top->waiting);
 
-	/* the terminal is gone: as if it had been told so by a signal */
-	if (n > 0 && !(poll_fd.revents & POLLIN))
+	/* the terminal is gone: as if it had been told so by a signal; it may be readable still */
+	if (n > 0 && (poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL)))
 		caught = SIGHUP;
 	return n == 0;
 }
@@ -385,16 +405,6 @@ static int parse_options(int argc, char **argv, struct top *top, struct error *e
 	return 0;
 }
 
-/* Leaves the ledger as it was found. */
-static void switch_off(const struct top *top)
-{
-	struct error err = {0};
-	bool changed;
-
-	if (top->switched_on && ledger_off(&changed, &err) < 0)
-		log_error("%s", err.text);
-}
-
 int cmd_top(const struct cmd_context *ctx, int argc, char **argv)
 {
 	struct top top = {.view.delay_ns = DEFAULT_DELAY_NS};
@@ -405,7 +415,7 @@ int cmd_top(const struct cmd_context *ctx, int argc, char **argv)
 	view_choice_default(&top.view.choice, VIEW_CPUS);
 	r = parse_options(argc, argv, &top, &err);
 	if (r == 0) {
-		catch_signals(&top);
+		watch_signals(&top);
 		r = run(&top, &err);
 		switch_off(&top);
 	}

@@ -14,6 +14,7 @@
  * Whatever fails before the start takes the container with it. When the supervisor is killed the
  * command is too (runtime/reaper.c), and `delete -f` clears the rest by the record.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -210,6 +211,23 @@ static int run_in_foreground(struct workspace *w)
 	return status_of_failure(&err);
 }
 
+/*
+ * What the caller has open is not ours to keep open: a pipe would never end, a file system stay busy.
+ * All of our own descriptors are close-on-exec, so the others are those we were started with.
+ */
+static void close_inherited(void)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			close(fd);
+	}
+}
+
 static int redirect_streams(const char *output, struct error *err)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = -EBADF;
@@ -239,6 +257,9 @@ static int run_in_background(struct workspace *w, int report)
 		r = attend_prepare(&err);
 	if (r == 0)
 		r = redirect_streams(w->options->output, &err);
+	close_inherited();
+	if (r == 0 && chdir("/") < 0)
+		r = error_errno(&err, errno, "go to '/'");
 	if (r == 0)
 		r = bring_up(w, &err);
 	if (r < 0) {

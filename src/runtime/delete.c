@@ -12,6 +12,7 @@
 #include "runtime/hooks.h"
 #include "runtime/network.h"
 #include "runtime/record.h"
+#include "runtime/scratch.h"
 
 #define DELETE_TIMEOUT_MS 10000
 
@@ -85,8 +86,10 @@ int container_delete(const char *root, const char *id, bool force, struct error 
 	enum container_status status;
 	int r = record_open(root, id, &c, err);
 
-	if (r == -ENOENT && force)
+	if (r == -ENOENT && force) {
+		scratch_sweep(root);
 		return 0;
+	}
 	if (r == 0)
 		r = record_lock(c, force, err);
 	if (r == 0)
@@ -102,5 +105,7 @@ int container_delete(const char *root, const char *id, bool force, struct error 
 	r = container_undo(c, err);
 	if (r == 0)
 		hooks_run_after_delete(c);
+	if (force)
+		scratch_sweep(root);
 	return r;
 }

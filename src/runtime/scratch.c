@@ -30,6 +30,8 @@
 #include "runtime/directory_lock.h"
 
 #define SCRATCH_NAME ".spawn"
+#define SWEEP_TRIES 20
+#define SWEEP_PAUSE_US 10000
 
 struct scratch {
 	char *path;	     /* ROOT/.spawn */
@@ -213,11 +215,22 @@ void cleanup_scratch(struct scratch **scratch)
 	scratch_leave(*scratch);
 }
 
+/*
+ * The lock of a killed process is gone with its last child, which may take a moment to die. Somebody
+ * who lives and has the place removes it himself.
+ */
 void scratch_sweep(const char *root)
 {
 	_cleanup_free_ char *path = string_format("%s/" SCRATCH_NAME, root);
 	_cleanup_close_ int lock = -EBADF;
+	int r = -ENOMEM;
 
-	if (path && directory_lock(path, false, false, &lock) == 0)
+	for (int tries = 0; path && tries < SWEEP_TRIES; tries++) {
+		r = directory_lock(path, false, false, &lock);
+		if (r != -EWOULDBLOCK)
+			break;
+		usleep(SWEEP_PAUSE_US);
+	}
+	if (r == 0)
 		rmdir(path);
 }

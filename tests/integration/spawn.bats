@@ -507,12 +507,23 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 		wait $! || true
 		behalf delete --force "$ID"
 		[ -z "$(find /sys/fs/cgroup -name "behalf-$ID")" ] || { echo "round $i left a cgroup"; return 1; }
-		[ ! -e "$STATE/$ID" ]
+		[ -z "$(ls -A "$STATE" 2>/dev/null)" ] || { echo "round $i left in the state directory:"; ls -A "$STATE"; return 1; }
 		[ "$(on_host ip -o link | wc -l)" -eq 1 ] || { echo "round $i left a link"; return 1; }
 	done
 	run spawn true
 	[ "$status" -eq 0 ]
-	[ -z "$(ls -A "$STATE")" ]
+}
+
+@test "a detached workspace keeps neither the caller's directory nor its descriptors" {
+	mkdir "$BATS_TEST_TMPDIR/here"
+	(cd "$BATS_TEST_TMPDIR/here" && exec 7</dev/null && spawn --name "$ID" --detach sleep 100)
+	local supervisor
+	supervisor=$(awk '/^PPid/ { print $2 }' "/proc/$(behalf state "$ID" | jq .pid)/status")
+	[ "$(readlink "/proc/$supervisor/cwd")" = / ]
+	[ ! -e "/proc/$supervisor/fd/7" ]
+	# and the command has none but the standard ones
+	run behalf exec "$ID" sh -c 'ls /proc/2/fd'
+	[ "$output" = $'0\n1\n2' ]
 }
 
 # --- the terminal

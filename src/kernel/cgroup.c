@@ -128,8 +128,7 @@ static int normalise_path(const char *path, char **normal, struct error *err)
 	return 0;
 }
 
-/* Whether a group has processes of its own. */
-static bool has_processes(const char *directory)
+bool cgroup_has_processes(const char *directory)
 {
 	_cleanup_free_ char *path = string_format("%s/cgroup.procs", directory);
 	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -EBADF;
@@ -152,7 +151,7 @@ static int count_missing(struct cgroup_place *place, struct error *err)
 			;
 		path[length] = '\0';
 	}
-	if (!place->missing && has_processes(place->directory))
+	if (!place->missing && cgroup_has_processes(place->directory))
 		return error_set(err, EBUSY, "the cgroup '%s' exists and has processes",
 				 place->directory);
 	return 0;

@@ -61,6 +61,9 @@ uint32_t cgroup_controllers_parse(const char *names, const char *separators, int
  */
 bool cgroup_drop_denied(struct cgroup *cg, size_t i, int r);
 
+/* Whether the group at DIRECTORY has processes of its own. */
+bool cgroup_has_processes(const char *directory);
+
 /* Whether the caller is not root, or only that of a user namespace. */
 bool cgroup_is_ordinary_user(void);
 

@@ -78,6 +78,19 @@ static int fill_cpuset(const char *directory, size_t mount_length, struct error 
 	return r;
 }
 
+/*
+ * Only the kernel's own root may have both processes and groups with controllers. Elsewhere it would
+ * take "+cpu" and "+pids" all the same, and turn the groups below into parts of a threaded one that
+ * no process can enter (cgroup-v2.rst, "Threads"). A cgroup namespace's root is such a place.
+ */
+static bool keeps_controllers(const char *directory)
+{
+	char path[CGROUP_FILE_BYTES];
+
+	snprintf(path, sizeof(path), "%s/cgroup.type", directory);
+	return faccessat(AT_FDCWD, path, F_OK, 0) == 0 && cgroup_has_processes(directory);
+}
+
 /* Writes "+cpu +memory"; when the kernel refuses that, one by one. Returns what failed last. */
 static int enable_at(const char *directory, uint32_t controllers, struct error *err)
 {
@@ -85,6 +98,10 @@ static int enable_at(const char *directory, uint32_t controllers, struct error *
 	size_t used = 0;
 	int r, failed = 0;
 
+	if (keeps_controllers(directory))
+		return error_set(err, EBUSY,
+				 "the cgroup '%s' has processes and can hand no controllers on",
+				 directory);
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", directory);
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		if (controllers & 1u << c)
@@ -115,6 +132,8 @@ int cgroup_enable(const struct cgroup_place *place, uint32_t controllers, struct
 	while (place->directory[length]) {
 		snprintf(path, sizeof(path), "%.*s", (int)length, place->directory);
 		r = enable_at(path, controllers, err);
+		if (r == -EBUSY)
+			return r;
 		if (r < 0)
 			failed = r;
 		length += 1 + strcspn(place->directory + length + 1, "/");

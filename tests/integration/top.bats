@@ -11,6 +11,7 @@ setup_file() {
 	need_verb top
 	need_program tmux tmux
 	need_program jq jq
+	# shellcheck disable=SC2016
 	unshare -m --propagation private sh -c \
 		'mount -t bpf bpf /sys/fs/bpf && echo $$ >"$1" && exec sleep 1000' sh \
 		"$BATS_FILE_TMPDIR/holder" >/dev/null 2>&1 3>&- &
@@ -302,17 +303,18 @@ start_to_restore() {
 	dir=$(mktemp -d)
 	chmod 755 "$dir"
 	cp "$BEHALF" "$dir/behalf"
+	finished=
 	for verb in "top -b -n 1 -d 0.1" stat; do
 		# shellcheck disable=SC2086
 		run inside setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/behalf" $verb
 		[ "$status" -eq 1 ] || { echo "$output"; break; }
 		[ "${#lines[@]}" -eq 1 ] || break
 		[[ $output == *"behalf ledger on"* ]] || break
-		status=done
+		finished+=" ${verb%% *}"
 	done
 	rm -r "$dir"
 	echo "$output"
-	[ "$status" = done ]
+	[ "$finished" = " top stat" ]
 }
 
 @test "wrong options are told in one sentence" {

@@ -45,8 +45,9 @@ struct workspace {
 	const char *state_root;
 	const struct spawn_options *options;
 	struct container *container;
-	int root;    /* its root, while it can be written to as the host's copy; else -EBADF */
-	int console; /* master of its terminal, or -EBADF */
+	int root;	 /* its root, while it can be written to as the host's copy; else -EBADF */
+	int console;	 /* master of its terminal, or -EBADF */
+	int cpu_version; /* of the cgroups that keep the terms for CPU */
 };
 
 static void cleanup_workspace(struct workspace *w)
@@ -109,7 +110,7 @@ static int create_in(struct workspace *w, struct scratch *scratch, struct error 
 	if (r == 0 && w->options->user)
 		r = user_resolve(root, w->options->user, &user, err);
 	if (r == 0)
-		r = spawn_config_make(w->options, path, &user, &config, err);
+		r = spawn_config_make(w->options, path, &user, w->cpu_version, &config, err);
 	return r == 0 ? container_create(&create, config, &w->container, err) : r;
 }
 
@@ -119,7 +120,7 @@ static int create(struct workspace *w, struct error *err)
 	int r = scratch_enter(w->state_root, &scratch, err);
 
 	if (r == 0)
-		r = spawn_admit(w->state_root, w->options, err);
+		r = spawn_admit(w->state_root, w->options, &w->cpu_version, err);
 	return r == 0 ? create_in(w, scratch, err) : r;
 }
 

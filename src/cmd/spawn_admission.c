@@ -119,7 +119,8 @@ static int need_controller(const struct cgroup_layout *layout, bool asked, const
 }
 
 /* The runtime passes over what it cannot set, as runtimes do; a term must not be. */
-static int check_controllers(const struct spawn_options *options, struct error *err)
+static int check_controllers(const struct spawn_options *options, int *cpu_version,
+			     struct error *err)
 {
 	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
 	const struct terms *terms = &options->terms;
@@ -136,13 +137,16 @@ static int check_controllers(const struct spawn_options *options, struct error *
 				    err);
 	if (r == 0)
 		r = need_controller(layout, terms->has_pids_limit, "pids-limit", CGROUP_PIDS, err);
+	if (r == 0)
+		*cpu_version = cgroup_layout_version(layout, CGROUP_CPU);
 	return r;
 }
 
-int spawn_admit(const char *root, const struct spawn_options *options, struct error *err)
+int spawn_admit(const char *root, const struct spawn_options *options, int *cpu_version,
+		struct error *err)
 {
 	struct cpus available = {0};
-	int r = check_controllers(options, err);
+	int r = check_controllers(options, cpu_version, err);
 
 	if (r == 0)
 		r = available_cpus(&available, err);

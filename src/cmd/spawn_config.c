@@ -5,6 +5,8 @@
 #include "cmd/spawn_config.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -143,7 +145,21 @@ static void set_namespaces(struct json_object *linux_object, const struct spawn_
 	}
 }
 
-static int set_cpu(struct json_object *resources, const struct spawn_options *options)
+static void set_cpu_reserve(struct json_object *resources, struct json_object *cpu,
+			    uint32_t reserve_mcores, int cpu_version)
+{
+	char weight[24];
+
+	if (cpu_version != 2) {
+		json_add_u64(cpu, "shares", terms_cpu_shares(reserve_mcores));
+		return;
+	}
+	snprintf(weight, sizeof(weight), "%" PRIu64, terms_cpu_weight(reserve_mcores));
+	json_add_string(json_add_object(resources, "unified"), "cpu.weight", weight);
+}
+
+static int set_cpu(struct json_object *resources, const struct spawn_options *options,
+		   int cpu_version)
 {
 	const struct terms *terms = &options->terms;
 	struct json_object *cpu = json_add_object(resources, "cpu");
@@ -153,7 +169,7 @@ static int set_cpu(struct json_object *resources, const struct spawn_options *op
 		json_add_u64(cpu, "period", TERMS_CPU_PERIOD_US);
 	}
 	if (terms->has_cpu_reserve)
-		json_add_u64(cpu, "shares", terms_cpu_shares(terms->cpu_reserve_mcores));
+		set_cpu_reserve(resources, cpu, terms->cpu_reserve_mcores, cpu_version);
 	if (options->has_cpus) {
 		_cleanup_free_ char *list = cpus_format(&options->cpus);
 
@@ -164,7 +180,8 @@ static int set_cpu(struct json_object *resources, const struct spawn_options *op
 	return 0;
 }
 
-static int set_resources(struct json_object *linux_object, const struct spawn_options *options)
+static int set_resources(struct json_object *linux_object, const struct spawn_options *options,
+			 int cpu_version)
 {
 	struct json_object *resources = member(linux_object, "resources"), *object;
 	const struct terms *terms = &options->terms;
@@ -179,7 +196,7 @@ static int set_resources(struct json_object *linux_object, const struct spawn_op
 		object = json_add_object(resources, "pids");
 		json_add_u64(object, "limit", terms->pids_limit);
 	}
-	return set_cpu(resources, options);
+	return set_cpu(resources, options, cpu_version);
 }
 
 /* What was promised, so that it can be counted and shown without asking the kernel. */
@@ -206,7 +223,7 @@ static int set_annotations(struct json_object *json, const struct spawn_options 
 }
 
 static int fill(struct json_object *json, const struct spawn_options *options,
-		const char *root_path, const struct user *user)
+		const char *root_path, const struct user *user, int cpu_version)
 {
 	struct json_object *linux_object = member(json, "linux"), *root;
 	_cleanup_free_ char *hostname = string_format("%.64s", options->name);
@@ -223,13 +240,14 @@ static int fill(struct json_object *json, const struct spawn_options *options,
 	set_process(json, options, user);
 	add_mounts(json, options);
 	set_namespaces(linux_object, options);
-	if (set_resources(linux_object, options) < 0)
+	if (set_resources(linux_object, options, cpu_version) < 0)
 		return -ENOMEM;
 	return set_annotations(json, options);
 }
 
 int spawn_config_make(const struct spawn_options *options, const char *root_path,
-		      const struct user *user, struct oci_config **config, struct error *err)
+		      const struct user *user, int cpu_version, struct oci_config **config,
+		      struct error *err)
 {
 	_cleanup_json_ struct json_object *json = NULL;
 	const char *text = oci_spec_default();
@@ -237,7 +255,7 @@ int spawn_config_make(const struct spawn_options *options, const char *root_path
 
 	if (r < 0)
 		return r;
-	if (fill(json, options, root_path, user) < 0)
+	if (fill(json, options, root_path, user, cpu_version) < 0)
 		return error_oom(err);
 	text = json_text(json, false);
 	return oci_config_parse("config.json", text, strlen(text), config, err);

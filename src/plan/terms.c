@@ -14,6 +14,9 @@
 #define CPU_SHARES_PER_CORE 65536
 #define CPU_SHARES_MIN 2
 #define CPU_SHARES_MAX 262144
+#define CPU_WEIGHT_PER_CORE 2500
+#define CPU_WEIGHT_MIN 1
+#define CPU_WEIGHT_MAX 10000
 /* The kernel takes no quota under 1 ms (kernel/sched/core.c, min_cfs_quota_period). */
 #define CPU_QUOTA_MIN_US 1000
 
@@ -97,6 +100,15 @@ uint64_t terms_cpu_shares(uint32_t reserve_mcores)
 	if (shares < CPU_SHARES_MIN)
 		return CPU_SHARES_MIN;
 	return shares < CPU_SHARES_MAX ? shares : CPU_SHARES_MAX;
+}
+
+uint64_t terms_cpu_weight(uint32_t reserve_mcores)
+{
+	uint64_t weight = (uint64_t)reserve_mcores * CPU_WEIGHT_PER_CORE / 1000;
+
+	if (weight < CPU_WEIGHT_MIN)
+		return CPU_WEIGHT_MIN;
+	return weight < CPU_WEIGHT_MAX ? weight : CPU_WEIGHT_MAX;
 }
 
 static int set_cores(const char *name, const char *value, uint32_t *mcores, struct error *err)

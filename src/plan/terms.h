@@ -64,6 +64,12 @@ int64_t terms_cpu_quota_us(uint32_t limit_mcores);
  * nobody weighted, counts 1024. A reserve counts 64 times that for each core, so that one of 0.1
  * core still outweighs five such neighbours. The kernel's highest is 262144: from four cores on all
  * reserves weigh the same.
- * On v2 runtimes translate linearly, [2, 262144] to [1, 10000]: 2500 for each core, against 100.
  */
 uint64_t terms_cpu_shares(uint32_t reserve_mcores);
+
+/*
+ * The same as v2's cpu.weight: 2500 for each core, against 100, at most 10000. Not what runtimes make
+ * of shares: their conversion is a curve, and weights that are not in proportion to the reserves
+ * break the larger of two that fill a CPU.
+ */
+uint64_t terms_cpu_weight(uint32_t reserve_mcores);

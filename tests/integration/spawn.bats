@@ -348,7 +348,7 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 	run group_file cpu.cfs_quota_us cpu.max
 	[[ $output == 50000 || $output == "50000 100000" ]]
 	run group_file cpu.shares cpu.weight
-	[[ $output == 16384 || $output == 62? ]]
+	[[ $output == 16384 || $output == 625 ]]
 	[ "$(group_file memory.limit_in_bytes memory.max)" = 67108864 ]
 	[ "$(group_file pids.max pids.max)" = 50 ]
 	[ "$(group_file cpuset.cpus cpuset.cpus)" = 0 ]

@@ -61,6 +61,11 @@ TEST(terms_become_kernel_settings)
 	is_uint(terms_cpu_shares(100), 6553);
 	is_uint(terms_cpu_shares(4000), 262144);
 	is_uint(terms_cpu_shares(64000), 262144);
+	is_uint(terms_cpu_weight(1), 2);
+	is_uint(terms_cpu_weight(100), 250);
+	is_uint(terms_cpu_weight(900), 2250);
+	is_uint(terms_cpu_weight(4000), 10000);
+	is_uint(terms_cpu_weight(64000), 10000);
 }
 
 TEST(terms_are_set_and_told)

@@ -25,6 +25,8 @@ static int open_map(const char *name, struct error *err)
 	if (fd == -ENOENT)
 		return error_set(err, ENOENT,
 				 "the ledger is off (behalf ledger on switches it on)");
+	if (fd == -EPERM || fd == -EACCES)
+		return error_set(err, -fd, "reading the ledger needs root");
 	if (fd < 0)
 		return error_errno(err, -fd, "open the pinned map '%s'", path);
 	return fd;

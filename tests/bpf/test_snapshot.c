@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Differences of snapshots, with accounts that come and go in between. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ledger/snapshot.h"
+#include "tap.h"
+
+static struct ledger_snapshot *snapshot(uint64_t wall_ns, size_t n)
+{
+	struct ledger_snapshot *s = calloc(1, sizeof(*s));
+
+	s->cpus = 2;
+	s->wall_ns = wall_ns;
+	s->accounts = calloc(n, sizeof(*s->accounts));
+	return s;
+}
+
+static struct ledger_account *add(struct ledger_snapshot *s, uint64_t id, const char *path)
+{
+	struct ledger_account *a = &s->accounts[s->n_accounts++];
+
+	a->id = id;
+	a->cgroup = strdup(path);
+	a->name = strdup(path);
+	return a;
+}
+
+static void set(struct ledger_account *a, uint64_t user_ns, uint64_t kernel_ns, uint64_t rx_ns,
+		uint64_t imposed_ns, uint64_t says_ns)
+{
+	a->own_user_ns = user_ns;
+	a->own_kernel_ns = kernel_ns;
+	a->behalf_ns[WIRE_NET_RX] = rx_ns;
+	a->imposed_ns = imposed_ns;
+	a->kernel_says_ns = says_ns;
+}
+
+#define _cleanup_snapshot_ _cleanup_(cleanup_ledger_snapshot)
+
+TEST(difference_by_account)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(100, 1);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(150, 2);
+
+	set(add(earlier, 5, "/a"), 10, 20, 7, 3, 9);
+	set(add(later, 5, "/a"), 15, 22, 17, 4, 19);
+	add(later, 6, "/new")->own_user_ns = 11;
+	ledger_snapshot_subtract(later, earlier);
+	is_uint(later->wall_ns, 50);
+	is_uint(later->accounts[0].own_user_ns, 5);
+	is_uint(later->accounts[0].own_kernel_ns, 2);
+	is_uint(later->accounts[0].behalf_ns[WIRE_NET_RX], 10);
+	is_uint(later->accounts[0].imposed_ns, 1);
+	is_uint(later->accounts[0].kernel_says_ns, 10);
+	is_uint(later->accounts[1].own_user_ns, 11);
+}
+
+TEST(corrected_split_keeps_the_sum)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(100, 1);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(150, 1);
+
+	add(earlier, 5, "/a")->own_user_ns = 30;
+	add(later, 5, "/a")->own_kernel_ns = 36;
+	ledger_snapshot_subtract(later, earlier);
+	is_uint(later->accounts[0].own_user_ns, 0);
+	is_uint(later->accounts[0].own_kernel_ns, 6);
+}
+
+TEST(closed_account_leaves_its_heir_only_the_interval)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(100, 3);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(150, 2);
+
+	add(earlier, 1, "/")->own_user_ns = 1000;
+	add(earlier, 5, "/a")->own_user_ns = 10;
+	add(earlier, 6, "/a/b")->own_user_ns = 500;
+	add(later, 1, "/")->own_user_ns = 1001;
+	/* /a/b had 520 when it was removed */
+	add(later, 5, "/a")->own_user_ns = 10 + 4 + 520;
+	ledger_snapshot_subtract(later, earlier);
+	is_uint(later->accounts[0].own_user_ns, 1);
+	is_uint(later->accounts[1].own_user_ns, 24);
+}

@@ -38,8 +38,7 @@ static int check_range(const struct ipv4_range *range, struct error *err)
 {
 	if (range->prefix < 8 || range->prefix > 30)
 		return error_set(err, EINVAL,
-				 "the private network cannot have a prefix of /%u: "
-				 "/8 to /30 it can",
+				 "a prefix of /%u cannot be used, those from /8 to /30 can",
 				 range->prefix);
 	return 0;
 }
@@ -52,12 +51,10 @@ static int use_range(struct netlink *netlink, const struct ipv4_range *range, st
 	if (r == 0)
 		r = netlink_route_find_overlap(netlink, range, 0, &conflict, err);
 	if (r > 0)
-		return error_set(
-			err, EADDRINUSE,
-			"the private network cannot have %s/%u: a route of this host leads "
-			"to %s/%u",
-			ipv4_format(range->base).text, range->prefix,
-			ipv4_format(conflict.base).text, conflict.prefix);
+		return error_set(err, EADDRINUSE,
+				 "%s/%u cannot be used: a route of this host leads to %s/%u",
+				 ipv4_format(range->base).text, range->prefix,
+				 ipv4_format(conflict.base).text, conflict.prefix);
 	return r;
 }
 
@@ -73,8 +70,8 @@ static int find_range(struct netlink *netlink, struct ipv4_range *range, struct 
 			return r;
 	}
 	return error_set(err, EADDRINUSE,
-			 "this host has routes to all of 10.177.0.0/16 to 10.191.0.0/16: "
-			 "choose a private network with --subnet");
+			 "this host has routes to all of 10.177.0.0/16 to 10.191.0.0/16, "
+			 "choose another with --subnet");
 }
 
 /* The first attach decides; *ASKED is NULL when anything will do. */
@@ -88,8 +85,7 @@ static int decide_range(struct leases *leases, struct netlink *netlink,
 	if (range.prefix) {
 		if (asked && (asked->base != range.base || asked->prefix != range.prefix))
 			return error_set(err, EBUSY,
-					 "the private network has %s/%u as long as there are "
-					 "workspaces in it",
+					 "it has %s/%u as long as there are workspaces in it",
 					 ipv4_format(range.base).text, range.prefix);
 		return 0;
 	}

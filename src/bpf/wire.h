@@ -51,7 +51,7 @@ enum wire_counter {
 	WIRE_RULE_NETNS,       /* receiver's network namespace */
 	WIRE_RULE_VETH_FROM,   /* host's end of a veth pair: came from that container */
 	WIRE_RULE_VETH_TO,     /* turned up behind a container's veth pair: moved from the host */
-	WIRE_RULE_THREAD,	  /* received by a kernel thread (threaded NAPI) */
+	WIRE_RULE_THREAD,      /* received by a kernel thread (threaded NAPI) */
 	WIRE_RULE_SAME_PACKET, /* seen again on an upper device (bridge): owner kept */
 	WIRE_RULE_HOST_PACKET, /* the host's own packet */
 	WIRE_RULE_POLL_SPLIT,  /* cost of a poll split over the owners of its packets */

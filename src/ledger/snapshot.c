@@ -318,8 +318,8 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 	qsort(index, later->n_accounts, sizeof(*index), compare_ids);
 	for (size_t i = 0; i < earlier->n_accounts; i++) {
 		const struct ledger_account *key = &earlier->accounts[i];
-		struct ledger_account **found = bsearch(&key, index, later->n_accounts,
-							sizeof(*index), compare_ids);
+		struct ledger_account **found =
+			bsearch(&key, index, later->n_accounts, sizeof(*index), compare_ids);
 		struct ledger_account *from = found ? *found : heir_of(later, key->cgroup);
 
 		if (from)

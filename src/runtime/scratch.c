@@ -39,6 +39,7 @@ struct scratch {
 	int lock;	     /* the directory, below what is mounted */
 	int home_namespace;  /* the mount namespace of before, -EBADF once we are back */
 	int home_directory;  /* the working directory of before */
+	int home_root;	     /* the root directory of before: not the namespace's, in a chroot */
 	unsigned int layers; /* overlays made so far */
 };
 
@@ -55,6 +56,9 @@ static const char *const data_directories[] = {
 static int enter_namespace(struct scratch *scratch, struct error *err)
 {
 	scratch->home_directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scratch->home_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (scratch->home_root < 0)
+		return error_errno(err, errno, "open '/'");
 	scratch->home_namespace = open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (scratch->home_namespace < 0)
 		return error_errno(err, errno, "open '/proc/thread-self/ns/mnt'");
@@ -72,7 +76,7 @@ int scratch_enter(const char *root, struct scratch **scratch, struct error *err)
 
 	if (!made)
 		return error_oom(err);
-	made->lock = made->home_namespace = made->home_directory = -EBADF;
+	made->lock = made->home_namespace = made->home_directory = made->home_root = -EBADF;
 	if (r < 0)
 		return error_errno(err, r, "make the state directory '%s'", root);
 	made->path = string_format("%s/" SCRATCH_NAME, root);
@@ -194,8 +198,9 @@ void scratch_leave(struct scratch *scratch)
 	if (!scratch)
 		return;
 	if (scratch->home_namespace >= 0) {
-		/* The root directory is that of the namespace again; so it was before. */
-		if (setns(scratch->home_namespace, CLONE_NEWNS) < 0)
+		/* setns(2) makes the root directory that of the namespace, outside any chroot */
+		if (setns(scratch->home_namespace, CLONE_NEWNS) < 0 ||
+		    fchdir(scratch->home_root) < 0 || chroot(".") < 0)
 			abort();
 		close(take_fd(&scratch->home_namespace));
 	}
@@ -204,6 +209,7 @@ void scratch_leave(struct scratch *scratch)
 	if (scratch->lock >= 0)
 		rmdir(scratch->path);
 	cleanup_close(&scratch->home_directory);
+	cleanup_close(&scratch->home_root);
 	cleanup_close(&scratch->lock);
 	free(scratch->path);
 	free(scratch->merged);

@@ -12,7 +12,7 @@ struct cmd_context {
 	enum log_format log_format;
 	bool debug;
 	bool no_cgroup; /* --cgroup-manager disabled */
-	char **argv; /* all of main's, for self_protect */
+	char **argv;	/* all of main's, for self_protect */
 };
 
 /*

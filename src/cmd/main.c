@@ -14,7 +14,6 @@
 #include "cmd/descriptors.h"
 #include "runtime/container.h"
 
-
 struct verb {
 	const char *name;
 	const char *args;
@@ -29,8 +28,7 @@ static const struct verb verbs[] = {
 	{0},
 };
 
-enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP,
-       OPT_CGROUP_MANAGER };
+enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP, OPT_CGROUP_MANAGER };
 
 static const struct option options[] = {
 	{"root", required_argument, NULL, OPT_ROOT},

@@ -147,8 +147,7 @@ struct json_object *container_state_json(const struct container *container)
 
 	json_add_string(state, "ociVersion", record_string(container, "ociVersion"));
 	json_add_string(state, "id", container->id);
-	json_add_string(state, "status",
-			container_status_name(container_status(container)));
+	json_add_string(state, "status", container_status_name(container_status(container)));
 	json_add_i64(state, "pid", container_pid(container));
 	json_add_string(state, "bundle", container_bundle(container));
 	json_add_string(state, "rootfs", record_string(container, "rootfs"));
@@ -183,9 +182,8 @@ static int connect_to_init(const struct container *container, struct error *err)
 		return take_fd(&fd);
 	if (errno != ENOENT && errno != ECONNREFUSED)
 		return error_errno(err, errno, "reach container '%s'", container->id);
-	return error_set(err, EINVAL,
-			 "cannot start container '%s': it is %s, not created", container->id,
-			 container_status_name(container_status(container)));
+	return error_set(err, EINVAL, "cannot start container '%s': it is %s, not created",
+			 container->id, container_status_name(container_status(container)));
 }
 
 /*

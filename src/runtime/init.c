@@ -323,10 +323,9 @@ static void run_stages(struct launch *l, stage_function *const *stages)
 void init_main(struct launch *l)
 {
 	static stage_function *const stages[] = {
-		stage_settle, stage_placed,	  stage_open,	   stage_join,
-		stage_name,   stage_mount,	  stage_hooks,	   stage_enter,
-		stage_ready,  stage_wait,	  process_become,  stage_start_hooks,
-		process_execute, NULL,
+		stage_settle,	stage_placed,	   stage_open,	    stage_join,	 stage_name,
+		stage_mount,	stage_hooks,	   stage_enter,	    stage_ready, stage_wait,
+		process_become, stage_start_hooks, process_execute, NULL,
 	};
 
 	run_stages(l, stages);

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "runtime/reaper.h"
 
 struct relay {
 	int master; /* negative: no terminal */
@@ -108,6 +109,24 @@ static void drain(int master)
 		;
 }
 
+/*
+ * What the keyboard makes (SI_KERNEL) is meant for all processes of a job, and shells count on that:
+ * they wait for their child to end of it too. An init of ours is told so; others take no notice.
+ */
+static int send_signal(int pidfd, const struct signalfd_siginfo *received)
+{
+	siginfo_t info = {
+		.si_signo = (int)received->ssi_signo,
+		.si_code = SI_QUEUE,
+		.si_value = {.sival_int = REAPER_WHOLE_GROUP},
+	};
+	bool whole = received->ssi_code == SI_KERNEL || received->ssi_signo == SIGCONT;
+
+	if (syscall(SYS_pidfd_send_signal, pidfd, info.si_signo, whole ? &info : NULL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
 static int hand_on_signal(int signal_fd, int pidfd, const struct relay *relay)
 {
 	struct signalfd_siginfo info;
@@ -118,9 +137,10 @@ static int hand_on_signal(int signal_fd, int pidfd, const struct relay *relay)
 		copy_window_size(relay->master);
 		return 0;
 	}
-	if (syscall(SYS_pidfd_send_signal, pidfd, (int)info.ssi_signo, NULL, 0) < 0 &&
-	    errno != ESRCH)
-		return -errno;
+	send_signal(pidfd, &info);
+	/* Stopped from the keyboard: the shell that started us waits for us to stop as well. */
+	if (info.ssi_signo == SIGTSTP && info.ssi_code == SI_KERNEL)
+		raise(SIGSTOP);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
  * program gets an init: what is left of the runtime's own process, with everything given up but the
  * wait.
  *
- *	a signal comes	it is handed on to the program
+ *	a signal comes	it is handed on to the program; to its whole process group when it is
+ *			queued with REAPER_WHOLE_GROUP, as what a keyboard makes is
  *	an orphan ends	it is reaped
  *	the program ends	init ends with its exit status, 128 + n when signal n ended it, and
  *			the kernel kills what else is in the namespace
@@ -63,19 +64,29 @@ static void reap(pid_t program)
 	}
 }
 
+/* A program that has left its first group, and nobody in it, gets the signal itself. */
+static void hand_on(pid_t program, const siginfo_t *info)
+{
+	bool whole = info->si_code == SI_QUEUE && info->si_value.sival_int == REAPER_WHOLE_GROUP;
+
+	if (!whole || kill(-program, info->si_signo) < 0)
+		kill(program, info->si_signo);
+}
+
 __attribute__((noreturn)) static void be_init(pid_t program, const sigset_t *all)
 {
+	siginfo_t info;
 	int signal;
 
 	prctl(PR_SET_NAME, "behalf-init", 0, 0, 0);
 	syscall(SYS_close_range, 0, ~0U, 0);
 	for (;;) {
 		/* SIGCHLD of two children can be one: all who ended are looked for each time. */
-		signal = sigwaitinfo(all, NULL);
+		signal = sigwaitinfo(all, &info);
 		if (signal == SIGCHLD)
 			reap(program);
 		else if (signal > 0)
-			kill(program, signal);
+			hand_on(program, &info);
 	}
 }
 

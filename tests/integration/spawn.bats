@@ -579,4 +579,42 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 	run expect "$BATS_TEST_TMPDIR/talk" nsenter --net="$HOST_NET" "$BEHALF" --root "$STATE" \
 		spawn -- sh -c 'echo up; sleep 100'
 	[ "$status" -eq 130 ]
+	# a shell that waits for a child ends when the child does: both are to get it
+	run expect "$BATS_TEST_TMPDIR/talk" nsenter --net="$HOST_NET" "$BEHALF" --root "$STATE" \
+		spawn -- sh -c '(sleep 0.5; echo up) & sleep 100; echo down'
+	[ "$status" -eq 130 ]
+}
+
+@test "Ctrl-Z without --tty stops the command, and it goes on with the job" {
+	need_program expect
+	cat >"$BATS_TEST_TMPDIR/talk" <<-'END'
+		set timeout 10
+		proc want {what} {
+			expect {
+				-re $what {}
+				default { puts "no '$what'"; exit 1 }
+			}
+		}
+		spawn -noecho bash --norc --noprofile -i
+		send "[lindex $argv 0]\r"
+		want "tick 2"
+		send "\032"
+		want "Stopped"
+		send "echo in\$((40+2))front\r"
+		want "in42front"
+		send "fg\r"
+		want "tick"
+		send "\003"
+		send "echo status=\$?.\r"
+		want "status=130"
+	END
+	cat >"$BATS_TEST_TMPDIR/job" <<-END
+		#!/bin/sh
+		exec nsenter --net="$HOST_NET" "$BEHALF" --root "$STATE" spawn -- \\
+			sh -c 'i=0; while :; do i=\$((i+1)); echo tick \$i; sleep 0.2; done'
+	END
+	chmod +x "$BATS_TEST_TMPDIR/job"
+	run expect "$BATS_TEST_TMPDIR/talk" "$BATS_TEST_TMPDIR/job"
+	echo "$output"
+	[ "$status" -eq 0 ]
 }

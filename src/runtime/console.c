@@ -38,6 +38,22 @@ static int open_master(struct launch *l, struct error *err)
 	return take_fd(&fd);
 }
 
+/* A link there would have the terminal cover any file of the container (CVE-2025-52565). */
+static int open_console(struct launch *l, struct error *err)
+{
+	_cleanup_close_ int fd =
+		path_open_in_root(l->rootfs, "/dev/console", O_PATH | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		return mounts_open_target(l, "/dev/console", true, err);
+	if (fd < 0)
+		return error_errno(err, fd, "open '/dev/console'");
+	if (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode))
+		return error_set(err, EINVAL, "'/dev/console': a link or a directory, refused");
+	return take_fd(&fd);
+}
+
 static int bind_console(struct launch *l, int slave, struct error *err)
 {
 	_cleanup_close_ int mount = mount_clone(slave, "", false, err);
@@ -46,7 +62,7 @@ static int bind_console(struct launch *l, int slave, struct error *err)
 
 	if (mount < 0)
 		return error_prefix(err, "/dev/console");
-	target = mounts_open_target(l, "/dev/console", true, err);
+	target = open_console(l, err);
 	if (target < 0)
 		return target;
 	r = mount_attach(mount, target);

@@ -24,7 +24,7 @@ options_of() {
 	run shell_in_container 'cat /mark; cut -d" " -f5 /proc/self/mountinfo'
 	[ "${lines[0]}" = mark ]
 	[ "${lines[1]}" = / ]
-	! echo "$output" | grep -F -e "$BATS_RUN_TMPDIR" -e /var -e /home
+	echo "$output" | not grep -F -e "$BATS_RUN_TMPDIR" -e /var -e /home
 }
 
 @test "root.path: absolute, relative, and through a symlink" {
@@ -181,7 +181,7 @@ propagation() {
 	behalf exec "$ID" mount -t tmpfs tmpfs /mnt/from-container
 	behalf exec "$ID" touch /mnt/from-container/there
 	to_container=no to_host=no
-	! behalf exec "$ID" test -e /mnt/from-host/here || to_container=yes
+	not behalf exec "$ID" test -e /mnt/from-host/here || to_container=yes
 	[ ! -e "$source/from-container/there" ] || to_host=yes
 	umount -R "$source"
 	behalf delete --force "$ID"
@@ -284,5 +284,5 @@ propagation() {
 
 @test "nothing is mounted on the host, nor left in the bundle's root that was not missing" {
 	in_container true
-	! grep -F "$BUNDLE" /proc/self/mountinfo
+	not grep -F "$BUNDLE" /proc/self/mountinfo
 }

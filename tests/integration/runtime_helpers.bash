@@ -26,10 +26,17 @@ pid_of() {
 # in_container COMMAND...: its output, run in a new container of $BUNDLE
 in_container() {
 	set_args "$@"
-	behalf run --bundle "$BUNDLE" "$ID"
+	timeout -k 1 20 "$BEHALF" --root "$STATE" run --bundle "$BUNDLE" "$ID"
 }
 
 # shell_in_container SCRIPT
 shell_in_container() {
 	in_container sh -c "$1"
+}
+
+# not COMMAND...: fails when it succeeds. (A bare `! COMMAND` never fails a test.)
+not() {
+	if "$@"; then
+		return 1
+	fi
 }

@@ -192,7 +192,7 @@ with_terminal() {
 	behalf start "$ID"
 	run ls -l "/proc/$(pid_of "$ID")/fd"
 	[ "$(echo "$output" | grep -c '/dev/pts/0\|/0$')" -eq 3 ]
-	! echo "$output" | grep ptmx
+	echo "$output" | not grep ptmx
 	behalf delete --force "$ID"
 	end_receiver
 }

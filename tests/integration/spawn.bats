@@ -278,7 +278,8 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 	wait_until 5 on_host python3 -c "$ask" "$first"
 	[ "$(on_host python3 -c "$ask" "$first")" = 10.177.0.1 ]
 	[ "$(behalf exec "$ID-2" python3 -c "$ask" "$first")" = "$second" ]
-	on_host python3 -c "$serve" 3>&- &
+	# without a shell between, which would be what is killed
+	nsenter --net="$HOST_NET" python3 -c "$serve" 3>&- &
 	local server=$!
 	wait_until 5 on_host python3 -c "$ask" 10.177.0.1
 	[ "$(behalf exec "$ID-2" python3 -c "$ask" 10.177.0.1)" = "$second" ]

@@ -40,7 +40,7 @@ struct container_create_options {
 int container_create(const struct container_create_options *options, struct oci_config *config,
 		     struct container **container, struct error *err);
 
-/* Reads the record of an existing container: -ENOENT "container 'x' does not exist". */
+/* Reads the record of an existing container: -ENOENT "container does not exist: 'x'". */
 int container_load(const char *root, const char *id, struct container **container,
 		   struct error *err);
 

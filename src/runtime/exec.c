@@ -45,8 +45,9 @@ static int check_status(const struct container *container, struct error *err)
 
 	if (status == CONTAINER_RUNNING || status == CONTAINER_CREATED)
 		return 0;
-	return error_set(err, EINVAL, "cannot exec in container '%s': it is %s", container->id,
-			 container_status_name(status));
+	/* Engines know these words. */
+	return error_set(err, EINVAL, "cannot exec in a %s container: '%s'",
+			 container_status_name(status), container->id);
 }
 
 /* Those in which init is not where we are; entering one's own user namespace is refused. */

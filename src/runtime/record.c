@@ -96,7 +96,7 @@ int record_create(const char *root, const char *id, struct container **container
 		return error_oom(err);
 	r = make_directory(root, path);
 	if (r == -EEXIST)
-		return error_set(err, EEXIST, "container with id exists: '%s'", id);
+		return error_set(err, EEXIST, "container with given ID already exists: '%s'", id);
 	if (r == 0)
 		r = open_directory(c);
 	if (r < 0)
@@ -120,7 +120,7 @@ int record_open(const char *root, const char *id, struct container **container, 
 		return r;
 	r = open_directory(c);
 	if (r == -ENOENT)
-		return error_set(err, ENOENT, "container '%s' does not exist", id);
+		return error_set(err, ENOENT, "container does not exist: '%s'", id);
 	if (r < 0)
 		return error_errno(err, r, "open the state of container '%s'", id);
 	*container = take_ptr(c);

@@ -42,7 +42,7 @@ int record_check_id(const char *id, struct error *err);
 int record_create(const char *root, const char *id, struct container **container,
 		  struct error *err);
 
-/* Opens ROOT/ID without reading: -ENOENT "container 'x' does not exist". */
+/* Opens ROOT/ID without reading: -ENOENT "container does not exist: 'x'". */
 int record_open(const char *root, const char *id, struct container **container, struct error *err);
 
 /* Takes the lock; without WAIT -EWOULDBLOCK when another process has it. */

@@ -72,7 +72,7 @@ teardown() { end; }
 	behalf delete "$ID"
 	run behalf state "$ID"
 	[ "$status" -eq 1 ]
-	[ "$output" = "behalf: container '$ID' does not exist" ]
+	[ "$output" = "behalf: container does not exist: '$ID'" ]
 }
 
 @test "create: the program does not run before start" {
@@ -197,7 +197,7 @@ teardown() { end; }
 	behalf delete --force "$ID" "$ID-b" "$ID-none"
 	run behalf delete "$ID-none"
 	[ "$status" -eq 1 ]
-	[[ $output == *"'$ID-none' does not exist"* ]]
+	[[ $output == *"does not exist: '$ID-none'"* ]]
 }
 
 @test "delete --force: kills what runs, also below in a group of its own" {

@@ -58,7 +58,12 @@ in_space() {
 		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"
 }
 
+# Removes what is there, all of it, also when the caller stops at the first failure.
 spaces_down() {
+	spaces_remove || return 0
+}
+
+spaces_remove() {
 	local name dir
 	for name in a b; do
 		for dir in $(spaces_cgroups "$name"); do
@@ -74,5 +79,4 @@ spaces_down() {
 		ip link del "bl$spaces_id$name" 2>/dev/null
 	done
 	ip link del "$spaces_bridge" 2>/dev/null
-	return 0
 }

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Limits come as the JSON of --resources, as flags, or both: then a flag counts more than the file. All
+ * of them become one JSON object, so that there is one reader, one check and one sentence for each.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,40 +13,151 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
+#include "base/strings.h"
 #include "cmd/cmd.h"
 #include "runtime/container.h"
 
-static const struct option options[] = {
-	{"resources", required_argument, NULL, 'r'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+enum kind {
+	NUMBER, /* a number, -1 for none where the specification has that */
+	BYTES,	/* a size with an optional suffix, or -1 */
+	TEXT,
+	LEFT_OUT, /* of older runtimes; there is nothing left that it could set */
+	NO_RDT,
+};
+
+/* The flags of runc and crun, and where each stands in linux.resources. */
+static const struct flag {
+	const char *name;
+	enum kind kind;
+	const char *section, *key;
+} flags[] = {
+	{"blkio-weight", NUMBER, "blockIO", "weight"},
+	{"cpu-burst", NUMBER, "cpu", "burst"},
+	{"cpu-idle", NUMBER, "cpu", "idle"},
+	{"cpu-period", NUMBER, "cpu", "period"},
+	{"cpu-quota", NUMBER, "cpu", "quota"},
+	{"cpu-rt-period", NUMBER, "cpu", "realtimePeriod"},
+	{"cpu-rt-runtime", NUMBER, "cpu", "realtimeRuntime"},
+	{"cpu-share", NUMBER, "cpu", "shares"},
+	{"cpu-shares", NUMBER, "cpu", "shares"},
+	{"cpuset-cpus", TEXT, "cpu", "cpus"},
+	{"cpuset-mems", TEXT, "cpu", "mems"},
+	{"kernel-memory", LEFT_OUT, NULL, NULL},
+	{"kernel-memory-tcp", BYTES, "memory", "kernelTCP"},
+	{"memory", BYTES, "memory", "limit"},
+	{"memory-reservation", BYTES, "memory", "reservation"},
+	{"memory-swap", BYTES, "memory", "swap"},
+	{"memory-swappiness", NUMBER, "memory", "swappiness"},
+	{"pids-limit", NUMBER, "pids", "limit"},
+	{"l3-cache-schema", NO_RDT, NULL, NULL},
+	{"mem-bw-schema", NO_RDT, NULL, NULL},
+};
+
+#define FIRST_FLAG 256
+
+struct request {
+	const char *path; /* --resources */
+	const char *values[ARRAY_SIZE(flags)];
+	bool any;
 };
 
 static void print_help(void)
 {
-	puts("Usage: behalf update --resources FILE ID\n"
+	puts("Usage: behalf update [OPTIONS] ID\n"
 	     "Changes the limits of a container that is not stopped.\n"
 	     "\n"
-	     "  -r, --resources FILE   what is to change, as JSON (config-linux.md, \"Control groups\");\n"
-	     "                         -: from standard input");
+	     "  -r, --resources FILE           what is to change, as JSON (config-linux.md, \"Control\n"
+	     "                                 groups\"); -: from standard input\n"
+	     "      --blkio-weight N           share of disk time, 10 to 1000\n"
+	     "      --cpu-burst US             CPU time above the quota that can be saved up\n"
+	     "      --cpu-idle 0|1             1: run only when nothing else does\n"
+	     "      --cpu-period US            how long a period of the quota is\n"
+	     "      --cpu-quota US             CPU time in a period, -1: no limit\n"
+	     "      --cpu-rt-period US         the same for real-time threads (cgroup v1)\n"
+	     "      --cpu-rt-runtime US\n"
+	     "      --cpu-share, --cpu-shares N  share of CPU time, 1024 is usual\n"
+	     "      --cpuset-cpus LIST         CPUs to run on, such as 0-3,7\n"
+	     "      --cpuset-mems LIST         memory nodes to use\n"
+	     "      --memory BYTES             limit of memory; 512M and the like; -1: none\n"
+	     "      --memory-reservation BYTES  what it keeps when memory is short\n"
+	     "      --memory-swap BYTES        limit of memory and swap together, -1: none\n"
+	     "      --memory-swappiness N      0 to 100 (cgroup v1)\n"
+	     "      --kernel-memory-tcp BYTES  limit of TCP buffers (cgroup v1)\n"
+	     "      --pids-limit N             number of processes and threads, -1: no limit");
 }
 
-static int read_resources(const char *path, struct oci_config **holder, struct error *err)
+static int read_file(const char *path, char **text, size_t *size, struct error *err)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	const char *name = from_stdin ? "standard input" : path;
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	int r;
-
-	if (from_stdin)
-		r = fd_read_all(STDIN_FILENO, name, OCI_CONFIG_MAX_BYTES, &text, &size, err);
-	else
-		r = file_read_at(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, &size, err);
-	return r < 0 ? r : oci_resources_parse(name, text, size, holder, err);
+	if (strcmp(path, "-") == 0)
+		return fd_read_all(STDIN_FILENO, "standard input", OCI_CONFIG_MAX_BYTES, text, size,
+				   err);
+	return file_read_at(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, text, size, err);
 }
 
-static int update(const struct cmd_context *ctx, const char *id, const char *path,
+static struct json_object *parse_value(const struct flag *flag, const char *text, struct error *err)
+{
+	int64_t number;
+	uint64_t bytes;
+
+	if (flag->kind == TEXT)
+		return json_object_new_string(text);
+	if (flag->kind == BYTES && string_to_bytes(text, &bytes) == 0 && bytes <= INT64_MAX)
+		return json_object_new_int64((int64_t)bytes);
+	if (string_to_i64(text, 10, &number) == 0 && (flag->kind == NUMBER || number == -1))
+		return json_object_new_int64(number);
+	error_set(err, EINVAL, "--%s '%s': %s", flag->name, text,
+		  flag->kind == BYTES ? "a size such as 512M, or -1" : "a number is needed");
+	return NULL;
+}
+
+static int add_flags(const struct request *q, struct json_object *resources, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct json_object *section, *value;
+
+		if (!q->values[i])
+			continue;
+		value = parse_value(&flags[i], q->values[i], err);
+		if (!value)
+			return -EINVAL;
+		if (!json_object_object_get_ex(resources, flags[i].section, &section) ||
+		    !json_object_is_type(section, json_type_object))
+			section = json_add_object(resources, flags[i].section);
+		json_object_object_add(section, flags[i].key, value);
+	}
+	return 0;
+}
+
+static int read_resources(const struct request *q, struct oci_config **holder, struct error *err)
+{
+	_cleanup_json_ struct json_object *resources = NULL;
+	_cleanup_free_ char *text = NULL;
+	const char *name = !q->path		       ? "update"
+			   : strcmp(q->path, "-") == 0 ? "standard input"
+						       : q->path;
+	size_t size = 0;
+	int r = q->path ? read_file(q->path, &text, &size, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (!q->any)
+		return oci_resources_parse(name, text, size, holder, err);
+	if (text)
+		r = json_parse(name, text, size, &resources, err);
+	else
+		resources = json_object_new_object();
+	if (r == 0 && !json_object_is_type(resources, json_type_object))
+		return error_set(err, EINVAL, "%s: not an object", name);
+	if (r == 0)
+		r = add_flags(q, resources, err);
+	if (r < 0)
+		return r;
+	return oci_resources_parse(name, json_text(resources, false),
+				   strlen(json_text(resources, false)), holder, err);
+}
+
+static int update(const struct cmd_context *ctx, const char *id, const struct request *q,
 		  struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *container = NULL;
@@ -50,34 +165,67 @@ static int update(const struct cmd_context *ctx, const char *id, const char *pat
 	int r = container_load(ctx->root, id, &container, err);
 
 	if (r == 0)
-		r = read_resources(path, &holder, err);
+		r = read_resources(q, &holder, err);
 	return r < 0 ? r : container_update(container, &holder->resources, err);
+}
+
+static int take_flag(struct request *q, size_t i, const char *value)
+{
+	if (flags[i].kind == NO_RDT) {
+		log_error("--%s: Intel RDT is not supported by this build", flags[i].name);
+		return -ENOTSUP;
+	}
+	if (flags[i].kind == LEFT_OUT) {
+		log_warning("--%s: left out, the kernel no longer has this limit", flags[i].name);
+		q->any = true;
+		return 0;
+	}
+	/* Empty is what scripts pass for "not set", and runc reads it so. */
+	if (*value)
+		q->values[i] = value;
+	q->any = true;
+	return 0;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse(int argc, char **argv, struct request *q)
+{
+	struct option options[ARRAY_SIZE(flags) + 3] = {
+		{"resources", required_argument, NULL, 'r'},
+		{"help", no_argument, NULL, 'h'},
+	};
+	int opt;
+
+	for (int i = 0; i < (int)ARRAY_SIZE(flags); i++)
+		options[i + 2] =
+			(struct option){flags[i].name, required_argument, NULL, FIRST_FLAG + i};
+	while ((opt = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			print_help();
+			return EXIT_SUCCESS;
+		}
+		if (opt == 'r')
+			q->path = optarg;
+		else if (opt < FIRST_FLAG || take_flag(q, (size_t)(opt - FIRST_FLAG), optarg) < 0)
+			return EXIT_FAILURE;
+	}
+	if (optind != argc - 1 || (!q->path && !q->any)) {
+		log_error("update: exactly one container id and what is to change are needed, see "
+			  "behalf update --help");
+		return EXIT_FAILURE;
+	}
+	return -1;
 }
 
 int cmd_update(const struct cmd_context *ctx, int argc, char **argv)
 {
-	const char *path = NULL;
+	struct request q = {0};
 	struct error err = {0};
-	int opt;
+	int status = parse(argc, argv, &q);
 
-	while ((opt = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'r':
-			path = optarg;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_FAILURE;
-		}
-	}
-	if (!path || optind != argc - 1) {
-		log_error("update: --resources and exactly one container id are needed, see behalf "
-			  "update --help");
-		return EXIT_FAILURE;
-	}
-	if (update(ctx, argv[optind], path, &err) < 0) {
+	if (status >= 0)
+		return status;
+	if (update(ctx, argv[optind], &q, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

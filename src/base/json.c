@@ -24,6 +24,25 @@ static unsigned int line_of(const char *text, size_t offset)
 	return line;
 }
 
+/*
+ * What json-c takes even when it is strict, and RFC 8259 does not: strings in single quotes, NaN and
+ * Infinity. Outside of strings these letters begin nothing else. Returns the offset, or SIZE.
+ */
+static size_t find_extension(const char *text, size_t size)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && memchr("'NI", text[i], 3))
+			return i;
+	}
+	return size;
+}
+
 int json_parse(const char *name, const char *text, size_t size, struct json_object **value,
 	       struct error *err)
 {
@@ -31,11 +50,16 @@ int json_parse(const char *name, const char *text, size_t size, struct json_obje
 		json_tokener_new_ex(JSON_DEPTH_MAX);
 	struct json_object *parsed;
 	enum json_tokener_error why;
+	size_t extension;
 
 	if (!tokener)
 		return error_oom(err);
 	if (size > INT_MAX - 1)
 		return error_set(err, EFBIG, "%s: too large", name);
+	extension = find_extension(text, size);
+	if (extension < size)
+		return error_set(err, EINVAL, "%s: line %u: unexpected character '%c'", name,
+				 line_of(text, extension), text[extension]);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	/* The NUL is passed too: json-c ends a bare number only at a byte behind it. */
 	parsed = json_tokener_parse_ex(tokener, text, (int)size + 1);

@@ -20,7 +20,7 @@
 #include "kernel/pidfd.h"
 #include "oci/reader.h"
 
-#define RECORD_ID_MAX 1024
+#define RECORD_ID_MAX 255 /* NAME_MAX: it is a directory */
 #define RECORD_MAX_BYTES (16u << 20)
 
 int record_check_id(const char *id, struct error *err)

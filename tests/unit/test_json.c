@@ -38,6 +38,9 @@ TEST(malformed_texts_are_refused_with_their_line)
 		{"{\"a\": 01}", "line 1"},
 		{"\"\xff\xfe\"", "line 1"},
 		{"\"unended", "line 1"},
+		{"{'a': 1}", "line 1"},
+		{"[1,\nNaN]", "line 2"},
+		{"[-Infinity]", "line 1"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -71,7 +74,8 @@ TEST(integers_keep_64_bits)
 
 TEST(every_kind_of_value_can_stand_alone)
 {
-	static const char *const texts[] = {"1", "-1.5e3", "true", "null", "\"a\"", "[]", " {} \n"};
+	static const char *const texts[] = {"1",     "-1.5e3", "true",	 "null",
+					    "\"a\"", "[]",     " {} \n", "\"it's \\\" NaN \\\\\""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		_cleanup_json_ struct json_object *value = NULL;

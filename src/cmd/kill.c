@@ -9,10 +9,12 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "cmd/matching.h"
 #include "runtime/container.h"
 
 static const struct option options[] = {
 	{"all", no_argument, NULL, 'a'},
+	{"regex", no_argument, NULL, 'r'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -42,24 +44,62 @@ static int parse_signal(const char *text)
 	return SIGRTMIN + (int)number;
 }
 
-int cmd_kill(const struct cmd_context *ctx, int argc, char **argv)
+struct request {
+	const char *root;
+	int signal;
+	bool all;
+};
+
+static int kill_one(const struct request *q, const char *id)
 {
 	_cleanup_(cleanup_container) struct container *container = NULL;
 	struct error err = {0};
-	bool all = false;
-	int opt, number = SIGTERM;
 
-	while ((opt = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
+	if (container_load(q->root, id, &container, &err) == 0 &&
+	    container_kill(container, q->signal, q->all, &err) == 0)
+		return EXIT_SUCCESS;
+	log_error("%s", err.text);
+	return EXIT_FAILURE;
+}
+
+static int kill_matching(const struct request *q, const char *pattern)
+{
+	_cleanup_strv_ char **ids = NULL;
+	struct error err = {0};
+	int status = EXIT_SUCCESS;
+
+	if (matching_ids(q->root, pattern, &ids, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	for (char **id = ids; id && *id; id++)
+		if (kill_one(q, *id) != EXIT_SUCCESS)
+			status = EXIT_FAILURE;
+	return status;
+}
+
+int cmd_kill(const struct cmd_context *ctx, int argc, char **argv)
+{
+	struct request q = {.root = ctx->root, .signal = SIGTERM};
+	bool regex = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "arh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
-			all = true;
+			q.all = true;
+			break;
+		case 'r':
+			regex = true;
 			break;
 		case 'h':
-			puts("Usage: behalf kill [--all] ID [SIGNAL]\n"
+			puts("Usage: behalf kill [--all] [--regex] ID [SIGNAL]\n"
 			     "Sends SIGNAL (name or number, default TERM) to the first process of a "
 			     "container.\n"
 			     "\n"
-			     "  -a, --all   to all of its processes");
+			     "  -a, --all     to all of its processes\n"
+			     "  -r, --regex   ID is a regular expression: to each container that has it "
+			     "in its id");
 			return EXIT_SUCCESS;
 		default:
 			return EXIT_FAILURE;
@@ -70,15 +110,10 @@ int cmd_kill(const struct cmd_context *ctx, int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	if (argc - optind == 2)
-		number = parse_signal(argv[optind + 1]);
-	if (!number) {
+		q.signal = parse_signal(argv[optind + 1]);
+	if (!q.signal) {
 		log_error("kill: unknown signal '%s'", argv[optind + 1]);
 		return EXIT_FAILURE;
 	}
-	if (container_load(ctx->root, argv[optind], &container, &err) < 0 ||
-	    container_kill(container, number, all, &err) < 0) {
-		log_error("%s", err.text);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	return regex ? kill_matching(&q, argv[optind]) : kill_one(&q, argv[optind]);
 }

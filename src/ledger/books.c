@@ -10,6 +10,7 @@
  */
 #include "ledger/books.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,11 @@ static void read_cpu(const struct ledger_pinned *p, uint32_t number, struct read
 		cursor_close_copy(&r->cpu);
 }
 
+static struct wire_totals *rows_of(const struct ledger_books *books, uint32_t slot)
+{
+	return &books->rows[(size_t)slot * books->n_rows];
+}
+
 /* Gives what closed accounts still hold to their parents, children before parents. */
 static void fold_closed(const struct ledger_pinned *p, struct ledger_books *books)
 {
@@ -110,6 +116,9 @@ static void fold_closed(const struct ledger_pinned *p, struct ledger_books *book
 			    memcmp(&books->totals[slot], &nothing, sizeof(nothing)) == 0)
 				continue;
 			add_totals(&books->totals[parent], &books->totals[slot]);
+			add_totals(&rows_of(books, parent)[books->n_rows - 1],
+				   &books->totals[slot]);
+			memset(rows_of(books, slot), 0, books->n_rows * sizeof(*books->rows));
 			books->totals[slot] = nothing;
 			again = true;
 		}
@@ -118,12 +127,16 @@ static void fold_closed(const struct ledger_pinned *p, struct ledger_books *book
 
 static void read_once(const struct ledger_pinned *p, struct ledger_books *books, struct reading *r)
 {
+	const uint32_t cpus = p->book->cpus;
+
 	memset(books->totals, 0, books->n_slots * sizeof(*books->totals));
+	memset(books->rows, 0, (size_t)books->n_slots * books->n_rows * sizeof(*books->rows));
 	memset(books->counters, 0, sizeof(books->counters));
 	books->cpus = 0;
 	books->idle_ns = books->expected_ns = 0;
-	for (uint32_t number = 0; number < p->book->cpus; number++) {
+	for (uint32_t number = 0; number < cpus; number++) {
 		read_cpu(p, number, r);
+		books->idle_rows_ns[number] = r->cpu.started_ns ? r->cpu.idle_ns : 0;
 		if (!r->cpu.started_ns)
 			continue;
 		books->cpus++;
@@ -132,12 +145,31 @@ static void read_once(const struct ledger_pinned *p, struct ledger_books *books,
 		for (size_t i = 0; i < WIRE_COUNTERS; i++)
 			books->counters[i] += r->cpu.counters[i];
 		for (uint32_t slot = 0; slot < books->n_slots; slot++)
-			add_totals(&books->totals[slot], &r->totals[slot]);
+			rows_of(books, slot)[number] = r->totals[slot];
 	}
-	for (uint32_t slot = 0; slot < books->n_slots; slot++)
-		add_totals(&books->totals[slot],
-			   &p->totals[slot * (p->book->cpus + 1) + p->book->cpus]);
+	for (uint32_t slot = 0; slot < books->n_slots; slot++) {
+		struct wire_totals *rows = rows_of(books, slot);
+
+		rows[cpus] = p->totals[slot * (cpus + 1) + cpus];
+		for (uint32_t row = 0; row <= cpus; row++)
+			add_totals(&books->totals[slot], &rows[row]);
+	}
 	fold_closed(p, books);
+}
+
+static int allocate(const struct ledger_pinned *p, struct ledger_books *books, struct reading *r)
+{
+	books->n_slots = load_u32(&p->book->next_slot);
+	if (books->n_slots > p->book->slots)
+		books->n_slots = p->book->slots;
+	books->n_rows = p->book->cpus + 1;
+	books->totals = aligned_alloc(64, books->n_slots * sizeof(*books->totals));
+	books->rows =
+		aligned_alloc(64, (size_t)books->n_slots * books->n_rows * sizeof(*books->rows));
+	books->idle_rows_ns = calloc(books->n_rows, sizeof(*books->idle_rows_ns));
+	r->n_slots = books->n_slots;
+	r->totals = aligned_alloc(64, books->n_slots * sizeof(*r->totals));
+	return books->totals && books->rows && books->idle_rows_ns && r->totals ? 0 : -ENOMEM;
 }
 
 int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, struct error *err)
@@ -146,16 +178,11 @@ int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, s
 	struct reading *r = calloc(1, sizeof(*r));
 	uint32_t folds;
 
-	books.n_slots = load_u32(&p->book->next_slot);
-	if (books.n_slots > p->book->slots)
-		books.n_slots = p->book->slots;
-	books.totals = aligned_alloc(64, books.n_slots * sizeof(*books.totals));
-	if (r) {
-		r->n_slots = books.n_slots;
-		r->totals = aligned_alloc(64, books.n_slots * sizeof(*r->totals));
-	}
-	if (!r || !books.totals || !r->totals) {
-		free(books.totals);
+	if (!r)
+		return error_oom(err);
+	if (allocate(p, &books, r) < 0) {
+		ledger_books_free(&books);
+		free(r->totals);
 		free(r);
 		return error_oom(err);
 	}
@@ -174,5 +201,7 @@ int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, s
 void ledger_books_free(struct ledger_books *books)
 {
 	free(books->totals);
-	books->totals = NULL;
+	free(books->rows);
+	free(books->idle_rows_ns);
+	*books = (struct ledger_books){0};
 }

@@ -18,6 +18,7 @@
 #include "ledger/hierarchy.h"
 #include "ledger/links.h"
 #include "ledger/names.h"
+#include "ledger/parts.h"
 #include "ledger/pinned.h"
 
 /* What is at hand while a snapshot is made. */
@@ -80,6 +81,9 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 	split_own(m, totals, account);
 	sum_classes(totals, account->behalf_ns);
 	account->imposed_ns = totals->imposed_soft_ns + totals->imposed_hard_ns;
+	account->parts = ledger_parts_new(&m->books, slot);
+	if (!account->parts)
+		return error_oom(err);
 	if (slot == WIRE_SLOT_HOST) {
 		account->cgroup = strdup("/");
 		if (m->cgroups >= 0)
@@ -132,6 +136,18 @@ static int fill_counters(struct making *m, struct error *err)
 	};
 	s->n_counters = WIRE_COUNTERS + 1;
 	return 0;
+}
+
+static int fill_parts(struct making *m, struct error *err)
+{
+	struct ledger_snapshot *s = m->snapshot;
+
+	s->irq_time = m->pinned.book->irq_time;
+	s->n_parts = m->books.n_rows;
+	s->unattributed_parts = ledger_parts_new(&m->books, WIRE_SLOT_UNATTRIBUTED);
+	s->idle_parts_ns = m->books.idle_rows_ns;
+	m->books.idle_rows_ns = NULL;
+	return s->unattributed_parts ? 0 : error_oom(err);
 }
 
 static void fill_sums(const struct making *m)
@@ -221,7 +237,7 @@ static int make(struct making *m, struct error *err)
 	r = ledger_books_read(&m->pinned, &m->books, err);
 	if (r < 0)
 		return r;
-	if (fill_accounts(m, err) < 0 || fill_counters(m, err) < 0)
+	if (fill_accounts(m, err) < 0 || fill_counters(m, err) < 0 || fill_parts(m, err) < 0)
 		return -err->code;
 	fill_sums(m);
 	fill_usage(m);
@@ -322,11 +338,25 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 			bsearch(&key, index, later->n_accounts, sizeof(*index), compare_ids);
 		struct ledger_account *from = found ? *found : heir_of(later, key->cgroup);
 
-		if (from)
-			take_off(from, key);
+		if (!from)
+			continue;
+		take_off(from, key);
+		if (later->n_parts == earlier->n_parts)
+			ledger_parts_take_off(from->parts, key->parts, later->n_parts, !found);
 	}
-	for (size_t i = 0; i < later->n_accounts; i++)
+	for (size_t i = 0; i < later->n_accounts; i++) {
 		settle_difference(&later->accounts[i]);
+		ledger_parts_settle(later->accounts[i].parts, later->n_parts);
+	}
+	if (later->n_parts == earlier->n_parts) {
+		ledger_parts_take_off(later->unattributed_parts, earlier->unattributed_parts,
+				      later->n_parts, false);
+		ledger_parts_settle(later->unattributed_parts, later->n_parts);
+	}
+	for (size_t i = 0; later->idle_parts_ns && earlier->idle_parts_ns && i < later->n_parts &&
+			   i < earlier->n_parts;
+	     i++)
+		subtract(&later->idle_parts_ns[i], earlier->idle_parts_ns[i]);
 	subtract(&later->wall_ns, earlier->wall_ns);
 	subtract(&later->idle_ns, earlier->idle_ns);
 	subtract(&later->sum_ns, earlier->sum_ns);
@@ -334,6 +364,55 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 		subtract(&later->unattributed_ns[i], earlier->unattributed_ns[i]);
 	for (size_t i = 0; i < later->n_counters && i < earlier->n_counters; i++)
 		subtract(&later->counters[i].count, earlier->counters[i].count);
+}
+
+/* ---- copies ---- */
+
+static int copy_account(const struct ledger_snapshot *s, const struct ledger_account *from,
+			struct ledger_account *to)
+{
+	*to = *from;
+	to->links = NULL;
+	to->parts = NULL;
+	to->cgroup = strdup(from->cgroup ? from->cgroup : "");
+	to->name = strdup(from->name ? from->name : "");
+	for (size_t i = 0; from->links && from->links[i]; i++) {
+		if (strv_append(&to->links, from->links[i]) < 0)
+			return -ENOMEM;
+	}
+	if (from->parts)
+		to->parts = ledger_parts_copy(from->parts, s->n_parts);
+	return to->cgroup && to->name && (to->parts || !from->parts) ? 0 : -ENOMEM;
+}
+
+struct ledger_snapshot *ledger_snapshot_copy(const struct ledger_snapshot *from)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *to = malloc(sizeof(*to));
+	const size_t idle_bytes = from->n_parts * sizeof(*from->idle_parts_ns);
+
+	if (!to)
+		return NULL;
+	*to = *from;
+	to->n_accounts = 0;
+	to->accounts = calloc(from->n_accounts + 1, sizeof(*to->accounts));
+	to->counters = calloc(from->n_counters + 1, sizeof(*to->counters));
+	to->unattributed_parts = NULL;
+	to->idle_parts_ns = from->idle_parts_ns ? malloc(idle_bytes) : NULL;
+	if (from->unattributed_parts)
+		to->unattributed_parts = ledger_parts_copy(from->unattributed_parts, from->n_parts);
+	if (!to->accounts || !to->counters ||
+	    !to->unattributed_parts != !from->unattributed_parts ||
+	    !to->idle_parts_ns != !from->idle_parts_ns)
+		return NULL;
+	if (from->n_counters)
+		memcpy(to->counters, from->counters, from->n_counters * sizeof(*to->counters));
+	if (to->idle_parts_ns)
+		memcpy(to->idle_parts_ns, from->idle_parts_ns, idle_bytes);
+	for (size_t i = 0; i < from->n_accounts; i++) {
+		if (copy_account(from, &from->accounts[i], &to->accounts[to->n_accounts++]) < 0)
+			return NULL;
+	}
+	return take_ptr(to);
 }
 
 /* ---- values ---- */
@@ -365,7 +444,10 @@ void ledger_snapshot_free(struct ledger_snapshot *snapshot)
 		free(snapshot->accounts[i].name);
 		free(snapshot->accounts[i].cgroup);
 		strv_free(snapshot->accounts[i].links);
+		free(snapshot->accounts[i].parts);
 	}
+	free(snapshot->unattributed_parts);
+	free(snapshot->idle_parts_ns);
 	free(snapshot->accounts);
 	free(snapshot->counters);
 	free(snapshot);

@@ -9,11 +9,20 @@
  *
  * up to the reading's own error, which is why sum_ns is kept beside wall_ns and not derived.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "bpf/wire.h"
+
+/* What one CPU posted to an account. */
+struct ledger_part {
+	uint64_t own_ns;
+	uint64_t behalf_ns[WIRE_CLASSES]; /* by enum wire_class */
+	uint64_t interrupt_ns; /* of behalf: in softirqs and interrupts, imposed on who ran there */
+	uint64_t imposed_ns;
+};
 
 struct ledger_account {
 	uint64_t id;	/* cgroup id: the inode number in the hierarchy that is accounted */
@@ -26,6 +35,11 @@ struct ledger_account {
 	uint64_t behalf_ns[WIRE_CLASSES]; /* by enum wire_class */
 	uint64_t imposed_ns;
 	uint64_t kernel_says_ns; /* the kernel's own usage figure over the same time */
+	/*
+	 * The same CPU by CPU, snapshot->n_parts of them; the last is no CPU's, but what accounts
+	 * below left when they were removed. NULL: not known.
+	 */
+	struct ledger_part *parts;
 };
 
 struct ledger_counter {
@@ -45,6 +59,10 @@ struct ledger_snapshot {
 	size_t n_accounts;
 	struct ledger_counter *counters;
 	size_t n_counters;
+	bool irq_time; /* the kernel bills interrupt time to nobody; else to the interrupted task */
+	size_t n_parts;				/* possible CPUs and one more, 0: not known */
+	struct ledger_part *unattributed_parts; /* NULL: not known */
+	uint64_t *idle_parts_ns;		/* NULL: not known */
 };
 
 /* Reads the pinned ledger. -ENOENT with a sentence when it is off. Free with ..._free. */
@@ -56,10 +74,15 @@ int ledger_snapshot_read(struct ledger_snapshot **snapshot, struct error *err);
  */
 void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger_snapshot *earlier);
 
+/* A copy of its own of all of FROM. NULL when memory is out. */
+struct ledger_snapshot *ledger_snapshot_copy(const struct ledger_snapshot *from);
+
 uint64_t ledger_account_own_ns(const struct ledger_account *account);
 uint64_t ledger_account_behalf_ns(const struct ledger_account *account);
 /* own + behalf */
 uint64_t ledger_account_charge_ns(const struct ledger_account *account);
+
+uint64_t ledger_part_behalf_ns(const struct ledger_part *part);
 
 void ledger_snapshot_free(struct ledger_snapshot *snapshot);
 void cleanup_ledger_snapshot(struct ledger_snapshot **snapshot);

@@ -261,48 +261,10 @@ int view_find_account(const struct ledger_snapshot *snapshot, const char *patter
 	return 0;
 }
 
-static int copy_strings(const struct ledger_account *from, struct ledger_account *to)
-{
-	to->name = strdup(from->name ? from->name : "");
-	to->cgroup = strdup(from->cgroup ? from->cgroup : "");
-	for (size_t i = 0; from->links && from->links[i]; i++) {
-		if (strv_append(&to->links, from->links[i]) < 0)
-			return -ENOMEM;
-	}
-	return to->name && to->cgroup ? 0 : -ENOMEM;
-}
-
-static struct ledger_snapshot *copy_snapshot(const struct ledger_snapshot *from)
-{
-	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *to = malloc(sizeof(*to));
-
-	if (!to)
-		return NULL;
-	*to = *from;
-	to->n_accounts = 0;
-	to->accounts = calloc(from->n_accounts + 1, sizeof(*to->accounts));
-	to->counters = calloc(from->n_counters + 1, sizeof(*to->counters));
-	if (!to->accounts || !to->counters)
-		return NULL;
-	if (from->n_counters)
-		memcpy(to->counters, from->counters, from->n_counters * sizeof(*to->counters));
-	for (size_t i = 0; i < from->n_accounts; i++) {
-		struct ledger_account *account = &to->accounts[to->n_accounts++];
-
-		*account = from->accounts[i];
-		account->name = NULL;
-		account->cgroup = NULL;
-		account->links = NULL;
-		if (copy_strings(&from->accounts[i], account) < 0)
-			return NULL;
-	}
-	return take_ptr(to);
-}
-
 int view_difference(const struct ledger_snapshot *later, const struct ledger_snapshot *earlier,
 		    struct ledger_snapshot **difference, struct error *err)
 {
-	struct ledger_snapshot *copy = copy_snapshot(later);
+	struct ledger_snapshot *copy = ledger_snapshot_copy(later);
 
 	if (!copy)
 		return error_oom(err);

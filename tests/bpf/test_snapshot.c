@@ -84,3 +84,41 @@ TEST(closed_account_leaves_its_heir_only_the_interval)
 	is_uint(later->accounts[0].own_user_ns, 1);
 	is_uint(later->accounts[1].own_user_ns, 24);
 }
+
+static struct ledger_part *parts_of(struct ledger_snapshot *s, struct ledger_account *a)
+{
+	s->n_parts = 3; /* two CPUs, and what removed accounts left */
+	a->parts = calloc(s->n_parts, sizeof(*a->parts));
+	return a->parts;
+}
+
+TEST(parts_lose_what_an_heir_inherited_from_the_last_one)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(100, 2);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(150, 1);
+	_cleanup_snapshot_ struct ledger_snapshot *copy = NULL;
+	struct ledger_part *parts;
+
+	parts = parts_of(earlier, add(earlier, 5, "/a"));
+	parts[1].own_ns = 10;
+	parts[2].interrupt_ns = 7;
+	parts = parts_of(earlier, add(earlier, 6, "/a/b"));
+	parts[0].own_ns = 500;
+	parts[1].behalf_ns[WIRE_NET_RX] = 20;
+	parts = parts_of(later, add(later, 5, "/a"));
+	parts[1].own_ns = 14;
+	parts[2].own_ns = 520;
+	parts[2].interrupt_ns = 7;
+	parts[2].behalf_ns[WIRE_NET_RX] = 21;
+	copy = ledger_snapshot_copy(later);
+	must(copy != NULL);
+	ledger_snapshot_subtract(copy, earlier);
+	parts = copy->accounts[0].parts;
+	is_uint(parts[0].own_ns, 0);
+	is_uint(parts[1].own_ns, 4);
+	is_uint(parts[2].own_ns, 20);
+	is_uint(parts[2].interrupt_ns, 0);
+	is_uint(ledger_part_behalf_ns(&parts[2]), 1);
+	/* what was copied is as it was */
+	is_uint(later->accounts[0].parts[2].own_ns, 520);
+}

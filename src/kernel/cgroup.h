@@ -122,6 +122,12 @@ const char *cgroup_directory(const struct cgroup *cg, enum cgroup_controller con
 int cgroup_clone_fd(const struct cgroup *cg);
 
 /*
+ * As cgroup_open, for groups below: each of GROUPS is "[CONTROLLER,...:]PATH", entered in the
+ * hierarchies of those controllers, or in all that have such a group. None is made: -ENOENT.
+ */
+int cgroup_open_below(struct cgroup *cg, char *const *groups, struct error *err);
+
+/*
  * Opens the entrances when cgroup_make did not (exec: after cgroup_from_json), so that
  * cgroup_clone_fd and cgroup_enter_self need no path any more.
  */

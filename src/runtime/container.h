@@ -73,6 +73,8 @@ struct container_exec_options {
 	const char *console_socket; /* NULL: none */
 	int *console_master;	    /* when not NULL and process->terminal: takes the pty master */
 	unsigned int preserve_fds;
+	char *const *cgroups; /* groups below the container's (cgroup_open_below); NULL: its own */
+	bool ignore_paused;   /* a paused container is one too: waits until it is resumed */
 };
 
 /*

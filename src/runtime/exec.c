@@ -39,11 +39,12 @@ int container_config(const struct container *container, struct oci_config **conf
 	return r < 0 ? error_prefix(err, "container '%s'", container->id) : 0;
 }
 
-static int check_status(const struct container *container, struct error *err)
+static int check_status(const struct container *container, bool ignore_paused, struct error *err)
 {
 	enum container_status status = container_status(container);
 
-	if (status == CONTAINER_RUNNING || status == CONTAINER_CREATED)
+	if (status == CONTAINER_RUNNING || status == CONTAINER_CREATED ||
+	    (status == CONTAINER_PAUSED && ignore_paused))
 		return 0;
 	/* Engines know these words. */
 	return error_set(err, EINVAL, "cannot exec in a %s container: '%s'",
@@ -101,19 +102,35 @@ static const struct oci_capabilities *capabilities_of(const struct oci_process *
 	return first && first->has_capabilities ? &first->capabilities : NULL;
 }
 
+/* Where the new process goes: opened out here, entered by itself. */
+static int open_cgroup(struct container *container, const struct container_exec_options *o,
+		       struct entry *e, struct error *err)
+{
+	struct json_object *record;
+	int r;
+
+	if (!json_object_object_get_ex(container->json, "cgroup", &record))
+		return !o->cgroups ? 0
+				   : error_set(err, ENODEV, "--cgroup: container '%s' has no cgroup",
+					       container->id);
+	r = cgroup_from_json(record, &e->cgroup, err);
+	if (r < 0)
+		return r;
+	if (!o->cgroups)
+		return cgroup_open_beside(e->cgroup, container->pid, err);
+	r = cgroup_open_below(e->cgroup, o->cgroups, err);
+	return r < 0 ? error_prefix(err, "--cgroup") : 0;
+}
+
 static int prepare(struct container *container, const struct container_exec_options *o,
 		   struct entry *e, struct error *err)
 {
-	struct json_object *record;
 	struct launch *l = &e->launch;
 	int pair[2], r;
 
 	r = container_config(container, &e->config, err);
-	if (r == 0 && json_object_object_get_ex(container->json, "cgroup", &record)) {
-		r = cgroup_from_json(record, &e->cgroup, err);
-		if (r == 0)
-			r = cgroup_open_beside(e->cgroup, container->pid, err);
-	}
+	if (r == 0)
+		r = open_cgroup(container, o, e, err);
 	if (r == 0 && e->config->seccomp)
 		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);
 	if (r == 0)
@@ -203,7 +220,7 @@ int container_exec(struct container *container, const struct container_exec_opti
 	};
 	_cleanup_close_ int child_pidfd = -EBADF;
 	pid_t child;
-	int r = check_status(container, err);
+	int r = check_status(container, options->ignore_paused, err);
 
 	if (r == 0)
 		r = prepare(container, options, &e, err);

@@ -52,3 +52,113 @@ start_sleepers() {
 	[ "$(cat "$BATS_TEST_TMPDIR/pid")" = "$(pid_of "$ID")" ]
 	behalf delete "$ID" -f
 }
+
+# in_exec OPTIONS... -- COMMAND...: its output
+in_exec() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	behalf exec "${options[@]}" "$ID" "$@"
+}
+
+# The group of the container as a path on the host, in the hierarchy of $1 or the unified one.
+group_directory() {
+	local group directory
+	group=$(jq -r .cgroup.path "$STATE/$ID/state.json")
+	for directory in "/sys/fs/cgroup/$1$group" "/sys/fs/cgroup$group" "/sys/fs/cgroup/unified$group"; do
+		[ ! -d "$directory" ] || { echo "$directory"; return 0; }
+	done
+	return 1
+}
+
+@test "exec --cap: in the bounding, permitted and effective sets, and no more than that" {
+	edit_config '.process.capabilities |= map_values(["CAP_KILL"])'
+	start_sleepers "$ID"
+	[ "$(in_exec -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000000000020' ]
+	[ "$(in_exec --cap CAP_SYS_TIME -c chown -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000002000021' ]
+	[ "$(in_exec --cap CAP_SYS_TIME -- grep CapBnd /proc/self/status)" = $'CapBnd:\t0000000002000020' ]
+	# another user keeps it over the exec
+	[ "$(in_exec -u 1000:1000 -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000000000000' ]
+	[ "$(in_exec -u 1000:1000 -c sys_time -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000002000000' ]
+	run behalf exec --cap CAP_FLY "$ID" true
+	[ "$status" -eq 1 ]
+	[[ $output == *"--cap 'CAP_FLY'"* ]]
+}
+
+@test "exec --additional-gids: repeated or with commas" {
+	start_sleepers "$ID"
+	[ "$(in_exec -u 1000:1000 -g 5,6 --additional-gids 7 -- id -G)" = '1000 5 6 7' ]
+	run behalf exec -g x "$ID" true
+	[ "$status" -eq 1 ]
+	[[ $output == *"--additional-gids 'x'"* ]]
+}
+
+@test "exec --cgroup: in a group below the container's, that is there" {
+	local directory name=memory
+	start_sleepers "$ID"
+	directory=$(group_directory memory) || skip "no cgroups here"
+	mkdir "$directory/below"
+	[[ $directory == */memory/* ]] || name=
+	run in_exec --cgroup below -- cat /proc/self/cgroup
+	[ "$status" -eq 0 ]
+	grep -q "^[0-9]*:$name:.*/below$" <<<"$output"
+	[ "$(in_exec -- grep -c /below /proc/self/cgroup)" = 0 ]
+	run behalf exec --cgroup nowhere "$ID" true
+	[ "$status" -eq 1 ]
+	[[ $output == *"'nowhere'"* ]]
+	run behalf exec --cgroup ../.. "$ID" true
+	[ "$status" -eq 1 ]
+	[[ $output == *"'..'"* ]]
+}
+
+@test "exec --cgroup CONTROLLER:PATH: only in the hierarchy of that controller" {
+	local memory pids
+	start_sleepers "$ID"
+	memory=$(group_directory memory) && [[ $memory == */memory/* ]] || skip "no cgroup v1 here"
+	pids=$(group_directory pids)
+	mkdir "$memory/below" "$pids/below" "$pids/other"
+	run in_exec --cgroup memory:below --cgroup pids:/other -- cat /proc/self/cgroup
+	[ "$status" -eq 0 ]
+	grep -q ':memory:.*/below$' <<<"$output"
+	grep -q ':pids:.*/other$' <<<"$output"
+}
+
+@test "exec --ignore-paused: runs when the container is resumed" {
+	start_sleepers "$ID"
+	behalf pause "$ID" || skip "no freezer here"
+	"$BEHALF" --root "$STATE" exec --ignore-paused "$ID" echo thawed >"$BATS_TEST_TMPDIR/out" 3>&- &
+	sleep 0.3
+	[ ! -s "$BATS_TEST_TMPDIR/out" ]
+	behalf resume "$ID"
+	wait $!
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = thawed ]
+}
+
+@test "exec: labels go through the same check as those of the configuration" {
+	start_sleepers "$ID"
+	[ "$(in_exec --apparmor unconfined -- echo ran)" = ran ]
+	if [ ! -d /sys/kernel/security/apparmor ]; then
+		run behalf exec --apparmor some-profile "$ID" true
+		[ "$status" -eq 1 ]
+		[[ $output == *apparmorProfile* ]]
+	fi
+	if [ ! -d /sys/fs/selinux ]; then
+		run behalf exec --process-label system_u:system_r:x_t:s0 "$ID" true
+		[ "$status" -eq 1 ]
+		[[ $output == *selinuxLabel* ]]
+	fi
+}
+
+@test "exec: options between the id and the command are ours, behind the command its own" {
+	start_sleepers "$ID"
+	[ "$(behalf exec "$ID" --cwd /tmp -e A=b sh -c 'echo $PWD $A')" = '/tmp b' ]
+	[ "$(behalf exec "$ID" echo --cwd /tmp -e)" = '--cwd /tmp -e' ]
+	[ "$(behalf exec "$ID" -- echo -h)" = -h ]
+	jq .process "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/process"
+	behalf exec --process "$BATS_TEST_TMPDIR/process" "$ID" --detach --pid-file "$BATS_TEST_TMPDIR/pid"
+	kill -0 "$(cat "$BATS_TEST_TMPDIR/pid")"
+	[ "$(behalf exec --tty=false "$ID" sh -c 'test -t 1; echo $?')" = 1 ]
+}

@@ -172,7 +172,7 @@ teardown() { end; }
 	wait_until 5 has_status "$ID" stopped
 	run behalf kill "$ID" TERM
 	[ "$status" -eq 1 ]
-	[[ $output == *"$ID"*"not running"* ]]
+	[[ $output == *"not running"*"$ID"* ]]
 }
 
 @test "kill --all: reaches every process" {

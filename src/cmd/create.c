@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,24 +11,39 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/strings.h"
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
 #include "cmd/descriptors.h"
+#include "cmd/pidfd_socket.h"
 #include "runtime/capabilities.h"
 #include "runtime/container.h"
 #include "runtime/self.h"
 
-enum { OPT_PID_FILE = 256, OPT_CONSOLE_SOCKET, OPT_PRESERVE_FDS, OPT_NO_PIVOT, OPT_NO_NEW_KEYRING };
+enum {
+	OPT_PID_FILE = 256,
+	OPT_CONSOLE_SOCKET,
+	OPT_PIDFD_SOCKET,
+	OPT_PRESERVE_FDS,
+	OPT_NO_PIVOT,
+	OPT_NO_NEW_KEYRING,
+	OPT_NO_SUBREAPER,
+	OPT_KEEP
+};
 
 static const struct option options[] = {
 	{"bundle", required_argument, NULL, 'b'},
+	{"config", required_argument, NULL, 'f'},
 	{"detach", no_argument, NULL, 'd'},
+	{"keep", no_argument, NULL, OPT_KEEP},
 	{"pid-file", required_argument, NULL, OPT_PID_FILE},
 	{"console-socket", required_argument, NULL, OPT_CONSOLE_SOCKET},
+	{"pidfd-socket", required_argument, NULL, OPT_PIDFD_SOCKET},
 	{"preserve-fds", required_argument, NULL, OPT_PRESERVE_FDS},
 	{"no-pivot", no_argument, NULL, OPT_NO_PIVOT},
 	{"no-new-keyring", no_argument, NULL, OPT_NO_NEW_KEYRING},
+	{"no-subreaper", no_argument, NULL, OPT_NO_SUBREAPER},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -35,7 +51,8 @@ static const struct option options[] = {
 struct request {
 	struct container_create_options create;
 	char *bundle; /* absolute */
-	bool detach;
+	const char *config, *pidfd_socket;
+	bool detach, keep;
 };
 
 static void print_help(const char *verb)
@@ -43,15 +60,18 @@ static void print_help(const char *verb)
 	printf("Usage: behalf %s [OPTIONS] ID\n"
 	       "\n"
 	       "  -b, --bundle DIR         directory with config.json (default: the working directory)\n"
+	       "  -f, --config FILE        instead of config.json of the bundle\n"
 	       "%s"
 	       "      --pid-file FILE      write the pid of the container's first process there\n"
 	       "      --console-socket S   Unix socket that receives the master of the terminal\n"
+	       "      --pidfd-socket S     Unix socket that receives a pidfd of that process\n"
 	       "      --preserve-fds N     pass descriptors 3 to 3+N-1 on\n"
 	       "      --no-pivot           move the root instead of pivoting, for a root on a ramdisk\n"
 	       "      --no-new-keyring     keep the session keyring of the caller\n",
 	       verb,
 	       strcmp(verb, "run") == 0
 		       ? "  -d, --detach             do not wait: leave the container running\n"
+			 "      --keep               do not delete the container when it has ended\n"
 		       : "");
 }
 
@@ -67,19 +87,37 @@ static int parse_count(const char *text, unsigned int *count)
 	return 0;
 }
 
+static bool refuse_for_create(bool is_run, const char *verb, const char *option)
+{
+	if (!is_run)
+		log_error("%s: --%s is an option of run", verb, option);
+	return !is_run;
+}
+
 /* Returns -1 to go on, or the exit status. */
 static int parse(int argc, char **argv, struct request *r)
 {
 	bool is_run = strcmp(argv[0], "run") == 0;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, is_run ? "b:dh" : "b:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, is_run ? "b:f:dh" : "b:f:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'b':
 			r->create.bundle = optarg;
 			break;
+		case 'f':
+			r->config = optarg;
+			break;
 		case 'd':
-			r->detach = true;
+		case OPT_KEEP:
+			if (refuse_for_create(is_run, argv[0], opt == 'd' ? "detach" : "keep"))
+				return EXIT_FAILURE;
+			*(opt == 'd' ? &r->detach : &r->keep) = true;
+			break;
+		case OPT_PIDFD_SOCKET:
+			r->pidfd_socket = optarg;
+			break;
+		case OPT_NO_SUBREAPER: /* there is none */
 			break;
 		case OPT_PID_FILE:
 			r->create.pid_file = optarg;
@@ -113,6 +151,17 @@ static int parse(int argc, char **argv, struct request *r)
 	return -1;
 }
 
+static int load_other_config(const char *path, struct oci_config **config, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int code = file_read_at(AT_FDCWD, path, OCI_CONFIG_MAX_BYTES, &text, &size, err);
+
+	if (code < 0)
+		return error_prefix(err, "--config");
+	return oci_config_parse(path, text, size, config, err);
+}
+
 static int load_config(struct request *r, struct oci_config **config, struct error *err)
 {
 	const char *given = r->create.bundle ? r->create.bundle : ".";
@@ -126,6 +175,8 @@ static int load_config(struct request *r, struct oci_config **config, struct err
 	dir = open(r->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_errno(err, errno, "--bundle '%s'", given);
+	if (r->config)
+		return load_other_config(r->config, config, err);
 	name = string_format("%s/config.json", r->bundle);
 	if (!name)
 		return error_oom(err);
@@ -163,6 +214,14 @@ static int pass_sockets_on(struct request *r, struct oci_config *config, struct 
 	return 0;
 }
 
+static bool has_user_namespace(const struct oci_config *config)
+{
+	for (size_t i = 0; i < config->n_namespaces; i++)
+		if (config->namespaces[i].type == CLONE_NEWUSER)
+			return true;
+	return false;
+}
+
 /*
  * What the specification wants logged instead of refused: config.md, "Linux Process", of capabilities
  * that nobody knows or that cannot be granted here.
@@ -170,7 +229,9 @@ static int pass_sockets_on(struct request *r, struct oci_config *config, struct 
 static void log_left_out(const struct oci_config *config)
 {
 	const struct oci_process *process = config->process;
-	uint64_t missing = process && process->has_capabilities
+	/* In a user namespace of its own a process has them all to begin with. */
+	bool own_user_ns = has_user_namespace(config);
+	uint64_t missing = process && process->has_capabilities && !own_user_ns
 				   ? capabilities_missing(&process->capabilities)
 				   : 0;
 	char names[512];
@@ -187,6 +248,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 		  struct error *err)
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
+	_cleanup_close_ int pidfd_connection = -EBADF;
 	int code = self_protect(ctx->argv, err);
 
 	r->create.root = ctx->root;
@@ -199,8 +261,15 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 		code = pass_sockets_on(r, config, err);
 	if (code == 0)
 		code = descriptors_check_preserved(r->create.preserve_fds, err);
+	if (code == 0 && r->pidfd_socket)
+		code = pidfd_socket_connect(r->pidfd_socket, &pidfd_connection, err);
 	if (code == 0)
 		code = container_create(&r->create, config, container, err);
+	if (code == 0 && r->pidfd_socket) {
+		code = pidfd_socket_send(pidfd_connection, container_pidfd(*container), err);
+		if (code < 0)
+			container_delete(ctx->root, r->create.id, true, NULL);
+	}
 	return code;
 }
 
@@ -246,7 +315,7 @@ static int run(const struct cmd_context *ctx, struct request *r, int *status, st
 	if (code < 0)
 		return code;
 	code = start_and_attend(container, r->detach, console, status, err);
-	if (code == 0 && r->detach)
+	if (code == 0 && (r->detach || r->keep))
 		return 0;
 	if (container_delete(ctx->root, r->create.id, true, &delete_err) < 0 && code == 0) {
 		*err = delete_err;

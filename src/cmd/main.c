@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "oci/config.h"
 #include "cmd/descriptors.h"
+#include "kernel/cgroup.h"
 #include "runtime/container.h"
 
 struct verb {
@@ -28,7 +29,15 @@ static const struct verb verbs[] = {
 	{0},
 };
 
-enum { OPT_LOG = 256, OPT_LOG_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD_CGROUP, OPT_CGROUP_MANAGER };
+enum {
+	OPT_LOG = 256,
+	OPT_LOG_FORMAT,
+	OPT_DEBUG,
+	OPT_ROOT,
+	OPT_SYSTEMD_CGROUP,
+	OPT_CGROUP_MANAGER,
+	OPT_ROOTLESS
+};
 
 static const struct option options[] = {
 	{"root", required_argument, NULL, OPT_ROOT},
@@ -37,6 +46,7 @@ static const struct option options[] = {
 	{"debug", no_argument, NULL, OPT_DEBUG},
 	{"systemd-cgroup", no_argument, NULL, OPT_SYSTEMD_CGROUP},
 	{"cgroup-manager", required_argument, NULL, OPT_CGROUP_MANAGER},
+	{"rootless", required_argument, NULL, OPT_ROOTLESS},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -53,6 +63,8 @@ static void print_help(void)
 	       "  --log-format FORMAT   text (default) or json\n"
 	       "  --debug               say more\n"
 	       "  --cgroup-manager M    cgroupfs (default) or disabled: make no cgroups\n"
+	       "  --rootless WHEN       go without cgroups that may not be made: true, false or auto\n"
+	       "                        (default: for everybody but the host's root)\n"
 	       "  --version, -v         print the version\n"
 	       "  --help, -h            print this text\n"
 	       "\n"
@@ -77,6 +89,19 @@ static int choose_cgroup_manager(const char *name, struct cmd_context *ctx)
 	fprintf(stderr,
 		"behalf: --cgroup-manager '%s': cgroupfs or disabled, others are not supported yet\n",
 		name);
+	return -1;
+}
+
+/* As runc has it; what "auto" finds out is whether we have all of the host's rights. */
+static int choose_rootless(const char *text)
+{
+	if (strcmp(text, "auto") == 0)
+		return 0;
+	if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+		cgroup_set_ordinary_user(strcmp(text, "true") == 0);
+		return 0;
+	}
+	fprintf(stderr, "behalf: --rootless '%s': true, false or auto\n", text);
 	return -1;
 }
 
@@ -107,6 +132,10 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 			break;
 		case OPT_CGROUP_MANAGER:
 			if (choose_cgroup_manager(optarg, ctx) < 0)
+				return EXIT_FAILURE;
+			break;
+		case OPT_ROOTLESS:
+			if (choose_rootless(optarg) < 0)
 				return EXIT_FAILURE;
 			break;
 		case OPT_SYSTEMD_CGROUP:

@@ -9,20 +9,22 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
+#include "base/strings.h"
 #include "cmd/cmd.h"
 #include "oci/config.h"
 
 static const struct option options[] = {
 	{"bundle", required_argument, NULL, 'b'},
+	{"rootless", no_argument, NULL, 'r'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
-static int write_spec(const char *bundle, struct error *err)
+static int write_spec(const char *bundle, const char *text, struct error *err)
 {
 	_cleanup_close_ int dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int fd = -EBADF;
-	const char *text = oci_spec_default();
 	int r;
 
 	if (dir < 0)
@@ -43,11 +45,24 @@ static int write_spec(const char *bundle, struct error *err)
 	return 0;
 }
 
+static int write_rootless_spec(const char *bundle, struct error *err)
+{
+	_cleanup_json_ struct json_object *spec = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r = oci_spec_rootless(geteuid(), getegid(), &spec, err);
+
+	if (r < 0)
+		return r;
+	text = string_format("%s\n", json_text(spec, true));
+	return text ? write_spec(bundle, text, err) : error_oom(err);
+}
+
 int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 {
 	const char *bundle = ".";
+	bool rootless = false;
 	struct error err = {0};
-	int opt;
+	int opt, r;
 
 	(void)ctx;
 	while ((opt = getopt_long(argc, argv, "b:h", options, NULL)) != -1) {
@@ -55,12 +70,16 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 		case 'b':
 			bundle = optarg;
 			break;
+		case 'r':
+			rootless = true;
+			break;
 		case 'h':
-			puts("Usage: behalf spec [--bundle DIR]\n"
+			puts("Usage: behalf spec [--bundle DIR] [--rootless]\n"
 			     "Writes config.json, a configuration to begin with, which runs a shell in the\n"
 			     "root file system DIR/rootfs.\n"
 			     "\n"
-			     "  -b, --bundle DIR   where to write it (default: the working directory)");
+			     "  -b, --bundle DIR   where to write it (default: the working directory)\n"
+			     "      --rootless     for the calling user, without root's rights");
 			return EXIT_SUCCESS;
 		default:
 			return EXIT_FAILURE;
@@ -70,7 +89,9 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 		log_error("spec: unexpected argument '%s'", argv[optind]);
 		return EXIT_FAILURE;
 	}
-	if (write_spec(bundle, &err) < 0) {
+	r = rootless ? write_rootless_spec(bundle, &err)
+		     : write_spec(bundle, oci_spec_default(), &err);
+	if (r < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

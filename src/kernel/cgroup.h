@@ -97,6 +97,9 @@ int cgroup_plan(const struct cgroup_layout *layout, const char *path, struct cgr
  */
 int cgroup_make(struct cgroup *cg, struct error *err);
 
+/* Says whether hierarchies are left out like that, instead of finding out; for the whole process. */
+void cgroup_set_ordinary_user(bool ordinary);
+
 /* cgroup_plan and cgroup_make; nothing is left behind on failure. */
 int cgroup_create(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
 		  struct error *err);

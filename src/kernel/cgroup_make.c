@@ -235,11 +235,20 @@ static bool is_unified(const struct cgroup *cg)
 	return cg->n == 1 && cg->places[0].version == 2;
 }
 
+static enum { ORDINARY_UNKNOWN, ORDINARY_YES, ORDINARY_NO } ordinary_user;
+
+void cgroup_set_ordinary_user(bool ordinary)
+{
+	ordinary_user = ordinary ? ORDINARY_YES : ORDINARY_NO;
+}
+
 bool cgroup_is_ordinary_user(void)
 {
 	unsigned int inside = 0, outside = 0, length = 0;
 	_cleanup_fclose_ FILE *f = NULL;
 
+	if (ordinary_user)
+		return ordinary_user == ORDINARY_YES;
 	if (geteuid() != 0)
 		return true;
 	f = fopen("/proc/self/uid_map", "re");
@@ -260,6 +269,8 @@ bool cgroup_drop_denied(struct cgroup *cg, size_t i, int r)
 	return true;
 }
 
+static void take_back(const struct cgroup *cg, const struct cgroup_place *place);
+
 int cgroup_make(struct cgroup *cg, struct error *err)
 {
 	size_t i = 0;
@@ -267,6 +278,8 @@ int cgroup_make(struct cgroup *cg, struct error *err)
 
 	while (i < cg->n) {
 		r = make_place(&cg->places[i], err);
+		if (r < 0 && cgroup_is_ordinary_user())
+			take_back(cg, &cg->places[i]);
 		if (r < 0 && !cgroup_drop_denied(cg, i, r))
 			return r;
 		i += r == 0;
@@ -346,6 +359,13 @@ static void remove_parents(const struct cgroup *cg, const struct cgroup_place *p
 		if (rmdir(path) < 0 && errno != ENOENT)
 			return;
 	}
+}
+
+/* A place that is going to be dropped may have been made in part; nobody is in it. */
+static void take_back(const struct cgroup *cg, const struct cgroup_place *place)
+{
+	if (place->missing && (rmdir(place->directory) == 0 || errno == ENOENT))
+		remove_parents(cg, place);
 }
 
 int cgroup_remove(struct cgroup *cg, struct error *err)

@@ -287,6 +287,13 @@ const char *oci_config_annotation(const struct oci_config *config, const char *k
 /* The default configuration that `spec` prints, as JSON text (static). */
 const char *oci_spec_default(void);
 
+/*
+ * The same for a user without root's rights: in a user namespace where UID and GID of the host are 0,
+ * the only ids; with the host's network and no limits. *SPEC is the caller's to put.
+ */
+int oci_spec_rootless(unsigned int uid, unsigned int gid, struct json_object **spec,
+		      struct error *err);
+
 /* The names the parser knows, NULL-terminated, in the order `features` prints them. */
 extern const char *const oci_seccomp_actions[];
 extern const char *const oci_seccomp_operators[];

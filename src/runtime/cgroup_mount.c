@@ -102,7 +102,7 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 	return r < 0 ? error_errno(err, r, "make '%s' read-only", m->destination) : 0;
 }
 
-/* --cgroup-manager disabled: there is no group of its own that could be shown. */
+/* --cgroup-manager disabled, or a user who may make none: there is no group that could be shown. */
 static int mount_nothing(const struct oci_mount *m, int target, struct error *err)
 {
 	_cleanup_close_ int tmpfs =
@@ -118,7 +118,7 @@ int cgroup_mount_make(struct launch *l, const struct oci_mount *m, int target, s
 		return error_set(err, ENODEV,
 				 "mount of '%s' at '%s': no cgroup hierarchy is mounted", m->type,
 				 m->destination);
-	if (!l->cgroup)
+	if (!l->cgroup || !cgroup_directory(l->cgroup, CGROUP_CORE))
 		return mount_nothing(m, target, err);
 	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED)
 		return mount_unified(l, m, target, err);

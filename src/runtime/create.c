@@ -28,6 +28,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -117,13 +118,15 @@ static void record_rootfs(struct json_object *json, const char *bundle, const ch
 static int write_first_record(struct creation *c, struct error *err)
 {
 	struct json_object *json = c->container->json, *annotations;
+	char owner[16];
 
 	json_add_string(json, "phase", "creating");
 	json_add_string(json, "ociVersion", c->config->version);
 	json_add_string(json, "bundle", c->options->bundle);
 	record_rootfs(json, c->options->bundle, c->config->root_path);
 	record_now(json);
-	json_add_string(json, "owner", geteuid() == 0 ? "root" : "");
+	snprintf(owner, sizeof(owner), "%u", geteuid());
+	json_add_string(json, "owner", geteuid() == 0 ? "root" : owner);
 	annotations = json_add_object(json, "annotations");
 	for (size_t i = 0; i < c->config->n_annotations; i++)
 		json_add_string(annotations, c->config->annotations[i].key,
@@ -163,6 +166,9 @@ static int make_cgroups(struct creation *c, struct error *err)
 	if (!c->cgroup)
 		return 0;
 	r = cgroup_make(c->cgroup, err);
+	/* An ordinary user has been refused everywhere, and nothing is there to undo. */
+	if (r == 0 && !cgroup_directory(c->cgroup, CGROUP_CORE))
+		json_object_object_del(c->container->json, "cgroup");
 	return r < 0 ? r : resources_apply(c->cgroup, &c->config->resources, err);
 }
 
@@ -183,12 +189,27 @@ static int listen_for_start(struct creation *c, struct error *err)
 	return 0;
 }
 
+/* Else it would be clone3 that says no, and nobody would know to what. */
+static int check_rights(const struct creation *c, struct error *err)
+{
+	bool user_ns = (c->ns.new_types & CLONE_NEWUSER) ||
+		       namespaces_joined(&c->ns, CLONE_NEWUSER) >= 0;
+
+	if (geteuid() == 0 || user_ns || !c->ns.new_types)
+		return 0;
+	return error_set(err, EPERM,
+			 "config.json: linux.namespaces: without root's rights a container needs a "
+			 "user namespace (behalf spec --rootless writes a configuration with one)");
+}
+
 static int prepare_launch(struct creation *c, struct error *err)
 {
 	struct launch *l = &c->launch;
 	int pair[2], r;
 
 	r = namespaces_open(c->config, &c->ns, err);
+	if (r == 0)
+		r = check_rights(c, err);
 	if (r == 0 && c->config->seccomp)
 		r = seccomp_compile(c->config->seccomp, &c->seccomp, err);
 	if (r == 0)
@@ -210,6 +231,7 @@ static int prepare_launch(struct creation *c, struct error *err)
 	l->new_namespaces = c->ns.new_types;
 	l->in_user_ns = (c->ns.new_types & CLONE_NEWUSER) ||
 			namespaces_joined(&c->ns, CLONE_NEWUSER) >= 0;
+	l->unmapped = (c->ns.new_types & CLONE_NEWUSER) && geteuid() != 0;
 	l->new_cgroup_ns = c->ns.new_types & CLONE_NEWCGROUP;
 	l->joined_mount_ns = namespaces_joined(&c->ns, CLONE_NEWNS);
 	l->joined_cgroup_ns = namespaces_joined(&c->ns, CLONE_NEWCGROUP);
@@ -230,8 +252,8 @@ static int clone_init(struct creation *c, struct error *err)
 	int cgroup = c->cgroup ? cgroup_clone_fd(c->cgroup) : -EBADF;
 	pid_t pid;
 
-	/* The child begins as our copy: nobody who shares its namespaces may look into it. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* The child begins as our copy: nobody who shares its namespaces may look into it (init.c). */
+	if (!c->launch.unmapped && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
 	pid = namespaces_clone(&c->ns, cgroup, &container->pidfd, err);
 	if (pid == 0) {

@@ -77,7 +77,10 @@ static int check_existing(int dir, const char *name, const struct oci_device *d,
 	return 0;
 }
 
-/* In a user namespace the kernel refuses mknod of devices: the host's node is bound instead. */
+/*
+ * In a user namespace, the container's own or one that we are in ourselves, the kernel refuses mknod
+ * of devices: the host's node is bound instead.
+ */
 static int bind_device(struct launch *l, const struct oci_device *d, struct error *err)
 {
 	_cleanup_close_ int mount = mount_clone(AT_FDCWD, d->path, false, err);
@@ -113,6 +116,8 @@ static int make_device(struct launch *l, const struct oci_device *d, struct erro
 	if (mknodat(dir, name, mode, makedev((unsigned int)d->major, (unsigned int)d->minor)) < 0) {
 		if (errno == EEXIST)
 			return check_existing(dir, name, d, err);
+		if (errno == EPERM && d->type != 'p')
+			return bind_device(l, d, err);
 		return error_errno(err, errno, "make device '%s'", d->path);
 	}
 	if ((d->has_uid || d->has_gid) &&

@@ -5,7 +5,10 @@
  * its descriptors), and it believes nothing it reads there.
  *
  * The pid namespace is entered by the parent, for its next child only; everything else by the child,
- * after it has entered the cgroups through descriptors that were opened outside.
+ * after it has entered the cgroups through descriptors that were opened outside. An ordinary user has
+ * the right to enter a pid namespace only once the container's user namespace has been entered
+ * (kernel/pid_namespace.c, pidns_install), which is a way of no return: an intermediate process does it
+ * (namespaces.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -152,30 +155,60 @@ static int prepare(struct container *container, const struct container_exec_opti
 	return 0;
 }
 
-static pid_t clone_into(struct entry *e, int *pidfd, struct error *err)
+/* Through the pid namespace alone: everything else can be entered later. */
+static pid_t clone_as_root(struct entry *e, int cgroup, int *pidfd, struct error *err)
 {
 	static const struct namespaces none = NAMESPACES_NONE;
-	int cgroup = e->cgroup ? cgroup_clone_fd(e->cgroup) : -EBADF;
 	bool pid_namespace = e->launch.target_namespaces & CLONE_NEWPID;
 	_cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	pid_t pid;
 
 	if (own < 0)
 		return error_errno(err, errno, "open '/proc/self/ns/pid'");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return error_errno(err, errno, "prctl");
 	if (pid_namespace && setns(e->launch.target, CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "join the pid namespace of container '%s'",
 				   e->launch.id);
 	e->launch.target_namespaces &= ~CLONE_NEWPID;
 	pid = namespaces_clone(&none, cgroup, pidfd, err);
+	if (pid != 0 && pid_namespace && setns(own, CLONE_NEWPID) < 0)
+		return error_errno(err, errno, "go back to the own pid namespace");
+	return pid;
+}
+
+static pid_t clone_as_user(struct entry *e, pid_t init, int cgroup, int *pidfd, struct error *err)
+{
+	static const int first[] = {CLONE_NEWUSER, CLONE_NEWPID};
+	struct namespaces ns = NAMESPACES_NONE;
+	pid_t pid;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(first); i++) {
+		if (e->launch.target_namespaces & first[i])
+			r = namespaces_join_of(&ns, init, first[i], err);
+		e->launch.target_namespaces &= ~first[i];
+	}
+	pid = r < 0 ? r : namespaces_clone(&ns, cgroup, pidfd, err);
+	namespaces_close(&ns);
+	return pid;
+}
+
+static pid_t clone_into(struct entry *e, pid_t init, int *pidfd, struct error *err)
+{
+	int cgroup = e->cgroup ? cgroup_clone_fd(e->cgroup) : -EBADF;
+	pid_t pid;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "prctl");
+	e->launch.in_user_ns = e->launch.target_namespaces & CLONE_NEWUSER;
+	if (geteuid() != 0 && e->launch.in_user_ns)
+		pid = clone_as_user(e, init, cgroup, pidfd, err);
+	else
+		pid = clone_as_root(e, cgroup, pidfd, err);
 	if (pid == 0) {
 		/* With our end the child would not see the connection end. */
 		close(e->sync);
 		init_exec_main(&e->launch);
 	}
-	if (pid_namespace && setns(own, CLONE_NEWPID) < 0)
-		return error_errno(err, errno, "go back to the own pid namespace");
 	return pid;
 }
 
@@ -226,7 +259,7 @@ int container_exec(struct container *container, const struct container_exec_opti
 		r = prepare(container, options, &e, err);
 	if (r < 0)
 		return r;
-	child = clone_into(&e, &child_pidfd, err);
+	child = clone_into(&e, container->pid, &child_pidfd, err);
 	if (child < 0)
 		return child;
 	r = see_off(&e, options, child, err);

@@ -23,7 +23,11 @@
  *
  * From `enter` on, nothing of the host is trusted to be named by a path, and nothing that the
  * container's files say is believed. The process is not dumpable, so processes of a namespace it shares
- * can neither trace it nor look into its /proc entries.
+ * can neither trace it nor look into its /proc entries. The kernel gives the files of such a process in
+ * /proc to root (fs/proc/base.c, task_dump_owner); an ordinary user who is to write uid_map can only do
+ * so before, which is why it waits until `placed` then. Until then its new user namespace is what keeps
+ * others off: whoever is in another one, and is not its owner, has no rights over it
+ * (security/commoncap.c, cap_ptrace_access_check).
  */
 #include "runtime/init.h"
 
@@ -68,7 +72,8 @@ static int stage_settle(struct launch *l, struct error *err)
 	int r;
 
 	reset_signals();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    (!l->unmapped && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		return error_errno(err, errno, "prctl");
 	r = l->cgroup ? cgroup_enter_self(l->cgroup, cgroup_clone_fd(l->cgroup) >= 0, err) : 0;
 	if (r < 0)
@@ -347,7 +352,7 @@ static int stage_exec_join(struct launch *l, struct error *err)
 {
 	if (l->target_namespaces && setns(l->target, l->target_namespaces) < 0)
 		return error_errno(err, errno, "join the namespaces of container '%s'", l->id);
-	return l->target_namespaces & CLONE_NEWUSER ? become_namespace_root(err) : 0;
+	return l->in_user_ns ? become_namespace_root(err) : 0;
 }
 
 static int stage_exec_terminal(struct launch *l, struct error *err)

@@ -28,6 +28,7 @@ struct launch {
 
 	int new_namespaces; /* CLONE_NEW* that are made, without CLONE_NEWCGROUP */
 	bool in_user_ns;    /* in a user namespace that is not the caller's, made or joined */
+	bool unmapped;	    /* the parent maps ids as an ordinary user, see init.c: stay dumpable */
 	bool new_cgroup_ns; /* unshared only after the cgroups were entered */
 	int sync;	    /* the child's end */
 	int listener;	    /* `start` connects here; -EBADF for exec: run at once */

@@ -118,6 +118,20 @@ static int attach(struct launch *l, const struct oci_mount *m, int mount, bool f
 	return 0;
 }
 
+/*
+ * In a user namespace the flags of the host's mounts are locked (mount_namespaces(7)). Taking nosuid,
+ * nodev, noexec or read-only away is refused; the mode of access times, which most ask for without
+ * caring, stays as it is.
+ */
+static int change_unlocked(int mount, uint64_t set, uint64_t clear)
+{
+	const uint64_t times = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+
+	if (!((set | clear) & times))
+		return -EPERM;
+	return mount_change(mount, false, set & ~times, clear & ~times, 0);
+}
+
 static int make_bind(struct launch *l, const struct oci_mount *m, struct error *err)
 {
 	_cleanup_close_ int mount = -EBADF;
@@ -138,6 +152,8 @@ static int make_bind(struct launch *l, const struct oci_mount *m, struct error *
 		clear |= MOUNT_ATTR__ATIME;
 	if (set || clear) {
 		r = mount_change(mount, false, set, clear & ~set, 0);
+		if (r == -EPERM)
+			r = change_unlocked(mount, set, clear & ~set);
 		if (r < 0)
 			return error_errno(err, r, "set the options of the bind mount at '%s'",
 					   m->destination);
@@ -168,6 +184,30 @@ static int sysfs_fallback(const struct oci_mount *m, struct error *err)
 	return take_fd(&mount);
 }
 
+/*
+ * The group of terminals, gid=5 in everybody's default configuration, may not be there in a user
+ * namespace with few ids. Then they belong to the group of who opens them.
+ */
+static int devpts_without_group(const struct oci_mount *m, unsigned long flags, struct error *err)
+{
+	const char *option = m->data ? strstr(m->data, "gid=") : NULL;
+	_cleanup_free_ char *rest = NULL;
+	size_t digits;
+
+	if (!option || (option != m->data && option[-1] != ','))
+		return -EINVAL;
+	option += strlen("gid=");
+	digits = strspn(option, "0123456789");
+	if (!digits || (option[digits] && option[digits] != ','))
+		return -EINVAL;
+	rest = string_format("%.*s%s", (int)(option - strlen("gid=") - m->data), m->data,
+			     option + digits);
+	if (!rest)
+		return error_oom(err);
+	/* An empty option is skipped (kernel/mounts.c). */
+	return mount_new(m->type, m->source, flags, rest, err);
+}
+
 static int make_new(struct launch *l, const struct oci_mount *m, struct error *err)
 {
 	_cleanup_close_ int mount = -EBADF;
@@ -177,6 +217,8 @@ static int make_new(struct launch *l, const struct oci_mount *m, struct error *e
 	if (finishes_late(m))
 		flags &= ~(unsigned long)MS_RDONLY;
 	mount = mount_new(m->type, m->source, flags, m->data, err);
+	if (mount == -EINVAL && is_type(m, "devpts"))
+		mount = devpts_without_group(m, flags, err);
 	if (mount == -EPERM && is_type(m, "sysfs"))
 		mount = sysfs_fallback(m, err);
 	if (mount < 0)

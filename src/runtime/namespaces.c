@@ -121,6 +121,21 @@ int namespaces_open(const struct oci_config *config, struct namespaces *ns, stru
 	return r;
 }
 
+int namespaces_join_of(struct namespaces *ns, pid_t pid, int type, struct error *err)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, oci_namespace_file(type));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "open '%s'", path);
+	for (size_t t = 0; t < NAMESPACE_TYPES; t++)
+		if (types[t] == type)
+			ns->joined[t] = fd;
+	return 0;
+}
+
 void namespaces_close(struct namespaces *ns)
 {
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
@@ -300,6 +315,8 @@ pid_t namespaces_clone(const struct namespaces *ns, int cgroup, int *pidfd, stru
 	if (pid == 0)
 		return 0;
 	go_back(own);
+	if (pid == -EACCES && cgroup >= 0)
+		return error_errno(err, pid, "clone3 into the container's cgroup");
 	if (pid < 0)
 		return error_errno(err, pid, "clone3 with the container's namespaces");
 	return pid;

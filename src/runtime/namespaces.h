@@ -25,6 +25,8 @@ struct namespaces {
 
 /* Opens and checks every path. On failure nothing is open. */
 int namespaces_open(const struct oci_config *config, struct namespaces *ns, struct error *err);
+/* Adds the namespace of TYPE that process PID is in. */
+int namespaces_join_of(struct namespaces *ns, pid_t pid, int type, struct error *err);
 void namespaces_close(struct namespaces *ns);
 
 /* The descriptor joined for CLONE_NEW* TYPE, or -EBADF. */

@@ -8,11 +8,28 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "runtime/helper.h"
 
-/* At most 340 lines are taken by the kernel (user_namespaces(7)). */
+/*
+ * Ids of a user namespace. The kernel takes any map from who has CAP_SETUID or CAP_SETGID, and from
+ * everybody else only one line with their own id, for groups after setgroups(2) has been given up
+ * (user_namespaces(7)). Other maps are written by newuidmap and newgidmap, which have the right and hold
+ * it to /etc/subuid and /etc/subgid.
+ */
+struct id_kind {
+	const char *file, *helper;
+};
+
+/* What the kernel takes (user_namespaces(7)). */
+#define ID_LINES_MAX 340
+
+static const struct id_kind user_ids = {"uid_map", "newuidmap"};
+static const struct id_kind group_ids = {"gid_map", "newgidmap"};
+
 static int write_map(pid_t pid, const char *file, const struct oci_id_map *maps, size_t n,
 		     struct error *err)
 {
@@ -31,17 +48,66 @@ static int write_map(pid_t pid, const char *file, const struct oci_id_map *maps,
 	return file_write_at(AT_FDCWD, path, text, err);
 }
 
+static int give_up_setgroups(pid_t pid, struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+	return file_write_at(AT_FDCWD, path, "deny", err);
+}
+
+static int map_by_helper(pid_t pid, const struct id_kind *kind, const struct oci_id_map *maps,
+			 size_t n, struct error *err)
+{
+	char numbers[1 + 3 * ID_LINES_MAX][16];
+	char *argv[3 + 3 * ID_LINES_MAX] = {(char *)kind->helper};
+	size_t used = 0;
+
+	if (n > ID_LINES_MAX)
+		return error_set(err, E2BIG, "too many lines for %s", kind->file);
+	snprintf(numbers[used++], sizeof(numbers[0]), "%d", pid);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(numbers[used++], sizeof(numbers[0]), "%u", maps[i].container_id);
+		snprintf(numbers[used++], sizeof(numbers[0]), "%u", maps[i].host_id);
+		snprintf(numbers[used++], sizeof(numbers[0]), "%u", maps[i].size);
+	}
+	for (size_t i = 0; i < used; i++)
+		argv[1 + i] = numbers[i];
+	return helper_run(argv, err);
+}
+
+static int map(pid_t pid, const struct id_kind *kind, const struct oci_id_map *maps, size_t n,
+	       unsigned int own, struct error *err)
+{
+	int r = write_map(pid, kind->file, maps, n, err);
+
+	if (r != -EPERM || geteuid() == 0)
+		return r;
+	if (n == 1 && maps[0].size == 1 && maps[0].host_id == own) {
+		r = kind == &group_ids ? give_up_setgroups(pid, err) : 0;
+		return r < 0 ? r : write_map(pid, kind->file, maps, n, err);
+	}
+	r = map_by_helper(pid, kind, maps, n, err);
+	/* EACCES: PATH names a directory that is not for this user, and the others have none. */
+	if (r == -ENOENT || r == -EACCES)
+		return error_set(err, EPERM,
+				 "an ordinary user can map other ids than the own one only with %s "
+				 "(package uidmap), which is not there",
+				 kind->helper);
+	return r;
+}
+
 int place_map_ids(pid_t pid, const struct oci_config *config, struct error *err)
 {
 	int r;
 
 	if (config->n_uid_maps) {
-		r = write_map(pid, "uid_map", config->uid_maps, config->n_uid_maps, err);
+		r = map(pid, &user_ids, config->uid_maps, config->n_uid_maps, geteuid(), err);
 		if (r < 0)
 			return error_prefix(err, "linux.uidMappings");
 	}
 	if (config->n_gid_maps) {
-		r = write_map(pid, "gid_map", config->gid_maps, config->n_gid_maps, err);
+		r = map(pid, &group_ids, config->gid_maps, config->n_gid_maps, getegid(), err);
 		if (r < 0)
 			return error_prefix(err, "linux.gidMappings");
 	}

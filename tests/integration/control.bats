@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# pause, resume, ps, update, and --cgroup-manager.
+
+setup_file() {
+	load helpers
+	need_root
+	make_rootfs
+}
+
+setup() {
+	load helpers
+	begin
+}
+
+teardown() { end; }
+
+start_counter() {
+	edit_config '.root.readonly = false'
+	# shellcheck disable=SC2016
+	set_args sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.01; done'
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	wait_until 5 test -s "$BUNDLE/rootfs/count"
+}
+
+@test "pause stops the processes, resume lets them go on" {
+	start_counter
+	behalf pause "$ID"
+	[ "$(status_of "$ID")" = paused ]
+	before=$(cat "$BUNDLE/rootfs/count")
+	sleep 0.2
+	[ "$(cat "$BUNDLE/rootfs/count")" = "$before" ]
+	behalf resume "$ID"
+	[ "$(status_of "$ID")" = running ]
+	wait_until 5 eval "[ \"\$(cat $BUNDLE/rootfs/count)\" != '$before' ]"
+}
+
+@test "what cannot be paused, resumed or updated is told by its status" {
+	start_counter
+	run behalf resume "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot resume container '$ID': it is running"* ]]
+	behalf pause "$ID"
+	run behalf pause "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot pause container '$ID': it is paused"* ]]
+	behalf kill "$ID" KILL
+	behalf resume "$ID" || true
+	wait_until 5 has_status "$ID" stopped
+	for verb in pause resume "update --resources /dev/null"; do
+		# shellcheck disable=SC2086
+		run behalf $verb "$ID"
+		[ "$status" -eq 1 ] || { echo "$verb"; return 1; }
+	done
+	run behalf pause none-such
+	[ "$status" -eq 1 ]
+	[[ $output == *"does not exist"*"'none-such'"* ]]
+}
+
+@test "a paused container can be deleted by force" {
+	start_counter
+	behalf pause "$ID"
+	run behalf delete "$ID"
+	[ "$status" -eq 1 ]
+	behalf delete --force "$ID"
+}
+
+@test "ps lists the processes, those of exec too" {
+	set_args sleep 100
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	behalf exec --detach --pid-file "$BATS_TEST_TMPDIR/pid" "$ID" sleep 200
+	first=$(behalf state "$ID" | jq .pid)
+	[ "$(behalf ps --format json "$ID" | jq -c sort)" = "$(jq -nc "[$first, $(cat "$BATS_TEST_TMPDIR/pid")] | sort")" ]
+	run behalf ps "$ID"
+	[ "${lines[0]}" = PID ]
+	grep -qx "$first" <<<"$output"
+	run behalf ps --format xml "$ID"
+	[ "$status" -eq 1 ]
+}
+
+@test "ps of a container that has ended is empty" {
+	set_args true
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	wait_until 5 has_status "$ID" stopped
+	[ "$(behalf ps -f json "$ID")" = "[]" ]
+}
+
+@test "update changes what it is given, from a file and from standard input" {
+	[ -d /sys/fs/cgroup/memory ] && [ -d /sys/fs/cgroup/cpu ] || skip "looks at files of cgroup v1"
+	edit_config '.linux.resources.memory.limit = 67108864 | .linux.resources.cpu.shares = 300'
+	set_args sleep 100
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	pid=$(behalf state "$ID" | jq .pid)
+	memory=/sys/fs/cgroup/memory$(sed -n 's/.*:memory://p' "/proc/$pid/cgroup")
+	cpu=/sys/fs/cgroup/cpu$(sed -n 's/.*:cpu[^:]*://p;' "/proc/$pid/cgroup" | head -n 1)
+	echo '{"memory": {"limit": 33554432}}' | behalf update --resources - "$ID"
+	[ "$(cat "$memory/memory.limit_in_bytes")" = 33554432 ]
+	echo '{"cpu": {"quota": 20000, "period": 100000}}' >"$BATS_TEST_TMPDIR/resources"
+	behalf update -r "$BATS_TEST_TMPDIR/resources" "$ID"
+	[ "$(cat "$memory/memory.limit_in_bytes")" = 33554432 ]
+	run grep -h . "$cpu/cpu.cfs_quota_us" "$cpu/cpu.shares"
+	[ "$output" = $'20000\n300' ]
+}
+
+@test "update refuses what it cannot read, with the key" {
+	set_args sleep 100
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	echo '{"memory": {"limit": "much"}}' >"$BATS_TEST_TMPDIR/resources"
+	run behalf update --resources "$BATS_TEST_TMPDIR/resources" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"memory.limit"* ]]
+	run behalf update --resources /no/such/file "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"/no/such/file"* ]]
+	run behalf update "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"what is to change"* ]]
+}
+
+@test "--cgroup-manager disabled makes no cgroup" {
+	set_args sh -c 'cat /proc/self/cgroup; ls /sys/fs/cgroup'
+	edit_config '.linux.namespaces -= [{"type": "cgroup"}]'
+	run "$BEHALF" --root "$STATE" --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat /proc/self/cgroup)" ]
+	run "$BEHALF" --cgroup-manager cgroupfs list
+	run "$BEHALF" --cgroup-manager systemd list
+	[ "$status" -eq 1 ]
+	[[ $output == *"'systemd'"* ]]
+}

@@ -46,6 +46,34 @@ struct oci_capabilities {
 	uint64_t bounding, effective, inheritable, permitted, ambient;
 };
 
+/* A set of small numbers, as of CPUs: bit N of WORDS; NULL when the configuration has none. */
+struct oci_number_set {
+	uint64_t *words;
+	unsigned int bits; /* how many WORDS has room for, a multiple of 64 */
+};
+
+/* More than CONFIG_NR_CPUS can be (arch/x86/Kconfig). */
+#define OCI_CPUS_MAX 8192
+
+/* In the kernel's numbers, as sched_setattr(2) takes them. */
+struct oci_scheduler {
+	bool has_policy;
+	uint32_t policy;
+	int32_t nice;
+	uint32_t priority;
+	uint32_t flags;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+struct oci_io_priority {
+	uint32_t class, level; /* IOPRIO_CLASS_*; 0 is the most urgent level of 7 */
+};
+
+/* Of processes that are executed in a container, before and after they enter its cgroups. */
+struct oci_exec_affinity {
+	struct oci_number_set initial, final;
+};
+
 struct oci_process {
 	bool terminal;
 	unsigned short console_height, console_width; /* 0: as they come */
@@ -62,6 +90,10 @@ struct oci_process {
 	int oom_score_adj;
 	const char *apparmor_profile;
 	const char *selinux_label;
+	struct oci_scheduler *scheduler; /* NULL: as it is inherited */
+	bool has_io_priority;
+	struct oci_io_priority io_priority;
+	struct oci_exec_affinity exec_affinity;
 };
 
 struct oci_mount {
@@ -230,6 +262,8 @@ struct oci_config {
 	struct oci_pair *sysctl;
 	size_t n_sysctl;
 	const char *mount_label;
+	bool has_personality;
+	uint32_t personality; /* PER_* */
 
 	/*
 	 * Sentences about what the specification wants logged, not refused: capabilities nobody

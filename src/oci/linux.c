@@ -267,27 +267,32 @@ static int read_sysctl(const struct oci_reader *r, const struct oci_node *at, vo
 	return oci_read_pairs(r, at, NULL, &config->sysctl, &config->n_sysctl);
 }
 
-/* Linux is the personality every process has anyway. */
+/* include/uapi/linux/personality.h */
+static const struct oci_name personalities[] = {
+	{"LINUX", 0x0000},
+	{"LINUX32", 0x0008},
+	{NULL, 0},
+};
+
+static int read_domain(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	return oci_read_name(r, at, personalities, "personality", into);
+}
+
+/* "flags": the specification has no value for it yet. */
 static int read_personality(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
-	struct seen {
-		const char *domain;
-	} seen = {0};
 	static const struct oci_field fields[] = {
-		OCI_FIELD("domain", oci_read_string_or_null, seen, domain),
+		OCI_FIELD_HAS("domain", read_domain, oci_config, personality, has_personality),
 		OCI_FIELD_REFUSED("flags"),
 		{0},
 	};
-	int ret = oci_read_object(r, at, fields, &seen);
+	struct oci_config *config = into;
+	int ret = oci_read_object(r, at, fields, config);
 
-	(void)into;
-	if (ret < 0)
-		return ret;
-	if (seen.domain && strcmp(seen.domain, "LINUX") != 0)
-		return oci_fail_member(r, at, "domain",
-				       "personality '%s' is not supported by this build",
-				       oci_quote(seen.domain).text);
-	return 0;
+	if (ret == 0 && !config->has_personality)
+		return oci_fail_member(r, at, "domain", "missing");
+	return ret;
 }
 
 static const struct oci_field linux_fields[] = {

@@ -16,12 +16,33 @@ oci_read_fn oci_read_linux;
 oci_read_fn oci_read_resources;
 /* seccomp.c: into struct oci_seccomp **, newly allocated */
 oci_read_fn oci_read_seccomp;
+/* scheduling.c: into struct oci_scheduler **, newly allocated, and the structs of the others */
+oci_read_fn oci_read_scheduler;
+oci_read_fn oci_read_io_priority;
+oci_read_fn oci_read_exec_affinity;
 /* sysctl.c: whether the key of AT may be set in a container with the namespaces of INTO, a config */
 int oci_check_sysctl(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);
 /* check.c: what several fields say together; AT is the root */
 int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);
+
+/* ---- numbers.c ---- */
+
+struct oci_name {
+	const char *name; /* NULL: the end of a table */
+	uint32_t value;
+};
+
+/* The value of a string of NAMES; WHAT such a string is called in the sentence. */
+int oci_read_name(const struct oci_reader *r, const struct oci_node *at,
+		  const struct oci_name *names, const char *what, uint32_t *value);
+/* The values of an array of such strings, or-ed. */
+int oci_read_name_set(const struct oci_reader *r, const struct oci_node *at,
+		      const struct oci_name *names, const char *what, uint32_t *bits);
+/* A string like "0-3,7" of numbers below MAX, a multiple of 64; *SET is untouched when it is empty. */
+int oci_read_number_set(const struct oci_reader *r, const struct oci_node *at, unsigned int max,
+			struct oci_number_set *set);
 
 /* config.c: whether CONFIG has a namespace of TYPE (CLONE_NEW*), new or joined; NULL: no. */
 const struct oci_namespace *oci_config_namespace(const struct oci_config *config, int type);

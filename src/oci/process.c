@@ -246,9 +246,10 @@ static const struct oci_field process_fields[] = {
 	OCI_FIELD_SELF("apparmorProfile", read_apparmor_profile),
 	OCI_FIELD_REFUSED("selinuxLabel"),
 	OCI_FIELD_REFUSED("commandLine"),
-	OCI_FIELD_REFUSED("scheduler"),
-	OCI_FIELD_REFUSED("ioPriority"),
-	OCI_FIELD_REFUSED("execCPUAffinity"),
+	OCI_FIELD("scheduler", oci_read_scheduler, oci_process, scheduler),
+	OCI_FIELD_HAS("ioPriority", oci_read_io_priority, oci_process, io_priority,
+		      has_io_priority),
+	OCI_FIELD("execCPUAffinity", oci_read_exec_affinity, oci_process, exec_affinity),
 	{0},
 };
 

@@ -45,6 +45,7 @@
 #include "runtime/place.h"
 #include "runtime/record.h"
 #include "runtime/resources.h"
+#include "runtime/scheduling.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
 
@@ -347,6 +348,10 @@ static int commit(struct creation *c, struct error *err)
 	r = record_write(container, err);
 	if (r == 0)
 		r = place_write_pid_file(c->options->pid_file, container->pid, err);
+	if (r < 0)
+		return r;
+	/* As late as can be: a process under SCHED_DEADLINE may have no children, hooks for instance. */
+	r = scheduling_apply(container->pid, c->config->process, err);
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync, SYNC_COMMIT, -1);

@@ -31,6 +31,7 @@
 #include "runtime/namespaces.h"
 #include "runtime/place.h"
 #include "runtime/record.h"
+#include "runtime/scheduling.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
 
@@ -234,6 +235,8 @@ static int see_off(struct entry *e, const struct container_exec_options *o, pid_
 {
 	int r = place_set_limits(pid, o->process, err);
 
+	if (r == 0)
+		r = scheduling_apply(pid, o->process, err);
 	close(take_fd(&e->launch.sync));
 	if (r == 0)
 		r = place_write_pid_file(o->pid_file, pid, err);
@@ -257,6 +260,8 @@ int container_exec(struct container *container, const struct container_exec_opti
 
 	if (r == 0)
 		r = prepare(container, options, &e, err);
+	if (r == 0)
+		r = scheduling_begin_exec(&options->process->exec_affinity, err);
 	if (r < 0)
 		return r;
 	child = clone_into(&e, container->pid, &child_pidfd, err);

@@ -55,6 +55,7 @@
 #include "runtime/mounts.h"
 #include "runtime/process.h"
 #include "runtime/rootfs.h"
+#include "runtime/scheduling.h"
 #include "runtime/sync.h"
 
 static void reset_signals(void)
@@ -341,7 +342,9 @@ static int stage_exec_settle(struct launch *l, struct error *err)
 {
 	int r = stage_settle(l, err);
 
-	return r == 0 ? sync_expect(l->sync, SYNC_PLACED, err) : r;
+	if (r == 0)
+		r = sync_expect(l->sync, SYNC_PLACED, err);
+	return r == 0 ? scheduling_finish_exec(&l->process->exec_affinity, err) : r;
 }
 
 /*

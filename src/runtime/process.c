@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -217,6 +218,8 @@ int process_become(struct launch *l, struct error *err)
 	int r;
 
 	new_session_keyring(l);
+	if (l->config->has_personality && personality(l->config->personality) < 0)
+		return error_errno(err, errno, "linux.personality.domain");
 	r = set_environment(l, err);
 	if (r < 0)
 		return r;

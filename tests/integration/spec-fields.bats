@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Fields of the specification whose effect is looked at from inside a container.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() { load helpers; make_rootfs; }
+setup() { load helpers; load runtime_helpers; need_root; need_verb spec; begin; }
+teardown() { end; }
+
+# refused SENTENCE: the container cannot be made, and the last line holds SENTENCE
+refused() {
+	run behalf run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ] && [[ ${lines[-1]} == *"$1"* ]] && return
+	echo "status $status, wanted: $1"
+	echo "$output"
+	return 1
+}
+
+# ---- process.scheduler, ioPriority, execCPUAffinity
+
+# Behind the name, which may hold anything: the 19th of stat(5) is nice, 40 and 41 are priority and policy.
+scheduling='read -r stat </proc/self/stat; set -- ${stat##*) }; echo "nice ${17} priority ${38} policy ${39}"'
+
+# With CONFIG_RT_GROUP_SCHED a real-time process needs a share of its control group.
+allow_realtime() {
+	[ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || return 0
+	edit_config '.linux.resources.cpu |= (. // {}) + {"realtimeRuntime": 10000, "realtimePeriod": 1000000}'
+}
+
+@test "process.scheduler: policy SCHED_FIFO and its priority" {
+	edit_config '.process.scheduler = {"policy": "SCHED_FIFO", "priority": 7}'
+	allow_realtime
+	run shell_in_container "$scheduling"
+	[[ $output == *'priority 7 policy 1' ]]
+}
+
+@test "process.scheduler: policy SCHED_RR in a user namespace" {
+	edit_config '.process.scheduler = {"policy": "SCHED_RR", "priority": 3}
+		| .linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	allow_realtime
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+	run shell_in_container "$scheduling"
+	[[ $output == *'priority 3 policy 2' ]]
+}
+
+@test "process.scheduler: policy SCHED_BATCH and nice" {
+	edit_config '.process.scheduler = {"policy": "SCHED_BATCH", "nice": -5}'
+	run shell_in_container "$scheduling"
+	[ "$output" = 'nice -5 priority 0 policy 3' ]
+}
+
+@test "process.scheduler: runtime, deadline, period of SCHED_DEADLINE" {
+	edit_config '.process.scheduler = {"policy": "SCHED_DEADLINE", "runtime": 2000000,
+		"deadline": 10000000, "period": 20000000}'
+	run shell_in_container "$scheduling"
+	[[ $output == *'policy 6' ]]
+	set_args sh -c 'while :; do read -r line || exit; done'
+	mkfifo "$BATS_TEST_TMPDIR/wait"
+	behalf create --bundle "$BUNDLE" "$ID-2" <>"$BATS_TEST_TMPDIR/wait" >/dev/null
+	behalf start "$ID-2"
+	run chrt -p "$(pid_of "$ID-2")"
+	behalf delete --force "$ID-2"
+	[[ $output == *'2000000/10000000/20000000'* ]]
+}
+
+@test "process.scheduler: flags, children of SCHED_FLAG_RESET_ON_FORK start as usual" {
+	edit_config '.process.scheduler = {"policy": "SCHED_FIFO", "priority": 7,
+		"flags": ["SCHED_FLAG_RESET_ON_FORK"]}'
+	allow_realtime
+	run shell_in_container "$scheduling; sh -c '$scheduling'; true"
+	[[ ${lines[0]} == *'priority 7 policy 1' ]]
+	[[ ${lines[1]} == *'priority 0 policy 0' ]]
+}
+
+@test "process.scheduler: what the kernel refuses is told" {
+	edit_config '.process.scheduler = {"policy": "SCHED_DEADLINE", "runtime": 20000000,
+		"deadline": 10000000, "period": 20000000}'
+	refused 'process.scheduler: set the policy: Invalid argument'
+}
+
+@test "process.ioPriority: class and priority" {
+	edit_config '.process.ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": 6}'
+	run in_container ionice
+	[ "$output" = 'best-effort: prio 6' ]
+	edit_config '.process.ioPriority = {"class": "IOPRIO_CLASS_RT", "priority": 2}'
+	run in_container ionice
+	[ "$output" = 'realtime: prio 2' ]
+}
+
+@test "exec: scheduler and ioPriority of the process" {
+	allow_realtime
+	start_sleeper
+	jq '.process | .args = ["sh", "-c", $script] | .ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": 1}
+		| .scheduler = {"policy": "SCHED_RR", "priority": 9}' --arg script "$scheduling; ionice" \
+		"$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/process.json"
+	run behalf exec --process "$BATS_TEST_TMPDIR/process.json" "$ID"
+	[[ ${lines[0]} == *'priority 9 policy 2' ]]
+	[ "${lines[1]}" = 'best-effort: prio 1' ]
+}
+
+@test "process.execCPUAffinity: initial, final, and neither for the first process" {
+	[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
+	local all
+	all=$(awk '/Cpus_allowed_list/ { print $2 }' /proc/self/status)
+	edit_config '.process.execCPUAffinity = {"initial": "0", "final": "1"}'
+	start_sleeper
+	[ "$(awk '/Cpus_allowed_list/ { print $2 }' "/proc/$(pid_of "$ID")/status")" = "$all" ]
+	run behalf exec "$ID" grep Cpus_allowed_list /proc/self/status
+	[ "$output" = $'Cpus_allowed_list:\t1' ]
+	jq '.process | .args = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+		| .execCPUAffinity = {"initial": "0"}' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/process.json"
+	run behalf exec --process "$BATS_TEST_TMPDIR/process.json" "$ID"
+	[ "$output" = $'Cpus_allowed_list:\t'"$all" ]
+}
+
+# ---- linux.personality
+
+@test "linux.personality: domain LINUX32, of the first process and of exec" {
+	[ "$(setarch linux32 uname -m)" != "$(uname -m)" ] || skip "the machine has no other personality"
+	edit_config '.linux.personality = {"domain": "LINUX32"}'
+	run in_container uname -m
+	[ "$output" = "$(setarch linux32 uname -m)" ]
+	start_sleeper
+	run behalf exec "$ID" uname -m
+	[ "$output" = "$(setarch linux32 uname -m)" ]
+}

@@ -160,12 +160,27 @@ static int plan_cgroups(struct creation *c, struct error *err)
 	return r < 0 ? error_prefix(err, "linux.cgroupsPath") : 0;
 }
 
+/*
+ * Without any hierarchy a limit is refused, as it is where one controller is missing. The rules for
+ * devices are not: every configuration has them.
+ */
+static int refuse_limits(struct creation *c, struct error *err)
+{
+	_cleanup_(cleanup_cgroup) struct cgroup *nowhere = NULL;
+	struct oci_resources limits = c->config->resources;
+	int r = cgroup_plan(c->layout, c->options->id, &nowhere, err);
+
+	limits.devices = NULL;
+	limits.n_devices = 0;
+	return r < 0 ? r : resources_update(nowhere, &limits, err);
+}
+
 static int make_cgroups(struct creation *c, struct error *err)
 {
 	int r;
 
 	if (!c->cgroup)
-		return 0;
+		return c->options->no_cgroup ? 0 : refuse_limits(c, err);
 	r = cgroup_make(c->cgroup, err);
 	/* An ordinary user has been refused everywhere, and nothing is there to undo. */
 	if (r == 0 && !cgroup_directory(c->cgroup, CGROUP_CORE))

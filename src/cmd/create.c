@@ -256,8 +256,6 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	if (code == 0)
 		code = load_config(r, &config, err);
 	if (code == 0)
-		log_left_out(config);
-	if (code == 0)
 		code = pass_sockets_on(r, config, err);
 	if (code == 0)
 		code = descriptors_check_preserved(r->create.preserve_fds, err);
@@ -265,6 +263,9 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 		code = pidfd_socket_connect(r->pidfd_socket, &pidfd_connection, err);
 	if (code == 0)
 		code = container_create(&r->create, config, container, err);
+	/* A failure is one sentence: it may well be about the same thing. */
+	if (code == 0)
+		log_left_out(config);
 	if (code == 0 && r->pidfd_socket) {
 		code = pidfd_socket_send(pidfd_connection, container_pidfd(*container), err);
 		if (code < 0)

@@ -95,7 +95,7 @@ one_sentence() {
 	for verb in create run; do
 		run as_nobody $verb --bundle "$BUNDLE" "$ID"
 		one_sentence
-		[[ $output == *"needs root"* ]]
+		[[ $output == *root* ]]
 	done
 	[ -z "$(ls -A "$STATE")" ]
 	run as_nobody exec "$ID" true

@@ -80,6 +80,23 @@ static int differing_namespaces(const struct container *container, int *types, s
 	return 0;
 }
 
+/*
+ * Without a mount namespace of its own, and where we are in a chroot ourselves, the container's root is
+ * not that of a mount namespace. An ordinary user may be refused a look at init before its exec, and
+ * has no container of that kind.
+ */
+static int open_root(const struct container *container, int namespaces, int *root,
+		     struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", container->pid);
+	*root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*root < 0 && !(namespaces & CLONE_NEWNS))
+		return error_errno(err, errno, "open the root of container '%s'", container->id);
+	return 0;
+}
+
 struct entry {
 	struct launch launch;
 	struct oci_config *config; /* for its seccomp */
@@ -95,6 +112,7 @@ static void cleanup_entry(struct entry *e)
 	seccomp_free(e->seccomp);
 	cleanup_close(&e->sync);
 	cleanup_close(&e->launch.sync);
+	cleanup_close(&e->launch.target_root);
 }
 
 /* A process that says nothing of them gets those of the container's first one, never the host's. */
@@ -114,9 +132,10 @@ static int open_cgroup(struct container *container, const struct container_exec_
 	int r;
 
 	if (!json_object_object_get_ex(container->json, "cgroup", &record))
-		return !o->cgroups ? 0
-				   : error_set(err, ENODEV, "--cgroup: container '%s' has no cgroup",
-					       container->id);
+		return !o->cgroups
+			       ? 0
+			       : error_set(err, ENODEV, "--cgroup: container '%s' has no cgroup",
+					   container->id);
 	r = cgroup_from_json(record, &e->cgroup, err);
 	if (r < 0)
 		return r;
@@ -139,6 +158,8 @@ static int prepare(struct container *container, const struct container_exec_opti
 		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);
 	if (r == 0)
 		r = differing_namespaces(container, &l->target_namespaces, err);
+	if (r == 0)
+		r = open_root(container, l->target_namespaces, &l->target_root, err);
 	if (r == 0)
 		r = sync_pair(pair, err);
 	if (r < 0)

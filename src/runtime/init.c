@@ -355,6 +355,9 @@ static int stage_exec_join(struct launch *l, struct error *err)
 {
 	if (l->target_namespaces && setns(l->target, l->target_namespaces) < 0)
 		return error_errno(err, errno, "join the namespaces of container '%s'", l->id);
+	/* setns has made it the root of the namespace, which is not always init's. */
+	if (l->target_root >= 0 && (fchdir(l->target_root) < 0 || chroot(".") < 0))
+		return error_errno(err, errno, "enter the root of container '%s'", l->id);
 	return l->in_user_ns ? become_namespace_root(err) : 0;
 }
 

@@ -36,6 +36,7 @@ struct launch {
 	int joined_mount_ns; /* setns in the child, or -EBADF */
 	int joined_cgroup_ns;
 	int target;			 /* exec: pidfd of the container's init, else -EBADF */
+	int target_root;		 /* exec: the root of the container's init, or -EBADF */
 	int target_namespaces;		 /* exec: CLONE_NEW* to enter there */
 	struct seccomp_program *seccomp; /* NULL: none */
 	const struct oci_capabilities *capabilities; /* NULL: none is left */
@@ -60,6 +61,6 @@ struct launch {
 #define LAUNCH_NONE                                                                                \
 	{                                                                                          \
 		.sync = -EBADF, .listener = -EBADF, .bundle = -EBADF, .joined_mount_ns = -EBADF,   \
-		.joined_cgroup_ns = -EBADF, .target = -EBADF, .host_proc = -EBADF,                 \
-		.host_null = -EBADF, .rootfs = -EBADF, .console = -EBADF,                          \
+		.joined_cgroup_ns = -EBADF, .target = -EBADF, .target_root = -EBADF,               \
+		.host_proc = -EBADF, .host_null = -EBADF, .rootfs = -EBADF, .console = -EBADF,     \
 	}

@@ -249,6 +249,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
 	_cleanup_close_ int pidfd_connection = -EBADF;
+	struct error undo_err = {0};
 	int code = self_protect(ctx->argv, err);
 
 	r->create.root = ctx->root;
@@ -269,7 +270,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	if (code == 0 && r->pidfd_socket) {
 		code = pidfd_socket_send(pidfd_connection, container_pidfd(*container), err);
 		if (code < 0)
-			container_delete(ctx->root, r->create.id, true, NULL);
+			container_delete(ctx->root, r->create.id, true, &undo_err);
 	}
 	return code;
 }

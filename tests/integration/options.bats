@@ -162,3 +162,70 @@ group_directory() {
 	kill -0 "$(cat "$BATS_TEST_TMPDIR/pid")"
 	[ "$(behalf exec --tty=false "$ID" sh -c 'test -t 1; echo $?')" = 1 ]
 }
+
+# listen_for_pidfd SIGNAL: who listens sends it to the process it is told of; sets SOCKET
+listen_for_pidfd() {
+	SOCKET=$BATS_TEST_TMPDIR/pidfd.sock
+	rm -f "$SOCKET"
+	"$BUILD_DIR/tests/integration/pidfd_kill" "$SOCKET" "$1" 3>&- &
+	wait_until 5 test -S "$SOCKET"
+}
+
+@test "--pidfd-socket: of create, run and exec" {
+	[ -x "${BUILD_DIR:-}/tests/integration/pidfd_kill" ] || skip "pidfd_kill is not built"
+	set_args sleep 1000
+	listen_for_pidfd 9
+	behalf create --bundle "$BUNDLE" --pidfd-socket "$SOCKET" "$ID"
+	wait_until 5 has_status "$ID" stopped
+	behalf delete "$ID"
+	listen_for_pidfd 9
+	run behalf run --bundle "$BUNDLE" --pidfd-socket "$SOCKET" "$ID"
+	[ "$status" -ne 0 ]
+	start_sleepers "$ID"
+	listen_for_pidfd 15
+	run behalf exec --pidfd-socket "$SOCKET" "$ID" sleep 1000
+	[ "$status" -eq 143 ]
+	[ "$(status_of "$ID")" = running ]
+}
+
+@test "--pidfd-socket: where nobody listens nothing is made" {
+	set_args sleep 1000
+	run behalf create --bundle "$BUNDLE" --pidfd-socket "$BATS_TEST_TMPDIR/none" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"--pidfd-socket"*"/none"* ]]
+	[ -z "$(behalf list -q)" ]
+}
+
+@test "run --keep: the container stays when it has ended" {
+	set_args sh -c 'exit 3'
+	run behalf run --keep --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 3 ]
+	[ "$(status_of "$ID")" = stopped ]
+	behalf delete "$ID"
+	run behalf create --keep --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"--keep"* ]]
+}
+
+@test "run --keep: what could not be started does not stay" {
+	set_args /no/such/program
+	run behalf run --keep --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[ -z "$(behalf list -q)" ]
+}
+
+@test "--config: another file than the bundle's, from the working directory" {
+	set_args echo the bundle
+	jq '.process.args = ["echo", "the other"]' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/other.json"
+	cd "$BATS_TEST_TMPDIR"
+	[ "$(behalf run --bundle "$BUNDLE" --config other.json "$ID")" = 'the other' ]
+	[ "$(behalf run -b "$BUNDLE" -f "$BATS_TEST_TMPDIR/other.json" "$ID")" = 'the other' ]
+	rm "$BUNDLE/config.json"
+	behalf create -b "$BUNDLE" -f other.json --no-subreaper "$ID"
+	behalf start "$ID"
+	wait_until 5 has_status "$ID" stopped
+	behalf delete "$ID"
+	run behalf create -b "$BUNDLE" -f none.json "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"none.json"* ]]
+}

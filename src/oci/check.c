@@ -91,6 +91,17 @@ static int check_user_namespace(const struct oci_reader *r, const struct oci_nod
 	return check_user_is_mapped(r, root, config);
 }
 
+static int check_time_offsets(const struct oci_reader *r, const struct oci_node *root,
+			      const struct oci_config *config)
+{
+	const struct oci_namespace *time = oci_config_namespace(config, CLONE_NEWTIME);
+	const struct oci_node node = {.parent = root, .key = "linux"};
+
+	if (config->n_time_offsets && (!time || time->path))
+		return oci_fail_member(r, &node, "timeOffsets", "needs a new time namespace");
+	return 0;
+}
+
 static int check_sysctls(const struct oci_reader *r, const struct oci_node *root,
 			 const struct oci_config *config)
 {
@@ -118,6 +129,8 @@ int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		ret = check_uts_name(r, at, config, "domainname", config->domainname);
 	if (ret == 0)
 		ret = check_user_namespace(r, at, config);
+	if (ret == 0)
+		ret = check_time_offsets(r, at, config);
 	if (ret == 0)
 		ret = check_sysctls(r, at, config);
 	return ret;

@@ -21,6 +21,11 @@
 
 struct json_object;
 
+/* Newer than the C library of Debian 12 (include/uapi/linux/sched.h). */
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
 struct oci_pair {
 	const char *key;
 	const char *value;
@@ -114,6 +119,13 @@ struct oci_mount {
 struct oci_namespace {
 	int type;	  /* CLONE_NEW* */
 	const char *path; /* NULL: a new one */
+};
+
+/* What a clock of a new time namespace is ahead of the host's (time_namespaces(7)). */
+struct oci_time_offset {
+	const char *clock; /* "monotonic", "boottime" */
+	int64_t seconds;
+	uint32_t nanoseconds;
 };
 
 struct oci_id_map {
@@ -250,6 +262,8 @@ struct oci_config {
 	/* linux */
 	struct oci_namespace *namespaces;
 	size_t n_namespaces;
+	struct oci_time_offset *time_offsets;
+	size_t n_time_offsets;
 	struct oci_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;
 	struct oci_device *devices;

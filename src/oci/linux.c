@@ -17,8 +17,6 @@ static int read_namespace_type(const struct oci_reader *r, const struct oci_node
 
 	if (ret < 0)
 		return ret;
-	if (strcmp(name, "time") == 0)
-		return oci_fail(r, at, "time namespaces are not supported by this build");
 	type = oci_namespace_type(name);
 	if (!type)
 		return oci_fail(r, at, "unknown namespace '%s'", oci_quote(name).text);
@@ -57,6 +55,56 @@ static int read_namespaces(const struct oci_reader *r, const struct oci_node *at
 		seen |= config->namespaces[i].type;
 	}
 	return 0;
+}
+
+/* ---- offsets of clocks ---- */
+
+static int read_nanoseconds(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	uint64_t n;
+	int ret = oci_read_unsigned(r, at, 999999999, &n);
+
+	if (ret == 0)
+		*(uint32_t *)into = (uint32_t)n;
+	return ret;
+}
+
+static int read_time_offset(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	static const struct oci_field fields[] = {
+		OCI_FIELD("secs", oci_read_i64, oci_time_offset, seconds),
+		OCI_FIELD("nanosecs", read_nanoseconds, oci_time_offset, nanoseconds),
+		{0},
+	};
+	struct oci_config *config = r->config;
+	struct oci_time_offset *offset = &config->time_offsets[config->n_time_offsets++];
+
+	(void)into;
+	offset->clock = at->key;
+	return oci_read_object(r, at, fields, offset);
+}
+
+/* Other clocks have no offsets: "the name of the clock", which is one of these (config-linux.md). */
+static int read_time_offsets(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	static const struct oci_field fields[] = {
+		OCI_FIELD_SELF("monotonic", read_time_offset),
+		OCI_FIELD_SELF("boottime", read_time_offset),
+		{0},
+	};
+	struct oci_config *config = into;
+
+	config->time_offsets = oci_config_allocate(config, 2, sizeof(*config->time_offsets));
+	if (!config->time_offsets)
+		return error_oom(r->err);
+	if (json_object_is_type(at->value, json_type_object)) {
+		json_object_object_foreach(at->value, key, value) {
+			(void)value;
+			if (strcmp(key, "monotonic") != 0 && strcmp(key, "boottime") != 0)
+				return oci_fail_member(r, at, key, "no clock that has an offset");
+		}
+	}
+	return oci_read_object(r, at, fields, config);
 }
 
 /* ---- id maps ---- */
@@ -311,7 +359,7 @@ static const struct oci_field linux_fields[] = {
 	OCI_FIELD_SELF("personality", read_personality),
 	OCI_FIELD_REFUSED("intelRdt"),
 	OCI_FIELD_REFUSED("netDevices"),
-	OCI_FIELD_REFUSED("timeOffsets"),
+	OCI_FIELD_SELF("timeOffsets", read_time_offsets),
 	OCI_FIELD_REFUSED("memoryPolicy"),
 	{0},
 };

@@ -69,12 +69,12 @@ static const struct {
 } namespaces[] = {
 	{"cgroup", "cgroup", CLONE_NEWCGROUP}, {"ipc", "ipc", CLONE_NEWIPC},
 	{"mount", "mnt", CLONE_NEWNS},	       {"network", "net", CLONE_NEWNET},
-	{"pid", "pid", CLONE_NEWPID},	       {"user", "user", CLONE_NEWUSER},
-	{"uts", "uts", CLONE_NEWUTS},
+	{"pid", "pid", CLONE_NEWPID},	       {"time", "time", CLONE_NEWTIME},
+	{"user", "user", CLONE_NEWUSER},       {"uts", "uts", CLONE_NEWUTS},
 };
 
 const char *const oci_namespace_names[] = {
-	"cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL,
+	"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", NULL,
 };
 
 int oci_namespace_type(const char *name)

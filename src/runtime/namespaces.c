@@ -4,6 +4,10 @@
  * first: without a user namespace among them that is the parent, which goes back to its own
  * afterwards; a joined user namespace cannot be left again, so then an intermediate process enters
  * and clones, with CLONE_PARENT so that the result is the caller's child all the same.
+ *
+ * A time namespace with offsets cannot be made by the clone: whoever enters one fixes its clocks. So the
+ * one who clones makes it first, which only its children enter (time_namespaces(7)), and writes the
+ * offsets while it still is empty.
  */
 #include "runtime/namespaces.h"
 
@@ -22,11 +26,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "kernel/pidfd.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
 
 /*
  * The order of joining: a user namespace comes last, since it takes away the rights over the others
@@ -91,6 +92,26 @@ static int check_sysctls(const struct oci_config *config, const struct namespace
 	return 0;
 }
 
+/* One line per clock; the range is the kernel's to know. */
+static int format_time_offsets(const struct oci_config *config, struct namespaces *ns,
+			       struct error *err)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < config->n_time_offsets; i++) {
+		const struct oci_time_offset *o = &config->time_offsets[i];
+
+		if (used >= sizeof(ns->time_offsets))
+			break;
+		used += (size_t)snprintf(ns->time_offsets + used, sizeof(ns->time_offsets) - used,
+					 "%s %lld %u\n", o->clock, (long long)o->seconds,
+					 o->nanoseconds);
+	}
+	if (used >= sizeof(ns->time_offsets))
+		return error_set(err, EINVAL, "config.json: linux.timeOffsets: too many");
+	return 0;
+}
+
 int namespaces_open(const struct oci_config *config, struct namespaces *ns, struct error *err)
 {
 	int r;
@@ -116,6 +137,8 @@ int namespaces_open(const struct oci_config *config, struct namespaces *ns, stru
 				ns->joined[t] = fd;
 	}
 	r = check_sysctls(config, ns, err);
+	if (r == 0)
+		r = format_time_offsets(config, ns, err);
 	if (r < 0)
 		namespaces_close(ns);
 	return r;
@@ -168,7 +191,23 @@ static pid_t clone_now(uint64_t flags, int cgroup, int *pidfd)
 
 static uint64_t clone_flags(const struct namespaces *ns)
 {
-	return (uint64_t)(unsigned int)(ns->new_types & ~CLONE_NEWCGROUP);
+	int made_otherwise = CLONE_NEWCGROUP | (ns->time_offsets[0] ? CLONE_NEWTIME : 0);
+
+	return (uint64_t)(unsigned int)(ns->new_types & ~made_otherwise);
+}
+
+/* For the next child of the caller, who stays in the time namespace it is in. */
+static int make_time_namespace(const struct namespaces *ns, struct error *err)
+{
+	int r;
+
+	if (!ns->time_offsets[0])
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return error_errno(err, errno, "make a time namespace with offsets");
+	/* Its own sentence holds the text, which has two lines. */
+	r = file_write_at(AT_FDCWD, "/proc/self/timens_offsets", ns->time_offsets, NULL);
+	return r < 0 ? error_errno(err, r, "linux.timeOffsets: set them") : 0;
 }
 
 static int join(const struct namespaces *ns, size_t i, struct error *err)
@@ -203,13 +242,15 @@ static int go_in(const struct namespaces *ns, int own[NAMESPACE_TYPES], struct e
 		char path[64];
 		int r;
 
-		if (!is_joined_before_clone(ns, i))
+		bool made = types[i] == CLONE_NEWTIME && ns->time_offsets[0];
+
+		if (!made && !is_joined_before_clone(ns, i))
 			continue;
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", oci_namespace_file(types[i]));
 		own[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (own[i] < 0)
 			return error_errno(err, errno, "open '%s'", path);
-		r = join(ns, i, err);
+		r = made ? make_time_namespace(ns, err) : join(ns, i, err);
 		if (r < 0)
 			return r;
 	}
@@ -253,6 +294,8 @@ static void intermediate_main(const struct namespaces *ns, int cgroup, int repor
 	struct intermediate_result result = {0};
 
 	result.pid = join_all(ns, &result.error);
+	if (result.pid == 0)
+		result.pid = make_time_namespace(ns, &result.error);
 	if (result.pid == 0) {
 		result.pid = clone_now(clone_flags(ns) | CLONE_PARENT, cgroup, NULL);
 		if (result.pid == 0)

@@ -16,6 +16,7 @@
 struct namespaces {
 	int new_types;		     /* CLONE_NEW* to make */
 	int joined[NAMESPACE_TYPES]; /* opened from paths, by namespace_index; -EBADF: none */
+	char time_offsets[128];	     /* as timens_offsets takes them; empty: none */
 };
 
 #define NAMESPACES_NONE                                                                            \

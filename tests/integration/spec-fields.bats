@@ -17,6 +17,15 @@ refused() {
 	return 1
 }
 
+# The container of $BUNDLE gets a user namespace, where root is 100000 of the host.
+in_user_namespace() {
+	edit_config '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+}
+
 # ---- process.scheduler, ioPriority, execCPUAffinity
 
 # Behind the name, which may hold anything: the 19th of stat(5) is nice, 40 and 41 are priority and policy.
@@ -36,13 +45,9 @@ allow_realtime() {
 }
 
 @test "process.scheduler: policy SCHED_RR in a user namespace" {
-	edit_config '.process.scheduler = {"policy": "SCHED_RR", "priority": 3}
-		| .linux.namespaces += [{"type": "user"}]
-		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
-		| .linux.gidMappings = .linux.uidMappings'
-	chown -R 100000:100000 "$BUNDLE/rootfs"
+	edit_config '.process.scheduler = {"policy": "SCHED_RR", "priority": 3}'
 	allow_realtime
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+	in_user_namespace
 	run shell_in_container "$scheduling"
 	[[ $output == *'priority 3 policy 2' ]]
 }
@@ -127,4 +132,63 @@ allow_realtime() {
 	start_sleeper
 	run behalf exec "$ID" uname -m
 	[ "$output" = "$(setarch linux32 uname -m)" ]
+}
+
+# ---- the time namespace
+
+# uptime FILE: whole seconds since boot
+uptime_of() { cut -d . -f 1 "$1"; }
+
+# is_about SECONDS WANTED
+is_about() {
+	local difference=$(($1 - $2))
+	[ ${difference#-} -le 5 ]
+}
+
+@test "linux.timeOffsets: boottime and monotonic of a new time namespace, also of exec" {
+	edit_config '.linux.namespaces += [{"type": "time"}]
+		| .linux.timeOffsets = {"boottime": {"secs": 1000000, "nanosecs": 5}, "monotonic": {"secs": 5000}}'
+	run in_container cut -d . -f 1 /proc/uptime
+	is_about "$output" $(($(uptime_of /proc/uptime) + 1000000))
+	start_sleeper
+	run cat "/proc/$(pid_of "$ID")/timens_offsets"
+	[[ ${lines[0]} =~ ^monotonic\ +5000\ +0$ ]]
+	[[ ${lines[1]} =~ ^boottime\ +1000000\ +5$ ]]
+	run behalf exec "$ID" cut -d . -f 1 /proc/uptime
+	is_about "$output" $(($(uptime_of /proc/uptime) + 1000000))
+}
+
+@test "linux.timeOffsets: hooks of the runtime keep the host's clock" {
+	local seen=$BATS_TEST_TMPDIR/seen
+	edit_config '.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 1000000}}
+		| .hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "cat /proc/uptime >'"$seen"'"]}]'
+	run in_container true
+	[ "$status" -eq 0 ]
+	is_about "$(uptime_of "$seen")" "$(uptime_of /proc/uptime)"
+}
+
+@test "linux.timeOffsets: in a user namespace" {
+	in_user_namespace
+	edit_config '.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 1000000}}'
+	run in_container cut -d . -f 1 /proc/uptime
+	is_about "$output" $(($(uptime_of /proc/uptime) + 1000000))
+}
+
+@test "linux.timeOffsets: what the kernel refuses is told" {
+	edit_config '.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": -1000000000000}}'
+	refused 'linux.timeOffsets'
+}
+
+@test "linux.namespaces: a time namespace that is new, and one that is joined" {
+	edit_config '.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 1000000}}'
+	start_sleeper
+	local pid theirs
+	pid=$(pid_of "$ID")
+	theirs=$(readlink "/proc/$pid/ns/time")
+	[ "$theirs" != "$(readlink /proc/self/ns/time)" ]
+	edit_config "(.linux.namespaces[] | select(.type == \"time\")).path = \"/proc/$pid/ns/time\" | del(.linux.timeOffsets)"
+	set_args sh -c 'readlink /proc/self/ns/time; cut -d . -f 1 /proc/uptime'
+	run behalf run --bundle "$BUNDLE" "$ID-2"
+	[ "${lines[0]}" = "$theirs" ]
+	is_about "${lines[1]}" $(($(uptime_of /proc/uptime) + 1000000))
 }

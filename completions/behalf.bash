@@ -31,7 +31,7 @@ _behalf() {
 			root=(--root "${COMP_WORDS[i + 1]}")
 			i=$((i + 1))
 			;;
-		--log | --log-format) i=$((i + 1)) ;;
+		--log | --log-format | --log-level | --cgroup-manager | --rootless | --criu) i=$((i + 1)) ;;
 		-*) ;;
 		*)
 			verb=${COMP_WORDS[i]}
@@ -45,12 +45,20 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	--log | --pid-file | --console-socket | --process | -p)
+	--log | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
 	--log-format)
 		mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current")
+		return
+		;;
+	--log-level)
+		mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$current")
+		return
+		;;
+	--cgroup-manager)
+		mapfile -t COMPREPLY < <(compgen -W 'cgroupfs disabled' -- "$current")
 		return
 		;;
 	--net)
@@ -65,7 +73,10 @@ _behalf() {
 	,*) words=$(_behalf_verbs "$program") ;;
 	*,-*) words=$(_behalf_options "$program" "$verb") ;;
 	ledger,*) words='on off status' ;;
-	start,* | state,* | kill,* | delete,* | exec,* | stat,*) words=$(_behalf_ids "$program" "${root[@]}") ;;
+	mounts,*) words="add remove $(_behalf_ids "$program" "${root[@]}")" ;;
+	start,* | state,* | kill,* | delete,* | exec,* | stat,* | ps,* | pause,* | resume,* | update,* | events,*)
+		words=$(_behalf_ids "$program" "${root[@]}")
+		;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return

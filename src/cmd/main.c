@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,7 +38,9 @@ enum {
 	OPT_ROOT,
 	OPT_SYSTEMD_CGROUP,
 	OPT_CGROUP_MANAGER,
-	OPT_ROOTLESS
+	OPT_ROOTLESS,
+	OPT_LOG_LEVEL,
+	OPT_CRIU
 };
 
 static const struct option options[] = {
@@ -47,6 +51,8 @@ static const struct option options[] = {
 	{"systemd-cgroup", no_argument, NULL, OPT_SYSTEMD_CGROUP},
 	{"cgroup-manager", required_argument, NULL, OPT_CGROUP_MANAGER},
 	{"rootless", required_argument, NULL, OPT_ROOTLESS},
+	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"criu", required_argument, NULL, OPT_CRIU},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -61,7 +67,8 @@ static void print_help(void)
 	       "  --root DIR            state of containers (default /run/behalf)\n"
 	       "  --log FILE            append messages to FILE\n"
 	       "  --log-format FORMAT   text (default) or json\n"
-	       "  --debug               say more\n"
+	       "  --log-level LEVEL     error, warning (default), info or debug\n"
+	       "  --debug               say more, as --log-level debug\n"
 	       "  --cgroup-manager M    cgroupfs (default) or disabled: make no cgroups\n"
 	       "  --rootless WHEN       go without cgroups that may not be made: true, false or auto\n"
 	       "                        (default: for everybody but the host's root)\n"
@@ -78,6 +85,37 @@ static int usage_error(void)
 {
 	fprintf(stderr, "behalf: see behalf --help\n");
 	return EXIT_FAILURE;
+}
+
+/* Engines look at the first two lines; the others are for who reads them. */
+static void print_version(void)
+{
+	const struct scmp_version *seccomp = seccomp_version();
+
+	printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION_MAX "\n");
+	if (seccomp)
+		printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+	printf("+CAP +SECCOMP +EBPF +LEDGER +JSON_C\n");
+}
+
+static int choose_log_level(const char *level, struct cmd_context *ctx)
+{
+	static const char *const levels[] = {"error", "warning", "warn", "info", "debug", "trace"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		if (strcasecmp(level, levels[i]) != 0)
+			continue;
+		ctx->debug = i >= 4;
+		return 0;
+	}
+	fprintf(stderr, "behalf: --log-level '%s': error, warning, info or debug\n", level);
+	return -1;
+}
+
+/* crun takes a destination; the one of them that is a file is ours, too. */
+static const char *log_file(const char *destination)
+{
+	return strncmp(destination, "file:", 5) == 0 ? destination + 5 : destination;
 }
 
 /* crun's option, by which podman asks for --cgroups=disabled. */
@@ -111,13 +149,13 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 	int opt;
 
 	/* "+": what comes after the verb is the verb's */
-	while ((opt = getopt_long(argc, argv, "+hv", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+hvV", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ROOT:
 			ctx->root = optarg;
 			break;
 		case OPT_LOG:
-			ctx->log_path = optarg;
+			ctx->log_path = log_file(optarg);
 			break;
 		case OPT_LOG_FORMAT:
 			if (strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0) {
@@ -143,8 +181,15 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 					"supported yet, leave the option out to have them made "
 					"directly\n");
 			return EXIT_FAILURE;
+		case OPT_LOG_LEVEL:
+			if (choose_log_level(optarg, ctx) < 0)
+				return EXIT_FAILURE;
+			break;
+		case OPT_CRIU: /* older callers of runc; it has long ignored it itself */
+			break;
 		case 'v':
-			printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION_MAX "\n");
+		case 'V':
+			print_version();
 			return EXIT_SUCCESS;
 		case 'h':
 			print_help();
@@ -172,6 +217,14 @@ static int make_root_absolute(struct cmd_context *ctx, char **storage)
 	free(cwd);
 	ctx->root = *storage;
 	return 0;
+}
+
+/* Some callers write this one with one dash, as Go's own reader of options takes it. */
+static void mend_dashes(char **args)
+{
+	for (; *args && strcmp(*args, "--") != 0; args++)
+		if (strcmp(*args, "-no-subreaper") == 0)
+			*args = (char *)"--no-subreaper";
 }
 
 int main(int argc, char **argv)
@@ -204,6 +257,8 @@ int main(int argc, char **argv)
 		if (strcmp(v->name, argv[optind]) == 0) {
 			int first = optind;
 
+			if (strcmp(v->name, "exec") != 0 && strcmp(v->name, "spawn") != 0)
+				mend_dashes(argv + first);
 			optind = 0; /* glibc: start over, with "+" looked at anew */
 			return v->run(&ctx, argc - first, argv + first);
 		}

@@ -9,6 +9,31 @@ setup() { load helpers; }
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} =~ ^behalf\ version\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 	[[ ${lines[1]} =~ ^spec:\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	[[ ${lines[-1]} == *+SECCOMP* ]]
+	[ "$("$BEHALF" -v)" = "$output" ]
+	[ "$("$BEHALF" -V)" = "$output" ]
+}
+
+@test "features with options before the verb and without" {
+	[ "$("$BEHALF" features)" = "$("$BEHALF" --root /nowhere --log-format json --rootless auto features)" ]
+	"$BEHALF" features | jq -e .ociVersionMax
+}
+
+@test "--log-level and --log as crun has them" {
+	run "$BEHALF" --log-level loud frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"'loud'"* ]]
+	run "$BEHALF" --log-level error --log "file:$BATS_TEST_TMPDIR/log" frobnicate
+	[ "$status" -eq 1 ]
+	grep -q "'frobnicate'" "$BATS_TEST_TMPDIR/log"
+}
+
+@test "options that other runtimes' callers give and that change nothing" {
+	run "$BEHALF" --criu /usr/sbin/criu list -q
+	[ "$status" -eq 0 ]
+	run "$BEHALF" create -no-subreaper --bundle /no/such/bundle x
+	[ "$status" -eq 1 ]
+	[[ $output == *"/no/such/bundle"* ]]
 }
 
 @test "--help lists the verbs, each with a line" {

@@ -19,7 +19,7 @@ complete_line() {
 
 @test "options before the verb" {
 	run complete_line --lo
-	[ "$output" = $'--log\n--log-format' ]
+	[ "$output" = $'--log\n--log-format\n--log-level' ]
 }
 
 @test "every verb of --help is offered" {
@@ -39,9 +39,11 @@ complete_line() {
 @test "values of --log-format" {
 	run complete_line --log-format j
 	[ "$output" = json ]
+	run complete_line --log-level d
+	[ "$output" = debug ]
 }
 
 @test "a root before the verb is no verb" {
 	run complete_line --root /tmp --lo
-	[ "$output" = $'--log\n--log-format' ]
+	[ "$output" = $'--log\n--log-format\n--log-level' ]
 }

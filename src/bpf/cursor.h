@@ -161,6 +161,24 @@ CURSOR_FUNCTION void cursor_repoint(struct wire_cpu *c, enum wire_level level, _
 	cursor_end(c);
 }
 
+/*
+ * The level works for SLOT, and has all the time since it was entered or last posted, if that was
+ * nobody's: an interrupt does nothing before its first completion but find out what has completed.
+ */
+CURSOR_FUNCTION void cursor_adopt(struct wire_cpu *c, enum wire_level level, __u32 slot, __u16 kind)
+{
+	struct wire_frame *f = &c->frame[level];
+
+	if (f->slot != WIRE_SLOT_UNATTRIBUTED) {
+		cursor_repoint(c, level, slot, kind);
+		return;
+	}
+	cursor_begin(c);
+	f->slot = slot;
+	f->kind = kind;
+	cursor_end(c);
+}
+
 /* ---- polls and packets: on the softirq level only ---- */
 
 /* Remembers that SEGMENTS of the running poll were SLOT's. */
@@ -316,6 +334,9 @@ CURSOR_CALL int cursor_poll_split(struct wire_cpu *c, __u32 fallback)
 		return 0;
 	}
 	cursor_count(c, WIRE_RULE_POLL_SPLIT);
+	/* an interrupt in a boundary can leave it below zero, which cannot be divided: the next makes up */
+	if ((__s64)total_ns <= 0)
+		return cursor_book(c, WIRE_SOFT, c->owners[0].slot, kind, total_ns);
 	if (n > 1) {
 #pragma GCC unroll 4
 		for (__u32 i = 0; i < WIRE_POLL_OWNERS; i++)

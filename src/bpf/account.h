@@ -153,6 +153,16 @@ static __always_inline __u32 account_resolve(__u32 slot, __u64 id, __u32 fallbac
 	return info->state == WIRE_OPEN ? slot : info->parent_slot;
 }
 
+/* Notes an owner so that account_resolve finds it again. */
+static __always_inline void note_owner(struct owner_note *note, __u32 slot, __u32 kind)
+{
+	struct wire_slot_info *info = slot_info(slot);
+
+	note->slot = slot;
+	note->id = info ? info->id : 0;
+	note->kind = kind;
+}
+
 struct fold {
 	__u32 from;
 	__u32 to;

@@ -146,13 +146,24 @@ struct sock_cgroup_data {
 };
 
 struct sock_common {
+	__u16 skc_num; /* the local port */
 	unsigned char skc_state;
 	possible_net_t skc_net;
 };
 
+struct timer_list {
+	void (*function)(struct timer_list *timer);
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct timer_list sk_timer;
 	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_connection_sock {
+	struct timer_list icsk_retransmit_timer;
+	struct timer_list icsk_delack_timer;
 };
 
 struct sk_buff {
@@ -181,9 +192,15 @@ struct request {
 	struct bio *bio;
 };
 
+struct bdi_writeback {
+	struct cgroup_subsys_state *memcg_css;
+};
+
 struct bpf_map;
+struct inode;
 struct irqaction;
 struct linux_binprm;
 struct work_struct;
+struct writeback_control;
 
 #pragma clang attribute pop

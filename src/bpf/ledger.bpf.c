@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The ledger's hooks. What a cursor is, and why its books balance, is told in bpf/cursor.h; what an
- * account is in bpf/account.h; who owns a packet in bpf/netns.h. Here events of the kernel become
+ * account is in bpf/account.h; who owns a packet in bpf/netns.h and bpf/sock.h, who owns what goes to
+ * disks in bpf/storage.h. Here events of the kernel become
  * moves of the cursor.
  *
  * Every program is one hook and attaches by itself (tp_btf, fentry, fexit; no kprobes). One that the
@@ -10,20 +11,13 @@
  */
 #include "bpf/state.h"
 
+#include "bpf/sock.h"
+#include "bpf/storage.h"
 #include "bpf/tick.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* ---- tasks ---- */
-
-static __always_inline void note_owner(struct owner_note *note, __u32 slot, __u32 kind)
-{
-	struct wire_slot_info *info = slot_info(slot);
-
-	note->slot = slot;
-	note->id = info ? info->id : 0;
-	note->kind = kind;
-}
 
 static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *next)
 {
@@ -443,68 +437,6 @@ HARD_EXIT(call_function_single_exit)
 /* inter-processor interrupts of architectures other than x86 */
 HARD_ENTRY(ipi_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
 HARD_EXIT(ipi_exit)
-
-/* ---- block ---- */
-
-/* Whose request it is: on v2 the cgroup of its bio, else the thread that issues it. */
-static __always_inline __u32 request_slot(struct request *request, struct wire_cpu *c)
-{
-	struct wire_frame *f = &c->frame[WIRE_TASK];
-	struct bio *bio = request->bio;
-	struct blkcg_gq *group;
-
-	if (cfg_unified && bio) {
-		group = bio->bi_blkg;
-		if (group)
-			return account_find(group->blkcg->css.cgroup, c);
-	}
-	if (cursor_level(c) != WIRE_TASK || c->imposed_slot == WIRE_SLOT_HOST)
-		return WIRE_SLOT_UNATTRIBUTED;
-	return f->slot;
-}
-
-SEC("tp_btf/block_rq_issue")
-int BPF_PROG(block_rq_issue, struct request *request)
-{
-	struct wire_cpu *c = cpu_this();
-	__u64 address = (__u64)request;
-	struct owner_note note;
-	__u32 slot;
-
-	if (!c)
-		return 0;
-	slot = request_slot(request, c);
-	if (slot == WIRE_SLOT_UNATTRIBUTED) {
-		bpf_map_delete_elem(&requests, &address);
-		return 0;
-	}
-	note_owner(&note, slot, WIRE_BLOCK);
-	bpf_map_update_elem(&requests, &address, &note, BPF_ANY);
-	return 0;
-}
-
-SEC("tp_btf/block_rq_complete")
-int BPF_PROG(block_rq_complete, struct request *request)
-{
-	struct wire_cpu *c = cpu_this();
-	__u64 address = (__u64)request;
-	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
-	struct owner_note *note;
-
-	if (!c || cursor_level(c) == WIRE_TASK)
-		return 0;
-	note = bpf_map_lookup_elem(&requests, &address);
-	if (note) {
-		slot = account_resolve(note->slot, note->id, slot);
-		bpf_map_delete_elem(&requests, &address);
-	}
-	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_BLOCK : WIRE_RULE_BLOCK);
-	if (c->frame[WIRE_HARD].active)
-		cursor_repoint(c, WIRE_HARD, slot, WIRE_BLOCK);
-	else if (c->frame[WIRE_SOFT].kind == WIRE_BLOCK)
-		cursor_repoint(c, WIRE_SOFT, slot, WIRE_BLOCK);
-	return 0;
-}
 
 /* ---- work items ---- */
 

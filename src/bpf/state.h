@@ -15,6 +15,9 @@
 #define NETNS_MAX 4096
 #define REQUESTS_MAX 8192
 #define WORKS_MAX 4096
+#define SOCKS_MAX 16384
+#define LISTENERS_MAX 4096
+#define INODES_MAX 16384
 
 /* Settings, fixed when the programs are loaded. */
 const volatile __u32 cfg_cpus = 1;	/* possible CPUs */
@@ -120,6 +123,30 @@ struct {
 	__type(key, __u32);
 	__type(value, struct owner_note);
 } workers SEC(".maps");
+
+/* v1, host's network: a socket or a port that is listened at -> its owner, see bpf/sock.h */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SOCKS_MAX);
+	__type(key, __u64);
+	__type(value, struct owner_note);
+} socks SEC(".maps");
+
+/* v1, host's network: a socket that listens -> the key of its port in `socks` */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LISTENERS_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} listeners SEC(".maps");
+
+/* v1: address of a dirty inode -> who dirtied it */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, INODES_MAX);
+	__type(key, __u64);
+	__type(value, struct owner_note);
+} inodes SEC(".maps");
 
 /* cgroup id -> the kernel's own usage figure when the ledger was switched on; for readers */
 struct {

@@ -13,7 +13,7 @@
 #endif
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 /* What on-behalf-of time was spent on. */
 enum wire_class {
@@ -48,21 +48,28 @@ enum wire_slot {
 
 /* How often each rule and each fallback was used; names in src/ledger/counters.c. */
 enum wire_counter {
-	WIRE_RULE_NETNS,       /* receiver's network namespace */
-	WIRE_RULE_VETH_FROM,   /* host's end of a veth pair: came from that container */
-	WIRE_RULE_VETH_TO,     /* turned up behind a container's veth pair: moved from the host */
-	WIRE_RULE_THREAD,      /* received by a kernel thread (threaded NAPI) */
-	WIRE_RULE_SAME_PACKET, /* seen again on an upper device (bridge): owner kept */
-	WIRE_RULE_HOST_PACKET, /* the host's own packet */
-	WIRE_RULE_POLL_SPLIT,  /* cost of a poll split over the owners of its packets */
-	WIRE_RULE_TX,	       /* deferred transmission: owner of the packet */
-	WIRE_RULE_BLOCK,       /* completion: cgroup recorded at issue */
-	WIRE_RULE_WORK,	       /* work item: who queued it */
-	WIRE_FALLBACK_NETNS,   /* network namespace without a known account */
-	WIRE_FALLBACK_POLL,    /* poll without packets */
-	WIRE_FALLBACK_OWNERS,  /* more owners in one poll than are kept apart */
-	WIRE_FALLBACK_BLOCK,   /* completion without a recorded owner */
-	WIRE_FALLBACK_FULL,    /* table of accounts full: charged to an ancestor or the host */
+	WIRE_RULE_NETNS,	 /* receiver's network namespace */
+	WIRE_RULE_VETH_FROM,	 /* host's end of a veth pair: came from that container */
+	WIRE_RULE_VETH_TO,	 /* turned up behind a container's veth pair: moved from the host */
+	WIRE_RULE_THREAD,	 /* received by a kernel thread (threaded NAPI) */
+	WIRE_RULE_SAME_PACKET,	 /* seen again on an upper device (bridge): owner kept */
+	WIRE_RULE_HOST_PACKET,	 /* the host's own packet */
+	WIRE_RULE_POLL_SPLIT,	 /* cost of a poll split over the owners of its packets */
+	WIRE_RULE_TX,		 /* deferred transmission: owner of the packet */
+	WIRE_RULE_BLOCK,	 /* completion: cgroup recorded at issue */
+	WIRE_RULE_WORK,		 /* work item: who queued it */
+	WIRE_RULE_SOCKET,	 /* host's network: the socket's owner */
+	WIRE_RULE_TIMER,	 /* TCP timer: the socket's owner */
+	WIRE_RULE_WRITEBACK,	 /* writeback: who dirtied the inode, or the cgroup of the wb */
+	WIRE_FALLBACK_NETNS,	 /* network namespace without a known account */
+	WIRE_FALLBACK_POLL,	 /* poll without packets */
+	WIRE_FALLBACK_OWNERS,	 /* more owners in one poll than are kept apart */
+	WIRE_FALLBACK_BLOCK,	 /* completion without a recorded owner */
+	WIRE_FALLBACK_ISSUE,	 /* request issued where nothing tells whose it is */
+	WIRE_FALLBACK_SOCKET,	 /* host's network: socket without a known owner, the host pays */
+	WIRE_FALLBACK_TIMER,	 /* TCP timer of a socket without a known owner, the host pays */
+	WIRE_FALLBACK_WRITEBACK, /* inode dirtied by nobody known, the host pays */
+	WIRE_FALLBACK_FULL,	 /* table of accounts full: charged to an ancestor or the host */
 	WIRE_FALLBACK_NETNS_FULL, /* table of network namespaces full */
 	WIRE_FALLBACK_DEAD,	  /* thread of a removed cgroup: charged to an ancestor */
 	WIRE_FIX_NESTED,	  /* entry without the exit before it */

@@ -44,9 +44,8 @@ static void format_time(uint64_t realtime_ns, char *text)
 /* Whether a hook is missed: not there, and something is lost by it. */
 static bool is_missing(const struct ledger_status *s, size_t hook)
 {
-	const char *without = ledger_hooks[hook].without;
-
-	return !(s->hooks_attached & 1ull << hook) && (!without || without[0]);
+	return !(s->hooks_attached & 1ull << hook) &&
+	       ledger_hook_matters(&ledger_hooks[hook], s->unified);
 }
 
 static void print_text(const struct ledger_status *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* One program of bpf/ledger.bpf.c and what it hangs on. */
@@ -13,8 +14,15 @@ struct ledger_hook {
 	 * nothing is lost on this architecture.
 	 */
 	const char *without;
+	enum { HOOK_ON_V1 = 1, HOOK_ON_V2 } only; /* 0: wherever accounts are */
 };
 
 /* In the order of the bits of wire_book.hooks_attached. */
 extern const struct ledger_hook ledger_hooks[];
 extern const size_t ledger_hooks_count;
+
+/* Whether a hook is of use where accounts are cgroups of v2, or of v1. */
+bool ledger_hook_is_of_use(const struct ledger_hook *hook, bool unified);
+
+/* Whether something is lost without a hook: it is of use, and on this architecture. */
+bool ledger_hook_matters(const struct ledger_hook *hook, bool unified);

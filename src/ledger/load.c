@@ -295,7 +295,7 @@ static struct bpf_program *hook_program(const struct ledger_bpf *skeleton, size_
 	return bpf_object__find_program_by_name(skeleton->obj, ledger_hooks[hook].program);
 }
 
-/* Leaves out the programs that this kernel has no place for. */
+/* Leaves out the programs that this kernel has no place for, and those that there is no use for. */
 static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, struct error *err)
 {
 	struct wire_book *book = &skeleton->data_book->book;
@@ -307,6 +307,10 @@ static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, stru
 		if (!program)
 			return error_set(err, EINVAL, "the ledger's object lacks the program '%s'",
 					 hook->program);
+		if (!ledger_hook_is_of_use(hook, skeleton->rodata->cfg_unified)) {
+			bpf_program__set_autoload(program, false);
+			continue;
+		}
 		if (hook_exists(btf, hook)) {
 			book->hooks_wanted |= 1ull << i;
 			continue;

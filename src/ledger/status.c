@@ -28,11 +28,12 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
+	s.unified = r == 0 && pinned.book->hierarchy == 0;
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
 		bool attached = r == 0 && link_is_pinned(i);
 
 		/* one that means nothing on this architecture counts if it is there all the same */
-		if (attached || !ledger_hooks[i].without || ledger_hooks[i].without[0])
+		if (attached || ledger_hook_matters(&ledger_hooks[i], s.unified))
 			s.n_wanted++;
 		if (attached) {
 			s.n_attached++;
@@ -46,7 +47,6 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 		s.since_ns = book->started_ns;
 		s.cpus = book->cpus;
 		s.accounts_max = book->slots;
-		s.unified = book->hierarchy == 0;
 		s.irq_time = book->irq_time;
 		for (__u32 slot = WIRE_SLOT_FIRST; slot < book->next_slot && slot < book->slots;
 		     slot++)

@@ -10,45 +10,8 @@ tools=${BUILD_DIR:-$here/../../build}/tests/bpf
 # shellcheck source=tests/bpf/two_spaces.bash
 . "$here/two_spaces.bash"
 
-number=0 failed=0
-
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-# ok NAME COMMAND...: the command succeeds
-ok() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		failed=1
-	fi
-}
-
-# holds NAME BOOKS FILTER: the jq filter is true of the books
-holds() {
-	if jq -e "$3" >/dev/null <<<"$2"; then
-		ok "$1" true
-	else
-		ok "$1" false
-		jq -c . <<<"$2" | sed 's/^/# /'
-	fi
-}
-
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
-if [ -z "${LIVE_IN_NAMESPACE-}" ]; then
-	unshare --mount --propagation private true 2>/dev/null || skip_all "no mount namespaces"
-	LIVE_IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
-fi
-while umount /sys/fs/bpf 2>/dev/null; do :; done
-for program in ip nsenter jq bpftool; do
-	command -v "$program" >/dev/null || skip_all "no $program"
-done
+# shellcheck source=tests/bpf/live.bash
+. "$here/live.bash"
 "$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
 "$behalf" ledger off
 

@@ -58,6 +58,17 @@ in_space() {
 		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"
 }
 
+# in_group NAME COMMAND...: runs it in the space's cgroup, on the host's network
+in_group() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands
+	sh -c '
+		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done
+		shift
+		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"
+}
+
 # Removes what is there, all of it, also when the caller stops at the first failure.
 spaces_down() {
 	spaces_remove || return 0

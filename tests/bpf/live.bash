@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What live tests share. Sourced after $behalf is set, with the script's arguments; goes on in a mount
+# namespace with no BPF file system, so that a ledger that is on is not disturbed.
+
+number=0 failed=0
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# ok NAME COMMAND...: the command succeeds
+ok() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		failed=1
+	fi
+}
+
+# holds NAME BOOKS FILTER: the jq filter is true of the books
+holds() {
+	if [ -n "$2" ] && jq -e "$3" >/dev/null <<<"$2"; then
+		ok "$1" true
+	else
+		ok "$1" false
+		jq -c . <<<"$2" | sed 's/^/# /'
+	fi
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+if [ -z "${LIVE_IN_NAMESPACE-}" ]; then
+	unshare --mount --propagation private true 2>/dev/null || skip_all "no mount namespaces"
+	LIVE_IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
+while umount /sys/fs/bpf 2>/dev/null; do :; done
+for program in ip nsenter jq bpftool; do
+	command -v "$program" >/dev/null || skip_all "no $program"
+done

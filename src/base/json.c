@@ -43,6 +43,61 @@ static size_t find_extension(const char *text, size_t size)
 	return size;
 }
 
+/* Of a whole number that json-c would take as the nearest one of 64 bits: its length. Else 0. */
+static size_t too_large(const char *text, size_t size)
+{
+	bool negative = text[0] == '-';
+	const char *bound = negative ? "9223372036854775808" : "18446744073709551615";
+	const size_t longest = strlen(bound);
+	size_t i = negative, zeroes, digits;
+
+	for (zeroes = 0; i < size && text[i] == '0'; i++)
+		zeroes++;
+	for (digits = 0; i + digits < size && text[i + digits] >= '0' && text[i + digits] <= '9';)
+		digits++;
+	if (i + digits < size && memchr(".eE", text[i + digits], 3))
+		return 0; /* a fraction, which may be inexact */
+	if (digits < longest || (digits == longest && memcmp(text + i, bound, longest) <= 0))
+		return 0;
+	return negative + zeroes + digits;
+}
+
+/* The offset of a number with *LENGTH that has no room in 64 bits, or SIZE. */
+static size_t find_too_large(const char *text, size_t size, size_t *length)
+{
+	bool in_string = false, in_number = false;
+
+	for (size_t i = 0; i < size; i++) {
+		bool begins = text[i] == '-' || (text[i] >= '0' && text[i] <= '9');
+
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && begins && !in_number &&
+			 (*length = too_large(text + i, size - i)))
+			return i;
+		in_number = begins || (in_number && memchr(".eE+", text[i], 4));
+	}
+	return size;
+}
+
+/* What json-c would take and we do not. */
+static int check_text(const char *name, const char *text, size_t size, struct error *err)
+{
+	size_t length, at = find_extension(text, size);
+
+	if (at < size)
+		return error_set(err, EINVAL, "%s: line %u: unexpected character '%c'", name,
+				 line_of(text, at), text[at]);
+	at = find_too_large(text, size, &length);
+	if (at < size)
+		return error_set(err, ERANGE, "%s: line %u: the number %.*s%s does not fit in 64 bits",
+				 name, line_of(text, at), (int)(length > 40 ? 40 : length),
+				 text + at, length > 40 ? "..." : "");
+	return 0;
+}
+
 int json_parse(const char *name, const char *text, size_t size, struct json_object **value,
 	       struct error *err)
 {
@@ -50,16 +105,15 @@ int json_parse(const char *name, const char *text, size_t size, struct json_obje
 		json_tokener_new_ex(JSON_DEPTH_MAX);
 	struct json_object *parsed;
 	enum json_tokener_error why;
-	size_t extension;
+	int r;
 
 	if (!tokener)
 		return error_oom(err);
 	if (size > INT_MAX - 1)
 		return error_set(err, EFBIG, "%s: too large", name);
-	extension = find_extension(text, size);
-	if (extension < size)
-		return error_set(err, EINVAL, "%s: line %u: unexpected character '%c'", name,
-				 line_of(text, extension), text[extension]);
+	r = check_text(name, text, size, err);
+	if (r < 0)
+		return r;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	/* The NUL is passed too: json-c ends a bare number only at a byte behind it. */
 	parsed = json_tokener_parse_ex(tokener, text, (int)size + 1);

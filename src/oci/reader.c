@@ -299,8 +299,8 @@ static int expect_whole_number(const struct oci_reader *r, const struct oci_node
 }
 
 /*
- * json-c keeps integers as int64 or uint64 and takes what lies beyond as the nearest of them; so
- * only the very ends of these ranges can stand for something else.
+ * json-c keeps integers as int64 or uint64, and gives those of the one kind as the nearest of the
+ * other; what lies beyond both is refused before (base/json.c).
  */
 int oci_read_integer(const struct oci_reader *r, const struct oci_node *at, int64_t min,
 		     int64_t max, int64_t *value)

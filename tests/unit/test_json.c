@@ -72,6 +72,29 @@ TEST(integers_keep_64_bits)
 	is_int(json_object_get_int64(json_object_array_get_idx(value, 1)), INT64_MIN);
 }
 
+TEST(integers_beyond_64_bits_are_refused)
+{
+	static const char *const taken[] = {
+		"[18446744073709551615]", "-9223372036854775808", "000", "\"99999999999999999999\"",
+		"99999999999999999999.5", "1e30",		  "-0",	 "{\"a\":\"\\\"\",\"b\":1}",
+		"1.99999999999999999999",
+	};
+	static const char *const refused[] = {
+		"18446744073709551616", "[0, -9223372036854775809]", "{\"a\": 99999999999999999999999}",
+		"{\"a\\\"1\": 99999999999999999999}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		_cleanup_json_ struct json_object *value = NULL;
+		struct error err = {0};
+
+		json_parse("n", taken[i], strlen(taken[i]), &value, &err);
+		ok(!strstr(err.text, "64 bits"), "%s: %s", taken[i], err.text);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		refuses(refused[i], strlen(refused[i]), "does not fit in 64 bits");
+}
+
 TEST(every_kind_of_value_can_stand_alone)
 {
 	static const char *const texts[] = {"1",     "-1.5e3", "true",	 "null",

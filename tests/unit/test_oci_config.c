@@ -104,6 +104,11 @@ static void check_process(const struct oci_process *p)
 	is_int(p->rlimits[1].resource, RLIMIT_CORE);
 	is_int(p->oom_score_adj, 100);
 	ok(p->has_oom_score_adj);
+	is_uint(p->scheduler->policy, 6);
+	is_uint(p->scheduler->deadline_ns, 2000000);
+	is_uint(p->scheduler->flags, 2);
+	is_uint(p->io_priority.level, 3);
+	is_uint(p->exec_affinity.final.words[0], 3);
 	is_ptr(p->apparmor_profile, NULL);
 }
 
@@ -140,9 +145,13 @@ static void check_resources(const struct oci_resources *r)
 
 static void check_linux(const struct oci_config *c)
 {
-	is_uint(c->n_namespaces, 7);
+	is_uint(c->n_namespaces, 8);
 	is_int(c->namespaces[1].type, CLONE_NEWNET);
 	is_str(c->namespaces[1].path, "/run/netns/one");
+	is_uint(c->n_time_offsets, 2);
+	is_str(c->time_offsets[1].clock, "boottime");
+	is_int(c->time_offsets[1].seconds, -3);
+	ok(c->has_personality);
 	is_uint(c->uid_maps[0].host_id, 100000);
 	is_uint(c->gid_maps[0].size, 65536);
 	is_str(c->devices[0].path, "/dev/fuse");

@@ -45,7 +45,7 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	--log | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources)
+	--log | --textfile | --unix | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# For bats files that use a ledger of their own: in a mount namespace with its own bpffs, so that the
+# machine's ledger stays as it is.
+#
+#	setup_file() { load helpers; load ledger_helpers; private_ledger; }
+#	teardown_file() { load ledger_helpers; end_private_ledger; }
+#
+# and then `inside COMMAND...` runs there.
+
+# private_ledger makes the namespace, or skips the file.
+private_ledger() {
+	need_root
+	need_btf
+	# shellcheck disable=SC2016
+	unshare -m --propagation private sh -c \
+		'mount -t bpf bpf /sys/fs/bpf && echo $$ >"$1" && exec sleep 1000' sh \
+		"$BATS_FILE_TMPDIR/holder" >/dev/null 2>&1 3>&- &
+	wait_until 5 test -s "$BATS_FILE_TMPDIR/holder" || skip "no mount namespace with a bpffs"
+	inside "$BEHALF" ledger on >/dev/null || skip "the ledger cannot be switched on here"
+}
+
+end_private_ledger() {
+	[ -s "$BATS_FILE_TMPDIR/holder" ] || return 0
+	inside "$BEHALF" ledger off >/dev/null || true
+	kill "$(cat "$BATS_FILE_TMPDIR/holder")"
+}
+
+private_mounts() {
+	echo "/proc/$(cat "$BATS_FILE_TMPDIR/holder")/ns/mnt"
+}
+
+inside() {
+	nsenter --mount="$(private_mounts)" -- "$@"
+}

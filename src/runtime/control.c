@@ -8,7 +8,7 @@
 #include "runtime/record.h"
 #include "runtime/resources.h"
 
-static int open_cgroup(const struct container *container, struct cgroup **cg, struct error *err)
+int container_open_cgroup(const struct container *container, struct cgroup **cg, struct error *err)
 {
 	struct json_object *record;
 
@@ -36,7 +36,7 @@ int container_freeze(struct container *container, bool frozen, struct error *err
 		return error_set(err, EINVAL, "cannot %s container '%s': it is %s",
 				 frozen ? "pause" : "resume", container->id,
 				 container_status_name(status));
-	r = open_cgroup(container, &cg, err);
+	r = container_open_cgroup(container, &cg, err);
 	if (r == 0)
 		r = cgroup_freeze(cg, frozen, err);
 	record_unlock(container);
@@ -56,7 +56,7 @@ int container_update(struct container *container, const struct oci_resources *re
 	if (!is_alive(status))
 		return error_set(err, EINVAL, "cannot update container '%s': it is %s",
 				 container->id, container_status_name(status));
-	r = open_cgroup(container, &cg, err);
+	r = container_open_cgroup(container, &cg, err);
 	if (r == 0)
 		r = resources_update(cg, resources, err);
 	record_unlock(container);
@@ -67,7 +67,7 @@ int container_processes(const struct container *container, pid_t **pids, size_t 
 			struct error *err)
 {
 	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
-	int r = open_cgroup(container, &cg, err);
+	int r = container_open_cgroup(container, &cg, err);
 
 	return r < 0 ? r : cgroup_procs(cg, pids, n, err);
 }

@@ -67,6 +67,10 @@ int record_remove(struct container *container, struct error *err);
 /* A member of state.json or NULL. */
 const char *record_string(const struct container *container, const char *key);
 
+/* The groups of a container; the caller's to cgroup_free. -ENODEV with a sentence: it has none. */
+struct cgroup;
+int container_open_cgroup(const struct container *container, struct cgroup **cg, struct error *err);
+
 /* An address for RECORD_START that fits into sun_path whatever the length of ROOT. */
 struct sockaddr_un;
 int record_start_address(const struct container *container, struct sockaddr_un *address);

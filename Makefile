@@ -9,7 +9,7 @@ LEVEL ?=
 
 export BUILD
 
-.PHONY: all setup check check-vm lint demo install clean help
+.PHONY: all setup check check-vm fuzz lint demo install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -35,6 +35,10 @@ check-vm:
 	@$(MAKE) --no-print-directory all
 	@tools/check vm
 
+fuzz:
+	$(call setup_of,build check fuzz)
+	@tests/fuzz/run
+
 lint:
 	$(call setup_of,lint)
 	@tools/lint
@@ -56,6 +60,7 @@ help:
 	@echo 'make demo       two workspaces, and who pays for whom (as root)'
 	@echo 'make check      all tests; make check LEVEL="unit integration" some of them'
 	@echo 'make check-vm   on cgroup v2 with all controllers, in a virtual machine'
+	@echo 'make fuzz       FUZZ_SECONDS (60) of each fuzz target'
 	@echo 'make lint       style and static checks'
 	@echo 'make install    into prefix=$(prefix), below DESTDIR='
 	@echo 'make setup      installs the Debian packages for all of this (as root)'

@@ -4,8 +4,8 @@
  *
  *	at_syscall [-p PID] REPORT main|child N KILL|ERRNO COMMAND ARG...
  *
- * Counted are the calls of the command itself (main), or those of all processes it makes, each until
- * its first exec, and of process PID, which need not be one of them (child). ERRNO is a number. A call
+ * Counted are the calls of the command itself, after its first exec (main), or those of all processes
+ * it makes, each until its first exec, and of process PID, which need not be one of them (child). ERRNO is a number. A call
  * that fails is not made, but for close, which is. REPORT gets one line: "NAME in FILE", the call and
  * the program or library that made it, or "none": there are fewer calls than N. Exits as the command
  * does, with 128 and the signal when one ended it.
@@ -34,7 +34,7 @@ struct process {
 
 static struct process processes[PROCESSES];
 static pid_t main_pid;
-static bool want_child, done;
+static bool want_child, running, done;
 static long wanted, seen;
 static int failure; /* 0: kill */
 static const char *report_path;
@@ -112,7 +112,7 @@ static bool at_entry(struct process *p)
 {
 	struct user_regs_struct regs;
 
-	if (done || (p->pid == main_pid) == want_child ||
+	if (done || !running || (p->pid == main_pid) == want_child ||
 	    ptrace(PTRACE_GETREGS, p->pid, NULL, &regs) < 0)
 		return true;
 	if ((failure && is_exempt((long)regs.orig_rax)) || ++seen != wanted)
@@ -123,11 +123,13 @@ static bool at_entry(struct process *p)
 		kill(p->pid, SIGKILL);
 		return false;
 	}
-	p->failing = true;
-	if (regs.orig_rax != SYS_close) {
+	/* The kernel's brk knows no errors, it says where the end is: here, where it was. */
+	p->failing = regs.orig_rax != SYS_brk;
+	if (regs.orig_rax == SYS_brk)
+		regs.rdi = 0;
+	else if (regs.orig_rax != SYS_close)
 		regs.orig_rax = (unsigned long long)-1;
-		ptrace(PTRACE_SETREGS, p->pid, NULL, &regs);
-	}
+	ptrace(PTRACE_SETREGS, p->pid, NULL, &regs);
 	return true;
 }
 
@@ -170,6 +172,7 @@ static void at_stop(struct process *p, int status)
 		ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
 		p->pid = 0;
 	} else if (event) {
+		running |= event == PTRACE_EVENT_EXEC;
 		go_on(p, 0);
 	} else {
 		go_on(p, signal == SIGSTOP || signal == SIGTRAP ? 0 : signal);

@@ -74,7 +74,7 @@ _behalf() {
 	*,-*) words=$(_behalf_options "$program" "$verb") ;;
 	ledger,*) words='on off status' ;;
 	mounts,*) words="add remove $(_behalf_ids "$program" "${root[@]}")" ;;
-	start,* | state,* | kill,* | delete,* | exec,* | stat,* | ps,* | pause,* | resume,* | update,* | events,*)
+	start,* | state,* | kill,* | delete,* | exec,* | stat,* | who,* | ps,* | pause,* | resume,* | update,* | events,*)
 		words=$(_behalf_ids "$program" "${root[@]}")
 		;;
 	*)

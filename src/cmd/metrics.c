@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +15,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 #include "cmd/metrics_options.h"
+#include "cmd/sample.h"
 #include "view/metrics.h"
 
 /* A text file larger than this is not one of ours. */
@@ -70,13 +70,8 @@ static int write_textfiles(const struct metrics_options *options, struct error *
 	int r;
 
 	while ((r = write_textfile(options, err)) == 0 && options->interval_ns) {
-		struct timespec due;
-
 		due_ns += options->interval_ns;
-		due = (struct timespec){.tv_sec = (time_t)(due_ns / 1000000000u),
-					.tv_nsec = (long)(due_ns % 1000000000u)};
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
-			;
+		sample_sleep_until(due_ns);
 	}
 	return r;
 }

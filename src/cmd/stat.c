@@ -7,13 +7,12 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "cmd/interval.h"
 #include "cmd/listing.h"
+#include "cmd/sample.h"
 #include "ledger/snapshot.h"
 #include "view/json.h"
 #include "view/statement.h"
@@ -86,37 +85,6 @@ static int parse_options(int argc, char **argv, struct stat_options *options, st
 	return 0;
 }
 
-static void sleep_until(uint64_t at_ns)
-{
-	const struct timespec at = {
-		.tv_sec = (time_t)(at_ns / 1000000000u),
-		.tv_nsec = (long)(at_ns % 1000000000u),
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
-		;
-}
-
-static int take_snapshot(uint64_t interval_ns, struct ledger_snapshot **snapshot, struct error *err)
-{
-	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *first = NULL, *last = NULL;
-	int r;
-
-	if (interval_ns) {
-		r = ledger_snapshot_read(&first, err);
-		if (r < 0)
-			return r;
-		sleep_until(first->at_ns + interval_ns);
-	}
-	r = ledger_snapshot_read(&last, err);
-	if (r < 0)
-		return r;
-	if (first)
-		ledger_snapshot_subtract(last, first);
-	*snapshot = take_ptr(last);
-	return 0;
-}
-
 static int print_json(const struct ledger_snapshot *snapshot, const struct ledger_account *only,
 		      struct error *err)
 {
@@ -136,7 +104,7 @@ static int show(const struct stat_options *options, struct error *err)
 	const struct ledger_account *only = NULL;
 	int r;
 
-	r = take_snapshot(options->interval_ns, &snapshot, err);
+	r = sample_take(options->interval_ns, &snapshot, err);
 	if (r < 0)
 		return r;
 	if (options->pattern) {

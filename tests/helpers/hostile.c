@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +70,22 @@ static int has_name(const char *pid, const char *wanted)
 	return strncmp(name, wanted, strlen(wanted)) == 0;
 }
 
+/* The process may have become a program of the image between two looks: no success then. */
+static int is_of_the_image(int fd)
+{
+	char link[64], path[4096];
+	struct stat here, there;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return 0;
+	path[n] = '\0';
+	return stat(path, &here) == 0 && fstat(fd, &there) == 0 && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino;
+}
+
 static void look(const char *pid, const char *wanted, int *opened)
 {
 	char path[300];
@@ -80,8 +97,8 @@ static void look(const char *pid, const char *wanted, int *opened)
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	++*opened;
-	if (is_writable(fd, 3)) {
+	*opened += !is_of_the_image(fd);
+	if (!is_of_the_image(fd) && is_writable(fd, 3)) {
 		printf("WRITABLE %s\n", path);
 		fflush(stdout);
 	}

@@ -17,7 +17,9 @@
 
 #define CLOSED_REST_NS 1000000000ull
 #define CGROUP_DEPTH_MAX 24
-#define CLOSE_BATCH 8
+#define CLOSE_BATCH 32
+/* a reader has to read again when a fold came in between: they are done together, now and then */
+#define FOLD_EVERY_NS 50000000ull
 
 /* The cgroup of a task in the hierarchy that is accounted. */
 static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
@@ -203,8 +205,10 @@ static __noinline int accounts_fold(void)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if (__sync_val_compare_and_swap(&book.closing, 0, 1) != 0)
+	if (now - *(volatile __u64 *)&book.folded_ns < FOLD_EVERY_NS ||
+	    __sync_val_compare_and_swap(&book.closing, 0, 1) != 0)
 		return 0;
+	book.folded_ns = now;
 	for (int i = 0; i < CLOSE_BATCH; i++) {
 		struct wire_slot_info *info;
 		struct fold fold;

@@ -230,4 +230,5 @@ struct wire_book {
 	__u32 fold_begun; /* seqcount around a fold */
 	__u32 fold_ended;
 	__u32 netns_claims; /* claims that user space may decide better */
+	__u64 folded_ns;    /* when closed accounts were folded last */
 } __attribute__((aligned(64)));

@@ -46,6 +46,7 @@ static struct wire_totals *cursor_totals(const struct wire_cpu *copy, uint32_t s
 #define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 8
 #define ATTEMPTS_FOLD 16
+#define SLOTS_TO_COME 64 /* opened while the books are read */
 
 static uint64_t load_u64(const uint64_t *word)
 {
@@ -100,7 +101,7 @@ static struct wire_totals *rows_of(const struct ledger_books *books, uint32_t sl
 }
 
 /* Gives what closed accounts still hold to their parents, children before parents. */
-static void fold_closed(const struct ledger_pinned *p, struct ledger_books *books)
+static void fold_closed(struct ledger_books *books)
 {
 	bool again = true;
 
@@ -108,7 +109,7 @@ static void fold_closed(const struct ledger_pinned *p, struct ledger_books *book
 		again = false;
 		for (uint32_t slot = WIRE_SLOT_FIRST; slot < books->n_slots; slot++) {
 			static const struct wire_totals nothing;
-			const struct wire_slot_info *info = &p->slots[slot];
+			const struct wire_slot_info *info = &books->slots[slot];
 			uint32_t parent = info->parent_slot;
 
 			if (info->state != WIRE_CLOSED || parent >= books->n_slots ||
@@ -154,12 +155,18 @@ static void read_once(const struct ledger_pinned *p, struct ledger_books *books,
 		for (uint32_t row = 0; row <= cpus; row++)
 			add_totals(&books->totals[slot], &rows[row]);
 	}
-	fold_closed(p, books);
+	/*
+	 * After the totals: a slot that is opened later has none here, one that is closed later is an
+	 * account still. Everything is told from this copy.
+	 */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	memcpy(books->slots, p->slots, books->n_slots * sizeof(*books->slots));
+	fold_closed(books);
 }
 
 static int allocate(const struct ledger_pinned *p, struct ledger_books *books, struct reading *r)
 {
-	books->n_slots = load_u32(&p->book->next_slot);
+	books->n_slots = load_u32(&p->book->next_slot) + SLOTS_TO_COME;
 	if (books->n_slots > p->book->slots)
 		books->n_slots = p->book->slots;
 	books->n_rows = p->book->cpus + 1;
@@ -167,9 +174,12 @@ static int allocate(const struct ledger_pinned *p, struct ledger_books *books, s
 	books->rows =
 		aligned_alloc(64, (size_t)books->n_slots * books->n_rows * sizeof(*books->rows));
 	books->idle_rows_ns = calloc(books->n_rows, sizeof(*books->idle_rows_ns));
+	books->slots = calloc(books->n_slots, sizeof(*books->slots));
 	r->n_slots = books->n_slots;
 	r->totals = aligned_alloc(64, books->n_slots * sizeof(*r->totals));
-	return books->totals && books->rows && books->idle_rows_ns && r->totals ? 0 : -ENOMEM;
+	return books->totals && books->rows && books->idle_rows_ns && books->slots && r->totals
+		       ? 0
+		       : -ENOMEM;
 }
 
 int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, struct error *err)
@@ -203,5 +213,6 @@ void ledger_books_free(struct ledger_books *books)
 	free(books->totals);
 	free(books->rows);
 	free(books->idle_rows_ns);
+	free(books->slots);
 	*books = (struct ledger_books){0};
 }

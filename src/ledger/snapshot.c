@@ -77,7 +77,7 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 {
 	const struct wire_totals *totals = &m->books.totals[slot];
 
-	account->id = slot == WIRE_SLOT_HOST ? 0 : m->pinned.slots[slot].id;
+	account->id = slot == WIRE_SLOT_HOST ? 0 : m->books.slots[slot].id;
 	split_own(m, totals, account);
 	sum_classes(totals, account->behalf_ns);
 	account->imposed_ns = totals->imposed_soft_ns + totals->imposed_hard_ns;
@@ -109,7 +109,7 @@ static int fill_accounts(struct making *m, struct error *err)
 		m->kernel_ns += m->books.totals[slot].own_kernel_ns;
 	}
 	for (uint32_t slot = WIRE_SLOT_HOST; slot < m->books.n_slots; slot++) {
-		if (slot != WIRE_SLOT_HOST && m->pinned.slots[slot].state != WIRE_OPEN)
+		if (slot != WIRE_SLOT_HOST && m->books.slots[slot].state != WIRE_OPEN)
 			continue;
 		if (fill_account(m, slot, &s->accounts[s->n_accounts++], err) < 0)
 			return -err->code;

@@ -116,6 +116,7 @@ int view_json(const struct ledger_snapshot *snapshot, const struct ledger_accoun
 	json_add_u64(o, "wall_ns", snapshot->wall_ns);
 	json_add_u64(o, "sum_ns", snapshot->sum_ns);
 	json_add_u64(o, "idle_ns", snapshot->idle_ns);
+	json_add_bool(o, "irq_time", snapshot->irq_time);
 	classes = json_add_object(o, "unattributed_ns");
 	for (unsigned int i = 0; i < WIRE_CLASSES; i++)
 		json_add_u64(classes, ledger_class_name((enum wire_class)i),

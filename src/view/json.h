@@ -10,7 +10,7 @@ struct json_object;
  * The snapshot as one object, the caller's to put. All times in nanoseconds; members by the field
  * table. ONLY, when not NULL, is the one account to put in; the sums are of all.
  *
- *	{"cpus", "at_ns", "wall_ns", "sum_ns", "idle_ns", "unattributed_ns": {class: ns},
+ *	{"cpus", "at_ns", "wall_ns", "sum_ns", "idle_ns", "irq_time", "unattributed_ns": {class: ns},
  *	 "accounts": [{"id", "name", ...}], "counters": {name: count}}
  */
 int view_json(const struct ledger_snapshot *snapshot, const struct ledger_account *only,

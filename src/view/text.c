@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/table.h"
 #include "view/figure.h"
+#include "view/reconcile.h"
 
 static void put_line(struct table *table, const struct view_line *line,
 		     const struct view_choice *choice, uint64_t wall_ns)
@@ -152,6 +153,38 @@ static void print_identity(FILE *file, const struct ledger_account *account)
 	}
 }
 
+/* "kernel says X, less Y imposed by others, plus Z done for it elsewhere: it really cost W" */
+static void print_reconciliation(FILE *file, const struct ledger_snapshot *snapshot,
+				 const struct ledger_account *account, enum view_unit unit)
+{
+	const uint64_t wall_ns = snapshot->wall_ns;
+	struct view_reconciliation r;
+	char figure[VIEW_FIGURE_MAX];
+
+	print_field(file, " ", "KERNEL-SAYS", account, wall_ns, unit);
+	if (!view_reconcile(snapshot, account, &r)) {
+		print_field(file, " ", "IMPOSED", account, wall_ns, unit);
+		return;
+	}
+	if (snapshot->irq_time)
+		print_figure(file, " ", "(imposed", account->imposed_ns, wall_ns, unit,
+			     "by others; this kernel bills interrupts to nobody)");
+	else
+		print_figure(file, "-", "IMPOSED", r.imposed_ns, wall_ns, unit,
+			     "by others, whose interrupts this kernel billed to it");
+	print_figure(file, "+", "elsewhere", r.elsewhere_ns, wall_ns, unit,
+		     "done for it in the time of others, or of nobody");
+	if (r.in_time_ns)
+		print_figure(file, " ", "  (in time", r.in_time_ns, wall_ns, unit,
+			     "done for it while it ran itself, billed to it already)");
+	if ((uint64_t)llabs(r.apart_ns) > r.cost_ns / 200) {
+		view_figure_time(figure, (uint64_t)llabs(r.apart_ns), wall_ns, unit);
+		fprintf(file, "%c %-14s %10s   %s\n", r.apart_ns > 0 ? '-' : '+', "unexplained",
+			figure, "by which the kernel's figure is off");
+	}
+	print_figure(file, "=", "CHARGE", r.cost_ns, wall_ns, unit, "what it really cost");
+}
+
 int view_text_account(FILE *file, const struct ledger_snapshot *snapshot,
 		      const struct ledger_account *account, const struct view_choice *choice,
 		      struct error *err)
@@ -173,8 +206,7 @@ int view_text_account(FILE *file, const struct ledger_snapshot *snapshot,
 	print_classes(file, account, wall_ns, choice->unit);
 	print_field(file, "=", "CHARGE", account, wall_ns, choice->unit);
 	fputc('\n', file);
-	print_field(file, " ", "IMPOSED", account, wall_ns, choice->unit);
-	print_field(file, " ", "KERNEL-SAYS", account, wall_ns, choice->unit);
+	print_reconciliation(file, snapshot, account, choice->unit);
 	fputc('\n', file);
 	view_text_books(file, &books);
 	return check_written(file, err);

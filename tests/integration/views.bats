@@ -45,3 +45,21 @@ busy() {
 		[ "${#lines[@]}" -eq 1 ]
 	done
 }
+
+@test "stat of an account reconciles the kernel's figure with what it costs" {
+	busy 1
+	inside "$BEHALF" stat -J >"$BATS_TEST_TMPDIR/json"
+	jq -e '.irq_time | type == "boolean"' "$BATS_TEST_TMPDIR/json"
+	# the heaviest that has not gone by now
+	status=1
+	for id in $(jq -r '[.accounts[] | select(.cgroup != "/" and .kernel_says_ns > 0)] | sort_by(-.kernel_says_ns)
+		| .[].id' "$BATS_TEST_TMPDIR/json"); do
+		run inside "$BEHALF" stat "$id"
+		[ "$status" -ne 0 ] || break
+	done
+	[ "$status" -eq 0 ] || skip "no account but the host's"
+	# what is above the last CHARGE adds up to it
+	awk '/KERNEL-SAYS/ { sum = $2; on = 1 } on && /^-/ { sum -= $3 } on && /^\+/ { sum += $3 }
+		on && /^= CHARGE/ { apart = sum - $3; found = 1 }
+		END { exit found && apart * apart <= (0.002 + $3 / 150) ^ 2 ? 0 : 1 }' <<<"$output"
+}

@@ -27,7 +27,12 @@ bool pidfd_ended(int pidfd, int timeout_ms)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
-	return poll(&p, 1, timeout_ms) > 0;
+	int n;
+
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 int process_start_time(pid_t pid, uint64_t *ticks, bool *zombie)

@@ -199,7 +199,10 @@ int container_start(struct container *container, struct error *err)
 		connection = connect_to_init(container, err);
 		if (connection < 0)
 			return connection;
-		unlinkat(container->dir, RECORD_START, 0);
+		/* Left there it would say `created` for ever. */
+		if (unlinkat(container->dir, RECORD_START, 0) < 0 && errno != ENOENT)
+			return error_errno(err, errno, "start container '%s': remove its socket",
+					   container->id);
 	}
 	r = sync_send(connection, SYNC_COMMIT, -1);
 	if (r < 0)

@@ -67,17 +67,18 @@ int container_undo(struct container *container, struct error *err)
 	return record_remove(container, err);
 }
 
-/* A record that cannot be read says nothing that could be undone; `create` was killed before it. */
+/*
+ * A record that is not there or not whole says nothing that could be undone: `create` was killed before
+ * it. One that could not be read this time says nothing of the kind.
+ */
 static int read_for_delete(struct container *c, bool force, struct error *err)
 {
 	int r = record_read(c, err);
 
-	if (r < 0 && force) {
-		if (!c->json)
-			c->json = json_object_new_object();
-		return 0;
-	}
-	return r;
+	if (!force || c->json || (r != -ENOENT && r != -EINVAL && r != -ERANGE && r != -EFBIG))
+		return r;
+	c->json = json_object_new_object();
+	return c->json ? 0 : error_oom(err);
 }
 
 int container_delete(const char *root, const char *id, bool force, struct error *err)

@@ -261,10 +261,12 @@ static int see_off(struct entry *e, const struct container_exec_options *o, pid_
 	close(take_fd(&e->launch.sync));
 	if (r == 0)
 		r = place_write_pid_file(o->pid_file, pid, err);
-	if (r == 0)
-		r = sync_send(e->sync, SYNC_PLACED, -1);
-	if (r < 0 && r != -EPIPE)
+	if (r < 0)
 		return r;
+	r = sync_send(e->sync, SYNC_PLACED, -1);
+	/* A child that is gone has said why. */
+	if (r < 0 && r != -EPIPE)
+		return error_errno(err, r, "talk to the new process");
 	return await_exec(e, o, err);
 }
 

@@ -97,13 +97,17 @@ int record_create(const char *root, const char *id, struct container **container
 	r = make_directory(root, path);
 	if (r == -EEXIST)
 		return error_set(err, EEXIST, "container with given ID already exists: '%s'", id);
-	if (r == 0)
-		r = open_directory(c);
 	if (r < 0)
 		return error_errno(err, r, "make the state directory '%s'", path);
-	r = record_lock(c, true, err);
+	r = open_directory(c);
 	if (r < 0)
+		error_errno(err, r, "open the state directory '%s'", path);
+	else
+		r = record_lock(c, true, err);
+	if (r < 0) {
+		rmdir(path);
 		return r;
+	}
 	c->json = json_object_new_object();
 	*container = take_ptr(c);
 	return 0;
@@ -147,23 +151,27 @@ void record_unlock(struct container *container)
 	flock(container->dir, LOCK_UN);
 }
 
-/* A pid is believed only with its start time; pids are used again. */
-static void open_init(struct container *c)
+/*
+ * A pid is believed only with its start time; pids are used again. That init is gone must be known, not
+ * supposed because it could not be looked at: it would be deleted as stopped, and live on.
+ */
+static int open_init(struct container *c, struct error *err)
 {
+	_cleanup_close_ int fd = c->pid > 0 ? pidfd_open_process(c->pid) : -ESRCH;
 	bool zombie = false;
-	uint64_t start;
-	int fd;
+	uint64_t start = 0;
+	int r = fd;
 
-	if (c->pid <= 0)
-		return;
-	fd = pidfd_open_process(c->pid);
-	if (fd < 0)
-		return;
-	if (process_start_time(c->pid, &start, &zombie) < 0 || start != c->pid_start || zombie ||
-	    pidfd_ended(fd, 0))
-		close(fd);
-	else
-		c->pidfd = fd;
+	if (r >= 0)
+		r = process_start_time(c->pid, &start, &zombie);
+	/* EINVAL: it is the id of a thread by now. */
+	if (r == -ESRCH || r == -ENOENT || r == -EINVAL)
+		return 0;
+	if (r < 0)
+		return error_errno(err, r, "look at process %d of container '%s'", c->pid, c->id);
+	if (start == c->pid_start && !zombie && !pidfd_ended(fd, 0))
+		c->pidfd = take_fd(&fd);
+	return 0;
 }
 
 int record_read(struct container *container, struct error *err)
@@ -185,8 +193,7 @@ int record_read(struct container *container, struct error *err)
 		container->pid = json_object_get_int(value);
 	if (json_object_object_get_ex(json, "pidStart", &value))
 		container->pid_start = json_object_get_uint64(value);
-	open_init(container);
-	return 0;
+	return open_init(container, err);
 }
 
 static const char *record_text(struct container *container)

@@ -238,6 +238,12 @@ int oci_resources_parse(const char *name, const char *text, size_t size, struct 
 	return parse(name, text, size, read_resources_alone, holder, err);
 }
 
+int oci_mounts_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
+		     struct error *err)
+{
+	return parse(name, text, size, oci_read_mounts, holder, err);
+}
+
 int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
 		    struct error *err)
 {

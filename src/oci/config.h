@@ -313,6 +313,10 @@ int oci_process_load(const char *path, struct oci_config **holder, struct error 
 int oci_resources_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
 			struct error *err);
 
+/* Parses the array of mounts alone (`mounts add`); they live in *HOLDER. */
+int oci_mounts_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
+		     struct error *err);
+
 /* Parses the hooks object alone, as a container's record keeps it; they live in *HOLDER. */
 int oci_hooks_parse(const char *name, const char *text, size_t size, struct oci_config **holder,
 		    struct error *err);

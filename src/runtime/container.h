@@ -59,6 +59,16 @@ int container_freeze(struct container *container, bool frozen, struct error *err
 int container_update(struct container *container, const struct oci_resources *resources,
 		     struct error *err);
 
+/*
+ * Adds the mounts of HOLDER, bind mounts all of them, to a container that is not stopped, or takes away
+ * what is mounted at their destinations. All of them are added, or none. Root of the host only; the
+ * caller is protected (self_protect).
+ */
+int container_add_mounts(struct container *container, const struct oci_config *holder,
+			 struct error *err);
+int container_remove_mounts(struct container *container, const struct oci_config *holder,
+			    struct error *err);
+
 /* All of its processes, as pids of our pid namespace; *PIDS is the caller's to free. */
 int container_processes(const struct container *container, pid_t **pids, size_t *n,
 			struct error *err);

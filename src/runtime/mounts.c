@@ -93,7 +93,7 @@ static bool finishes_late(const struct oci_mount *m)
 	return !m->bind && is_type(m, "tmpfs") && (m->flags & MS_RDONLY);
 }
 
-static int attach(struct launch *l, const struct oci_mount *m, int mount, bool file,
+int mounts_attach(struct launch *l, const struct oci_mount *m, int mount, bool file,
 		  struct error *err)
 {
 	_cleanup_close_ int target = mounts_open_target(l, m->destination, file, err);
@@ -132,7 +132,7 @@ static int change_unlocked(int mount, uint64_t set, uint64_t clear)
 	return mount_change(mount, false, set & ~times, clear & ~times, 0);
 }
 
-static int make_bind(struct launch *l, const struct oci_mount *m, struct error *err)
+int mounts_clone_bind(struct launch *l, const struct oci_mount *m, bool *file, struct error *err)
 {
 	_cleanup_close_ int mount = -EBADF;
 	struct stat st;
@@ -164,7 +164,16 @@ static int make_bind(struct launch *l, const struct oci_mount *m, struct error *
 			return error_errno(err, r, "set the recursive options of '%s'",
 					   m->destination);
 	}
-	return attach(l, m, mount, !S_ISDIR(st.st_mode), err);
+	*file = !S_ISDIR(st.st_mode);
+	return take_fd(&mount);
+}
+
+static int make_bind(struct launch *l, const struct oci_mount *m, struct error *err)
+{
+	bool file;
+	_cleanup_close_ int mount = mounts_clone_bind(l, m, &file, err);
+
+	return mount < 0 ? mount : mounts_attach(l, m, mount, file, err);
 }
 
 /*
@@ -229,7 +238,7 @@ static int make_new(struct launch *l, const struct oci_mount *m, struct error *e
 			return error_errno(err, r, "set the recursive options of '%s'",
 					   m->destination);
 	}
-	return attach(l, m, mount, false, err);
+	return mounts_attach(l, m, mount, false, err);
 }
 
 static int make_mount(struct launch *l, const struct oci_mount *m, struct error *err)

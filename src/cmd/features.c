@@ -75,7 +75,7 @@ static void add_linux(struct json_object *features)
 	add_disabled(linux_features, "selinux");
 	add_disabled(linux_features, "intelRdt");
 	add_disabled(json_add_object(linux_features, "mountExtensions"), "idmap");
-	add_disabled(linux_features, "netDevices");
+	json_add_bool(json_add_object(linux_features, "netDevices"), "enabled", true);
 }
 
 static void add_annotations(struct json_object *features)

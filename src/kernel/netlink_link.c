@@ -21,6 +21,10 @@ static int read_attribute(const struct nlattr *attr, void *data)
 	case IFLA_IFNAME:
 		snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(attr));
 		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attr) == sizeof(link->address))
+			memcpy(link->address, mnl_attr_get_payload(attr), sizeof(link->address));
+		break;
 	case IFLA_MASTER:
 		link->master = (int)mnl_attr_get_u32(attr);
 		break;

@@ -18,7 +18,8 @@ struct netlink_link {
 	bool up;    /* IFF_UP: it was switched on, not that it has a carrier */
 	unsigned int mtu;
 	char name[IFNAMSIZ];
-	char kind[16]; /* "veth", "bridge", ...; empty for hardware */
+	char kind[16];		  /* "veth", "bridge", ...; empty for hardware */
+	unsigned char address[6]; /* of the hardware, where it has one of that length */
 };
 
 /* -ENODEV when there is no such interface. */

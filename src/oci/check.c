@@ -91,6 +91,16 @@ static int check_user_namespace(const struct oci_reader *r, const struct oci_nod
 	return check_user_is_mapped(r, root, config);
 }
 
+static int check_net_devices(const struct oci_reader *r, const struct oci_node *root,
+			     const struct oci_config *config)
+{
+	const struct oci_node node = {.parent = root, .key = "linux"};
+
+	if (config->n_net_devices && !oci_config_namespace(config, CLONE_NEWNET))
+		return oci_fail_member(r, &node, "netDevices", "needs a network namespace");
+	return 0;
+}
+
 static int check_time_offsets(const struct oci_reader *r, const struct oci_node *root,
 			      const struct oci_config *config)
 {
@@ -129,6 +139,8 @@ int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		ret = check_uts_name(r, at, config, "domainname", config->domainname);
 	if (ret == 0)
 		ret = check_user_namespace(r, at, config);
+	if (ret == 0)
+		ret = check_net_devices(r, at, config);
 	if (ret == 0)
 		ret = check_time_offsets(r, at, config);
 	if (ret == 0)

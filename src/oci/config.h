@@ -121,6 +121,11 @@ struct oci_namespace {
 	const char *path; /* NULL: a new one */
 };
 
+/* An interface of the host that is the container's while it lives. */
+struct oci_net_device {
+	const char *host_name, *name;
+};
+
 /* What a clock of a new time namespace is ahead of the host's (time_namespaces(7)). */
 struct oci_time_offset {
 	const char *clock; /* "monotonic", "boottime" */
@@ -268,6 +273,8 @@ struct oci_config {
 	size_t n_uid_maps, n_gid_maps;
 	struct oci_device *devices;
 	size_t n_devices;
+	struct oci_net_device *net_devices;
+	size_t n_net_devices;
 	const char *cgroups_path; /* NULL: the runtime chooses */
 	struct oci_resources resources;
 	unsigned long rootfs_propagation; /* MS_* | MS_REC, 0: none asked */
@@ -335,6 +342,9 @@ void cleanup_oci_config(struct oci_config **config);
 
 /* The value of an annotation, or NULL. */
 const char *oci_config_annotation(const struct oci_config *config, const char *key);
+
+/* Whether CONFIG has a namespace of TYPE (CLONE_NEW*), new or joined; NULL: no. */
+const struct oci_namespace *oci_config_namespace(const struct oci_config *config, int type);
 
 /* The default configuration that `spec` prints, as JSON text (static). */
 const char *oci_spec_default(void);

@@ -358,7 +358,7 @@ static const struct oci_field linux_fields[] = {
 	OCI_FIELD_REFUSED("mountLabel"),
 	OCI_FIELD_SELF("personality", read_personality),
 	OCI_FIELD_REFUSED("intelRdt"),
-	OCI_FIELD_REFUSED("netDevices"),
+	OCI_FIELD_SELF("netDevices", oci_read_net_devices),
 	OCI_FIELD_SELF("timeOffsets", read_time_offsets),
 	OCI_FIELD_REFUSED("memoryPolicy"),
 	{0},

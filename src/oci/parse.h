@@ -16,6 +16,8 @@ oci_read_fn oci_read_linux;
 oci_read_fn oci_read_resources;
 /* seccomp.c: into struct oci_seccomp **, newly allocated */
 oci_read_fn oci_read_seccomp;
+/* net_devices.c: into struct oci_config */
+oci_read_fn oci_read_net_devices;
 /* scheduling.c: into struct oci_scheduler **, newly allocated, and the structs of the others */
 oci_read_fn oci_read_scheduler;
 oci_read_fn oci_read_io_priority;
@@ -43,6 +45,3 @@ int oci_read_name_set(const struct oci_reader *r, const struct oci_node *at,
 /* A string like "0-3,7" of numbers below MAX, a multiple of 64; *SET is untouched when it is empty. */
 int oci_read_number_set(const struct oci_reader *r, const struct oci_node *at, unsigned int max,
 			struct oci_number_set *set);
-
-/* config.c: whether CONFIG has a namespace of TYPE (CLONE_NEW*), new or joined; NULL: no. */
-const struct oci_namespace *oci_config_namespace(const struct oci_config *config, int type);

@@ -42,6 +42,8 @@ void container_free(struct container *container)
 		close(container->dir);
 	if (container->pidfd >= 0)
 		close(container->pidfd);
+	if (container->netns >= 0)
+		close(container->netns);
 	if (container->starter >= 0)
 		close(container->starter);
 	if (container->json)

@@ -42,6 +42,7 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
+#include "runtime/net_devices.h"
 #include "runtime/place.h"
 #include "runtime/record.h"
 #include "runtime/resources.h"
@@ -119,6 +120,7 @@ static void record_rootfs(struct json_object *json, const char *bundle, const ch
 static int write_first_record(struct creation *c, struct error *err)
 {
 	struct json_object *json = c->container->json, *annotations;
+	int r;
 	char owner[16];
 
 	json_add_string(json, "phase", "creating");
@@ -135,6 +137,9 @@ static int write_first_record(struct creation *c, struct error *err)
 	if (c->cgroup)
 		json_object_object_add(json, "cgroup", cgroup_to_json(c->cgroup));
 	hooks_record(json, c->config);
+	r = net_devices_record(json, c->config, err);
+	if (r < 0)
+		return r;
 	return record_write_first(c->container, err);
 }
 
@@ -300,6 +305,8 @@ static int place_init(struct creation *c, struct error *err)
 		r = place_map_ids(pid, config, err);
 	if (r == 0)
 		r = place_set_limits(pid, config->process, err);
+	if (r == 0)
+		r = net_devices_lend(pid, config, &c->container->netns, err);
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync, SYNC_PLACED, -1);

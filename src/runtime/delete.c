@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/pidfd.h"
 #include "runtime/hooks.h"
+#include "runtime/net_devices.h"
 #include "runtime/network.h"
 #include "runtime/record.h"
 #include "runtime/scratch.h"
@@ -54,12 +55,19 @@ static int await_init(struct container *c, struct error *err)
 
 int container_undo(struct container *container, struct error *err)
 {
-	int r = end_init(container, err);
+	int r;
 
+	/* Held before the last process goes: what is lent would end with the namespace. */
+	if (container->netns < 0)
+		container->netns = net_devices_find_namespace(
+			container->json, container->pidfd >= 0 ? container->pid : 0);
+	r = end_init(container, err);
 	if (r == 0)
 		r = end_cgroup(container, err);
 	if (r == 0)
 		r = await_init(container, err);
+	if (r == 0)
+		r = net_devices_take_back(container->json, container->netns, err);
 	if (r == 0)
 		r = network_release(container->root, container->id, err);
 	if (r < 0)

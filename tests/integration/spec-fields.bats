@@ -192,3 +192,70 @@ is_about() {
 	[ "${lines[0]}" = "$theirs" ]
 	is_about "${lines[1]}" $(($(uptime_of /proc/uptime) + 1000000))
 }
+
+# ---- linux.netDevices
+
+# A pair of interfaces: $lent with addresses, and $peer, which stays.
+make_pair() {
+	need_program ip iproute2
+	lent=bt$RANDOM peer=bp$RANDOM
+	ip link add "$lent" type veth peer name "$peer"
+	ip address add 192.0.2.5/24 dev "$lent"
+	ip address add 2001:db8::5/64 dev "$lent" nodad
+}
+
+@test "linux.netDevices: moved with its addresses under the name it is given, and taken back" {
+	make_pair
+	edit_config ".linux.netDevices = {\"$lent\": {\"name\": \"inside0\"}}"
+	start_sleeper
+	run behalf exec "$ID" ip -o address show dev inside0
+	local seen=$output
+	run ip link show "$lent"
+	local moved=$status
+	behalf delete --force "$ID"
+	run ip -o address show dev "$lent"
+	ip link delete "$peer"
+	[[ $seen == *'inet 192.0.2.5/24 '* && $seen == *'inet6 2001:db8::5/64 '* && $seen != *DOWN* ]]
+	[ "$moved" -ne 0 ]
+	[ "$status" -eq 0 ]
+	[[ $output == *'inet 192.0.2.5/24 '* ]]
+}
+
+@test "linux.netDevices: keeps its name without another one, in a user namespace" {
+	make_pair
+	in_user_namespace
+	edit_config ".linux.netDevices = {\"$lent\": {}}"
+	run in_container ip -o link show dev "$lent"
+	# a virtual one ends with the namespace it is in
+	ip link delete "$peer" 2>/dev/null || true
+	[ "$status" -eq 0 ]
+	[[ $output == *"$lent"* ]]
+}
+
+@test "linux.netDevices: one that is not there, or whose name is taken, is told and nothing is lost" {
+	make_pair
+	edit_config '.linux.netDevices = {"nosuch0": {}}'
+	refused "linux.netDevices: find the interface 'nosuch0': No such device"
+	edit_config ".linux.netDevices = {\"$lent\": {\"name\": \"lo\"}}"
+	refused "linux.netDevices: move '$lent' to another network namespace as 'lo': File exists"
+	ip link show "$lent"
+	edit_config ".linux.netDevices = {\"$lent\": {}, \"$peer\": {}} | .process.args = [\"/nosuch\"]"
+	refused "exec '/nosuch'"
+	ip address show dev "$lent" | grep -q 192.0.2.5/24
+	ip link delete "$peer"
+}
+
+@test "linux.netDevices: back from a namespace that others keep" {
+	make_pair
+	ip netns add "$ID"
+	edit_config ".linux.netDevices = {\"$lent\": {\"name\": \"inside0\"}}
+		| (.linux.namespaces[] | select(.type == \"network\")).path = \"/run/netns/$ID\""
+	run in_container ip -o link show dev inside0
+	local there=$status
+	run ip address show dev "$lent"
+	ip link delete "$peer"
+	ip netns delete "$ID"
+	[ "$there" -eq 0 ]
+	[ "$status" -eq 0 ]
+	[[ $output == *192.0.2.5/24* ]]
+}

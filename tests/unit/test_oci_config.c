@@ -148,6 +148,9 @@ static void check_linux(const struct oci_config *c)
 	is_uint(c->n_namespaces, 8);
 	is_int(c->namespaces[1].type, CLONE_NEWNET);
 	is_str(c->namespaces[1].path, "/run/netns/one");
+	is_uint(c->n_net_devices, 2);
+	is_str(c->net_devices[0].name, "eth0");
+	is_str(c->net_devices[1].name, "eth8");
 	is_uint(c->n_time_offsets, 2);
 	is_str(c->time_offsets[1].clock, "boottime");
 	is_int(c->time_offsets[1].seconds, -3);

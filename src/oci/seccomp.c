@@ -8,7 +8,8 @@
 const char *const oci_seccomp_actions[] = {
 	"SCMP_ACT_ALLOW",	 "SCMP_ACT_ERRNO",	 "SCMP_ACT_KILL",
 	"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
-	"SCMP_ACT_TRACE",	 "SCMP_ACT_TRAP",	 NULL,
+	"SCMP_ACT_NOTIFY",	 "SCMP_ACT_TRACE",	 "SCMP_ACT_TRAP",
+	NULL,
 };
 
 const char *const oci_seccomp_operators[] = {
@@ -29,6 +30,7 @@ const char *const oci_seccomp_flags[] = {
 	"SECCOMP_FILTER_FLAG_LOG",
 	"SECCOMP_FILTER_FLAG_SPEC_ALLOW",
 	"SECCOMP_FILTER_FLAG_TSYNC",
+	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 	NULL,
 };
 
@@ -56,9 +58,6 @@ static int read_name_of(const struct oci_reader *r, const struct oci_node *at, v
 
 static int read_action(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
-	if (json_object_is_type(at->value, json_type_string) &&
-	    strcmp(json_object_get_string(at->value), "SCMP_ACT_NOTIFY") == 0)
-		return oci_fail(r, at, "SCMP_ACT_NOTIFY is not supported by this build");
 	return read_name_of(r, at, into, oci_seccomp_actions, "seccomp action");
 }
 
@@ -187,11 +186,43 @@ static const struct oci_field seccomp_fields[] = {
 		      has_default_errno),
 	OCI_FIELD("architectures", read_archs, oci_seccomp, architectures),
 	OCI_FIELD("flags", read_flags, oci_seccomp, flags),
-	OCI_FIELD_REFUSED("listenerPath"),
-	OCI_FIELD_REFUSED("listenerMetadata"),
+	OCI_FIELD("listenerPath", oci_read_absolute_path_or_null, oci_seccomp, listener_path),
+	OCI_FIELD("listenerMetadata", oci_read_string_or_null, oci_seccomp, listener_metadata),
 	OCI_FIELD_SELF("syscalls", read_rules),
 	{0},
 };
+
+static bool names_call(char **names, const char *call)
+{
+	for (; *names; names++)
+		if (strcmp(*names, call) == 0)
+			return true;
+	return false;
+}
+
+/* The one who would be asked must be known, and must be told before the first question. */
+static int check_listener(const struct oci_reader *r, const struct oci_node *at,
+			  const struct oci_seccomp *seccomp)
+{
+	const struct oci_node node = {.parent = at, .key = "syscalls"};
+
+	if (seccomp->listener_metadata && !seccomp->listener_path)
+		return oci_fail_member(r, at, "listenerMetadata", "needs listenerPath");
+	if (strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0)
+		return oci_fail_member(r, at, "defaultAction",
+				       "SCMP_ACT_NOTIFY cannot be the action of all system calls");
+	for (size_t i = 0; i < seccomp->n_rules; i++) {
+		if (strcmp(seccomp->rules[i].action, "SCMP_ACT_NOTIFY") != 0)
+			continue;
+		if (!seccomp->listener_path)
+			return oci_fail_element(r, &node, i, "SCMP_ACT_NOTIFY needs listenerPath");
+		if (names_call(seccomp->rules[i].names, "sendmsg"))
+			return oci_fail_element(r, &node, i,
+						"SCMP_ACT_NOTIFY of sendmsg, by which the listener "
+						"is handed over, is not supported");
+	}
+	return 0;
+}
 
 int oci_read_seccomp(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
@@ -211,6 +242,8 @@ int oci_read_seccomp(const struct oci_reader *r, const struct oci_node *at, void
 		if (ret < 0)
 			return ret;
 	}
-	*(struct oci_seccomp **)into = seccomp;
-	return 0;
+	ret = check_listener(r, at, seccomp);
+	if (ret == 0)
+		*(struct oci_seccomp **)into = seccomp;
+	return ret;
 }

@@ -21,6 +21,7 @@
 #include "kernel/pidfd.h"
 #include "runtime/hooks.h"
 #include "runtime/record.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 
 const char *container_default_root(void)
@@ -188,6 +189,27 @@ static int connect_to_init(const struct container *container, struct error *err)
 			 container->id, container_status_name(container_status(container)));
 }
 
+/* Until the exec; a listener of seccomp comes along before. */
+static int await_start(struct container *container, int connection, struct error *err)
+{
+	for (;;) {
+		_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
+		_cleanup_close_ int fd = -EBADF;
+		int type = sync_receive(connection, &fd, err), r;
+
+		if (type <= 0)
+			return type;
+		if (type != SYNC_LISTENER || fd < 0)
+			return error_set(err, EPROTO, "unexpected message %d while starting", type);
+		r = container_config(container, &config, err);
+		if (r == 0)
+			r = seccomp_listener_hand_over(container, config->seccomp, container->pid,
+						       fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
 /*
  * The socket is taken away before the word is given: should we die in between, init sees the
  * connection end and exits, and the container is stopped rather than started unseen.
@@ -209,7 +231,7 @@ int container_start(struct container *container, struct error *err)
 	r = sync_send(connection, SYNC_COMMIT, -1);
 	if (r < 0)
 		return error_errno(err, r, "start container '%s'", container->id);
-	r = sync_await_end(connection, err);
+	r = await_start(container, connection, err);
 	if (r == 0)
 		r = hooks_run_after_start(container, err);
 	/* runtime.md, step 9: "generate an error, stop the container" */

@@ -33,6 +33,7 @@
 #include "runtime/record.h"
 #include "runtime/scheduling.h"
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 
 int container_config(const struct container *container, struct oci_config **config,
@@ -235,7 +236,8 @@ static pid_t clone_into(struct entry *e, pid_t init, int *pidfd, struct error *e
 }
 
 /* Until the exec closes the other end; a terminal comes along before. */
-static int await_exec(struct entry *e, const struct container_exec_options *o, struct error *err)
+static int await_exec(struct entry *e, const struct container *container, pid_t pid,
+		      const struct container_exec_options *o, struct error *err)
 {
 	for (;;) {
 		_cleanup_close_ int fd = -EBADF;
@@ -243,6 +245,12 @@ static int await_exec(struct entry *e, const struct container_exec_options *o, s
 
 		if (type <= 0)
 			return type;
+		if (type == SYNC_LISTENER && fd >= 0) {
+			r = seccomp_listener_hand_over(container, e->config->seccomp, pid, fd, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (type != SYNC_CONSOLE || fd < 0)
 			return error_set(err, EPROTO, "unexpected message %d in exec", type);
 		r = place_hand_over_console(o->console_socket, o->console_master, &fd, err);
@@ -251,8 +259,8 @@ static int await_exec(struct entry *e, const struct container_exec_options *o, s
 	}
 }
 
-static int see_off(struct entry *e, const struct container_exec_options *o, pid_t pid,
-		   struct error *err)
+static int see_off(struct entry *e, const struct container *container,
+		   const struct container_exec_options *o, pid_t pid, struct error *err)
 {
 	int r = place_set_limits(pid, o->process, err);
 
@@ -267,7 +275,7 @@ static int see_off(struct entry *e, const struct container_exec_options *o, pid_
 	/* A child that is gone has said why. */
 	if (r < 0 && r != -EPIPE)
 		return error_errno(err, r, "talk to the new process");
-	return await_exec(e, o, err);
+	return await_exec(e, container, pid, o, err);
 }
 
 int container_exec(struct container *container, const struct container_exec_options *options,
@@ -290,7 +298,7 @@ int container_exec(struct container *container, const struct container_exec_opti
 	child = clone_into(&e, container->pid, &child_pidfd, err);
 	if (child < 0)
 		return child;
-	r = see_off(&e, options, child, err);
+	r = see_off(&e, container, options, child, err);
 	if (r < 0) {
 		pidfd_signal(child_pidfd, SIGKILL);
 		waitpid(child, NULL, 0);

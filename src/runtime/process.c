@@ -19,6 +19,7 @@
 #include "runtime/capabilities.h"
 #include "runtime/reaper.h"
 #include "runtime/seccomp.h"
+#include "runtime/sync.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -208,6 +209,21 @@ static int set_environment(const struct launch *l, struct error *err)
 }
 
 /*
+ * The parent knows the agent's socket. It has the listener before anything of ours can be a system call
+ * that waits for the agent, but for sendmsg, which a profile cannot have (oci/seccomp.c).
+ */
+static int install_filter(struct launch *l, struct error *err)
+{
+	int listener = seccomp_install(l->seccomp, err), r;
+
+	if (listener <= 0)
+		return listener;
+	r = sync_send(l->sync, SYNC_LISTENER, listener);
+	close(listener);
+	return r < 0 ? error_errno(err, r, "hand over the listener of seccomp") : 0;
+}
+
+/*
  * Order: the filter needs CAP_SYS_ADMIN or no_new_privs, so without the latter it is loaded while
  * there still are capabilities; with it, as late as can be.
  */
@@ -226,7 +242,7 @@ int process_become(struct launch *l, struct error *err)
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.noNewPrivileges");
 	if (l->seccomp && !p->no_new_privileges) {
-		r = seccomp_install(l->seccomp, err);
+		r = install_filter(l, err);
 		if (r < 0)
 			return r;
 	}
@@ -245,7 +261,7 @@ int process_become(struct launch *l, struct error *err)
 		return r;
 	umask(p->user.has_umask ? p->user.umask : 0022);
 	if (l->seccomp && p->no_new_privileges)
-		return seccomp_install(l->seccomp, err);
+		return install_filter(l, err);
 	return 0;
 }
 

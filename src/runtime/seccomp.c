@@ -465,8 +465,7 @@ static int wrap(struct sock_filter *code, size_t size, const struct oci_seccomp 
 	}
 	made->filter.len = (unsigned short)size;
 	made->filter.filter = code;
-	for (char **flag = seccomp->flags; flag && *flag; flag++)
-		made->flags |= seccomp_names_flag(*flag);
+	made->flags = seccomp_names_flags(seccomp);
 	*program = made;
 	return 0;
 }
@@ -501,6 +500,8 @@ int seccomp_install(const struct seccomp_program *program, struct error *err)
 {
 	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &program->filter);
 
+	if (r >= 0 && (program->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return (int)r;
 	if (r == 0)
 		return 0;
 	if (r > 0) /* SECCOMP_FILTER_FLAG_TSYNC: the thread that could not be brought along */
@@ -509,6 +510,10 @@ int seccomp_install(const struct seccomp_program *program, struct error *err)
 		return error_set(err, EACCES,
 				 "linux.seccomp: a filter needs process.noNewPrivileges "
 				 "or CAP_SYS_ADMIN");
+	if (errno == EBUSY)
+		return error_set(err, EBUSY,
+				 "linux.seccomp: SCMP_ACT_NOTIFY: there is a filter with a listener "
+				 "around us already");
 	if (errno == EINVAL && program->flags)
 		return error_set(err, EINVAL,
 				 "linux.seccomp: the kernel refuses the filter or one of "

@@ -33,7 +33,8 @@ int seccomp_compile_with_library(const struct oci_seccomp *seccomp,
 
 /*
  * seccomp(2): from now on PROGRAM holds for the calling thread and its children. Needs
- * CAP_SYS_ADMIN or no_new_privs. Allocates nothing.
+ * CAP_SYS_ADMIN or no_new_privs. Allocates nothing. Returns 0, or the descriptor of the listener (never
+ * 0, which is open) where the program notifies one, or a negative errno.
  */
 int seccomp_install(const struct seccomp_program *program, struct error *err);
 

@@ -133,8 +133,7 @@ static int export(scmp_filter_ctx filter, const struct oci_seccomp *seccomp,
 	}
 	made->filter.filter = (struct sock_filter *)(void *)code;
 	made->filter.len = (unsigned short)(size / sizeof(struct sock_filter));
-	for (char **flag = seccomp->flags; flag && *flag; flag++)
-		made->flags |= seccomp_names_flag(*flag);
+	made->flags = seccomp_names_flags(seccomp);
 	*program = made;
 	return 0;
 }

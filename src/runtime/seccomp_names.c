@@ -7,7 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "oci/config.h"
 #include "runtime/seccomp_bpf.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 
 struct name {
 	const char *name;
@@ -21,6 +26,7 @@ static const struct name actions[] = {
 	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS},
 	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD},
 	{"SCMP_ACT_LOG", SECCOMP_RET_LOG},
+	{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF},
 	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE},
 	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP},
 };
@@ -58,6 +64,7 @@ static const struct name flags[] = {
 	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
 	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 static const struct name *find(const struct name *names, size_t n, const char *name)
@@ -94,6 +101,30 @@ int seccomp_names_operator(const char *name)
 	const struct name *found = find(operators, ARRAY_SIZE(operators), name);
 
 	return found ? (int)found->value : -EINVAL;
+}
+
+static bool notifies(const struct oci_seccomp *seccomp)
+{
+	for (size_t i = 0; i < seccomp->n_rules; i++)
+		if (strcmp(seccomp->rules[i].action, "SCMP_ACT_NOTIFY") == 0)
+			return true;
+	return false;
+}
+
+/*
+ * There is one thread, so nothing is lost without TSYNC, which the kernel refuses beside a listener; and
+ * WAIT_KILLABLE_RECV it refuses without one (kernel/seccomp.c, seccomp_set_mode_filter).
+ */
+unsigned int seccomp_names_flags(const struct oci_seccomp *seccomp)
+{
+	unsigned int set = 0;
+
+	for (char **flag = seccomp->flags; flag && *flag; flag++)
+		set |= seccomp_names_flag(*flag);
+	if (!notifies(seccomp))
+		return set & ~(unsigned int)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	set &= ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC;
+	return set | SECCOMP_FILTER_FLAG_NEW_LISTENER;
 }
 
 unsigned int seccomp_names_flag(const char *name)

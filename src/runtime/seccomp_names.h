@@ -18,5 +18,10 @@ uint32_t seccomp_names_arch(const char *name);
 /* enum seccomp_bpf_operator, or -EINVAL. */
 int seccomp_names_operator(const char *name);
 
+struct oci_seccomp;
+
+/* Those of seccomp(2) for the whole profile, with the listener when it notifies one. */
+unsigned int seccomp_names_flags(const struct oci_seccomp *seccomp);
+
 /* SECCOMP_FILTER_FLAG_*, or 0. */
 unsigned int seccomp_names_flag(const char *name);

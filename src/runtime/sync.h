@@ -10,6 +10,7 @@
  *                        SYNC_COMMIT  the record on disk names the child: it may outlive us
  *     child  -> parent   SYNC_MOUNTED  when there are hooks for the parent to run at that point
  *     parent -> child    SYNC_HOOKED   they have run
+ *     child  -> parent   SYNC_LISTENER (with the filter's) when system calls are for an agent to answer
  *
  * End of file on either side means the other died; the child then ends too, so a killed `create`
  * leaves no process that no record knows.
@@ -25,7 +26,8 @@ enum sync_type {
 	SYNC_CONSOLE,
 	SYNC_ERROR,
 	SYNC_MOUNTED,
-	SYNC_HOOKED
+	SYNC_HOOKED,
+	SYNC_LISTENER
 };
 
 /* A connected pair, close-on-exec. */

@@ -95,7 +95,7 @@ n=0
 while IFS=$'\t' read -r way config; do
 	case $way in
 	# read or refused as a whole, whatever it is
-	process.selinuxLabel | linux.mountLabel | linux.seccomp.listener*) continue ;;
+	process.selinuxLabel | linux.mountLabel) continue ;;
 	esac
 	printf '%s' "$config" >"$bundle/config.json"
 	create_refuses "another type: $way" "*/config.json: $(quote "$way"): expected *, found *"

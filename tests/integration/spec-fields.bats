@@ -259,3 +259,46 @@ make_pair() {
 	[ "$status" -eq 0 ]
 	[[ $output == *192.0.2.5/24* ]]
 }
+
+# ---- linux.seccomp with an agent
+
+# start_agent: behind $agent; what it gets told is in $told
+start_agent() {
+	agent=$BATS_TEST_TMPDIR/agent told=$BATS_TEST_TMPDIR/told
+	rm -f "$agent"
+	"$BUILD_DIR/tests/integration/seccomp_agent" "$agent" >"$told" 3>&- &
+	wait_until 5 test -S "$agent"
+	edit_config ".linux.seccomp = {\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"$agent\",
+		\"listenerMetadata\": \"about it\", \"flags\": [\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"],
+		\"syscalls\": [{\"names\": [\"mkdir\", \"mkdirat\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}"
+}
+
+@test "linux.seccomp: SCMP_ACT_NOTIFY asks the agent behind listenerPath, who is told of the process" {
+	start_agent
+	edit_config '.root.readonly = false'
+	run in_container mkdir /tmp/new
+	[ "$status" -eq 1 ]
+	[[ $output == *'Invalid cross-device link'* || $output == *'Cross-device link'* ]]
+	[ "$(jq -r '.fds[0], .metadata, .state.id' "$told")" = $'seccompFd\nabout it\n'"$ID" ]
+	[ "$(jq .pid "$told")" -gt 1 ]
+}
+
+@test "linux.seccomp: the agent without process.noNewPrivileges, and of exec" {
+	start_agent
+	edit_config '.process.noNewPrivileges = false'
+	run in_container mkdir /tmp/new
+	[[ $output == *ross-device\ link* ]]
+	start_agent
+	start_sleeper
+	# of the first process; the one of exec gets a filter and an agent of its own
+	start_agent
+	run behalf exec "$ID" mkdir /tmp/new
+	[[ $output == *ross-device\ link* ]]
+	[ "$(jq -r .state.status "$told")" = running ]
+}
+
+@test "linux.seccomp: without an agent there is no container" {
+	edit_config '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nosuch/agent",
+		"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
+	refused "linux.seccomp.listenerPath: connect to '/nosuch/agent': No such file or directory"
+}

@@ -21,6 +21,7 @@ VERB(events, "[--stats] [--interval TIME] ID", "print what a container uses, and
 VERB(spec, "[--bundle DIR]", "write a configuration to begin with")
 VERB(features, "", "print what this build can do, as JSON")
 VERB(ledger, "on|off|status [-J]", "account CPU time by on whose behalf it is spent")
+VERB(doctor, "[-J]", "tell what the kernel's options and hooks mean for the figures")
 VERB(top, "[OPTIONS]", "show who spends CPU time, and on whose behalf, refreshing")
 VERB(stat, "[OPTIONS] [ID]", "show who spent CPU time, and on whose behalf")
 VERB(who, "[-i SECONDS] [ID]", "say in sentences who pays for what")

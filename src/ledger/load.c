@@ -290,6 +290,28 @@ static int configure(struct ledger_bpf *skeleton, const struct btf *btf,
 	return 0;
 }
 
+int ledger_hooks_probe(uint64_t *there, bool *unified, struct error *err)
+{
+	_cleanup_hierarchy_ struct ledger_hierarchy hierarchy = {0};
+	_cleanup_(cleanup_btf) struct btf *btf = NULL;
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	uint64_t bits = 0;
+
+	if (ledger_check(err) < 0 || ledger_hierarchy_find(proc, &hierarchy, err) < 0)
+		return -err->code;
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return error_errno(err, errno, "read the kernel's types from '%s'", BTF_PATH);
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		if (ledger_hook_is_of_use(&ledger_hooks[i], hierarchy.unified) &&
+		    hook_exists(btf, &ledger_hooks[i]))
+			bits |= 1ull << i;
+	}
+	*there = bits;
+	*unified = hierarchy.unified;
+	return 0;
+}
+
 static struct bpf_program *hook_program(const struct ledger_bpf *skeleton, size_t hook)
 {
 	return bpf_object__find_program_by_name(skeleton->obj, ledger_hooks[hook].program);

@@ -26,3 +26,9 @@ int ledger_off(bool *changed, struct error *err);
  * as far as that can be told without doing it.
  */
 int ledger_check(struct error *err);
+
+/*
+ * Which hooks this kernel has a place for, as bits by index in ledger_hooks, and whether accounts would be
+ * cgroups of v2; without switching anything on. Needs what ledger_check needs.
+ */
+int ledger_hooks_probe(uint64_t *there, bool *unified, struct error *err);

@@ -142,3 +142,35 @@ run_books() {
 	books "$2"
 	wait $! || true
 }
+
+# CPU time that the kernel bills to the spaces, and to ksoftirqd, in ns: all of their work
+billed_ns() {
+	local dir file sum= pid
+	for dir in $(spaces_cgroups ""); do
+		for file in "$dir/cpuacct.usage" "$dir/cpu.stat"; do
+			[ -f "$file" ] && [ -z "$sum" ] || continue
+			case $file in
+			*usage) sum=$(cat "$file") ;;
+			*) sum=$(awk '$1 == "usage_usec" { print $2 * 1000 }' "$file") ;;
+			esac
+		done
+	done
+	for pid in $(pgrep '^ksoftirqd/'); do
+		sum=$((sum + $(awk '{ print $14 + $15 }' "/proc/$pid/stat") * 10000000))
+	done
+	echo "$sum"
+}
+
+median() {
+	printf '%s\n' "$@" | sort -g |
+		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# cost LOAD SECONDS: CPU time in ns per unit of the load: packet, MB, message, operation
+cost() {
+	local before units
+	before=$(billed_ns)
+	units=$(load "$1" "$2")
+	[ "$1" != tcp ] || units=$((units / 1000000))
+	awk -v ns=$(($(billed_ns) - before)) -v units="$units" 'BEGIN { print ns / units }'
+}

@@ -29,7 +29,8 @@
 
 struct process {
 	pid_t pid;
-	bool failing; /* the end of its call gets the error */
+	bool failing;		       /* the end of its call gets the error */
+	unsigned long long end_wanted; /* of brk */
 };
 
 static struct process processes[PROCESSES];
@@ -124,10 +125,11 @@ static bool at_entry(struct process *p)
 		return false;
 	}
 	/* The kernel's brk knows no errors, it says where the end is: here, where it was. */
-	p->failing = regs.orig_rax != SYS_brk;
-	if (regs.orig_rax == SYS_brk)
+	p->failing = regs.orig_rax != SYS_brk || regs.rdi;
+	p->end_wanted = regs.orig_rax == SYS_brk ? regs.rdi : 0;
+	if (p->end_wanted)
 		regs.rdi = 0;
-	else if (regs.orig_rax != SYS_close)
+	else if (regs.orig_rax != SYS_close && p->failing)
 		regs.orig_rax = (unsigned long long)-1;
 	ptrace(PTRACE_SETREGS, p->pid, NULL, &regs);
 	return true;
@@ -140,7 +142,10 @@ static void at_exit(struct process *p)
 	if (!p->failing || ptrace(PTRACE_GETREGS, p->pid, NULL, &regs) < 0)
 		return;
 	p->failing = false;
-	regs.rax = (unsigned long long)-failure;
+	if (p->end_wanted)
+		regs.rdi = p->end_wanted; /* who calls believes it unchanged */
+	else
+		regs.rax = (unsigned long long)-failure;
 	ptrace(PTRACE_SETREGS, p->pid, NULL, &regs);
 }
 

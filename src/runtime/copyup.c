@@ -106,14 +106,14 @@ static int copy_directory(int from, int to, unsigned int depth, struct error *er
 	}
 	if (depth > COPYUP_DEPTH_MAX)
 		return error_set(err, ELOOP, "directories are nested too deeply to copy");
-	while ((entry = readdir(dir))) {
+	while (errno = 0, (entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		r = copy_entry(fd, to, entry->d_name, depth, err);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return errno ? error_errno(err, errno, "read a directory to copy") : 0;
 }
 
 int copyup_tree(int from, int to, struct error *err)

@@ -67,12 +67,18 @@ static int differing_namespaces(const struct container *container, int *types, s
 		const char *file = oci_namespace_file(all[i]);
 		char path[64];
 		struct stat ours, theirs;
+		int r;
 
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
-		if (stat(path, &ours) < 0)
+		r = stat(path, &ours);
+		/* A kernel without that kind has one for all. */
+		if (r < 0 && errno == ENOENT)
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", container->pid, file);
-		if (stat(path, &theirs) < 0)
+		if (r == 0) {
+			snprintf(path, sizeof(path), "/proc/%d/ns/%s", container->pid, file);
+			r = stat(path, &theirs);
+		}
+		if (r < 0)
 			return error_errno(err, errno, "look at the namespaces of container '%s'",
 					   container->id);
 		if (ours.st_ino != theirs.st_ino)

@@ -27,6 +27,7 @@
 #include "base/strings.h"
 #include "cmd/interval.h"
 #include "cmd/listing.h"
+#include "cmd/sample.h"
 #include "ledger/load.h"
 #include "ledger/snapshot.h"
 #include "ledger/status.h"
@@ -50,6 +51,8 @@ struct top {
 	uint64_t count;		       /* samples, 0: no end */
 	bool switched_on;	       /* the ledger was off, and is to be so again */
 	uint64_t on_since_ns;	       /* which ledger that is */
+	bool ended;		       /* there is no further line in the record */
+	uint64_t read_ns;	       /* when the reading was made, CLOCK_MONOTONIC */
 	struct ledger_snapshot *last;  /* the reading */
 	struct ledger_snapshot *shown; /* the sample */
 	char time[16];
@@ -118,9 +121,9 @@ static void switch_off(const struct top *top)
 		log_error("%s", err.text);
 }
 
-static void note_time(struct top *top)
+static void note_time(struct top *top, uint64_t realtime_ns)
 {
-	time_t now = time(NULL);
+	time_t now = (time_t)(realtime_ns / 1000000000u);
 	struct tm tm;
 
 	localtime_r(&now, &tm);
@@ -132,12 +135,25 @@ static void note_time(struct top *top)
 static int take_sample(struct top *top, struct error *err)
 {
 	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *now = NULL, *sample = NULL;
-	int r = ledger_snapshot_read(&now, err);
+	uint64_t realtime_ns = 0;
+	int r = sample_read(&now, &realtime_ns, err);
 
+	if (r == -ENODATA && top->last) {
+		top->ended = true;
+		return 0;
+	}
+	if (r == -ENODATA)
+		return error_set(err, ENODATA, "there is nothing in the record");
 	if (r == -ENOENT && top->last)
 		return error_set(err, ENOENT, "the ledger was switched off meanwhile");
 	if (r < 0)
 		return r;
+	/* of a record: the ledger was switched off and on in between */
+	if (top->last && now->wall_ns < top->last->wall_ns) {
+		ledger_snapshot_free(top->last);
+		ledger_snapshot_free(top->shown);
+		top->last = top->shown = NULL;
+	}
 	if (top->last) {
 		r = view_difference(now, top->last, &sample, err);
 		if (r < 0)
@@ -149,7 +165,8 @@ static int take_sample(struct top *top, struct error *err)
 	} else {
 		top->last = take_ptr(now);
 	}
-	note_time(top);
+	top->read_ns = sample_is_recorded() ? clock_monotonic_ns() : top->last->at_ns;
+	note_time(top, realtime_ns);
 	return 0;
 }
 
@@ -158,7 +175,7 @@ static int take_first(struct top *top, struct error *err)
 	struct error off = {0};
 	int r = take_sample(top, &off);
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT && !sample_is_recorded()) {
 		r = switch_on(top, err);
 		return r < 0 ? r : take_sample(top, err);
 	}
@@ -214,17 +231,21 @@ static int print_page(struct top *top, bool first, struct error *err)
 
 static int run_batch(struct top *top, struct error *err)
 {
-	uint64_t due_ns = top->last->at_ns;
+	uint64_t due_ns = top->read_ns;
 
 	for (uint64_t n = 0; top->count == 0 || n < top->count; n++) {
 		int r;
 
 		due_ns += top->view.delay_ns;
-		while (!caught && !wait_until(top, due_ns, false))
+		while (!sample_is_recorded() && !caught && !wait_until(top, due_ns, false))
 			;
 		if (caught)
 			return 0;
 		r = take_sample(top, err);
+		if (r == 0 && top->ended)
+			return 0;
+		if (r == 0 && !top->shown)
+			continue;
 		if (r == 0)
 			r = top->json ? print_json(top->shown, err) : print_page(top, n == 0, err);
 		if (r < 0)
@@ -252,7 +273,12 @@ static int draw(struct top *top, struct error *err)
 	if (top->switched_on && top->last->wall_ns < NEWS_NS)
 		top->view.message = "The ledger was off: it is on until top ends.";
 	if (!top->shown && sample->wall_ns >= YOUNG_NS)
-		top->view.message = "Since the ledger was switched on; new figures follow.";
+		top->view.message =
+			sample_is_recorded()
+				? "Before the record; new figures follow."
+				: "Since the ledger was switched on; new figures follow.";
+	if (top->ended)
+		top->view.message = "The end of the record.";
 	r = view_top_compose(&top->view, sample, &screen, err);
 	if (r == 0)
 		view_terminal_draw(screen);
@@ -274,13 +300,15 @@ static uint64_t next_due_ns(const struct top *top)
 {
 	uint64_t delay_ns = top->view.delay_ns;
 
+	if (top->ended)
+		return UINT64_MAX;
 	if (top->view.refresh)
 		return 0;
 	if (top->view.paused)
 		return UINT64_MAX;
 	if (!top->shown && delay_ns > FIRST_DELAY_NS)
 		delay_ns = FIRST_DELAY_NS;
-	return top->last->at_ns + delay_ns;
+	return top->read_ns + delay_ns;
 }
 
 static int run_terminal(struct top *top, struct error *err)

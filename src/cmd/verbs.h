@@ -25,5 +25,7 @@ VERB(doctor, "[-J]", "tell what the kernel's options and hooks mean for the figu
 VERB(top, "[OPTIONS]", "show who spends CPU time, and on whose behalf, refreshing")
 VERB(stat, "[OPTIONS] [ID]", "show who spent CPU time, and on whose behalf")
 VERB(who, "[-i SECONDS] [ID]", "say in sentences who pays for what")
+VERB(record, "[OPTIONS] FILE", "write down what the ledger says, for later")
+VERB(replay, "FILE top|stat|who [ARGUMENTS]", "show what was recorded")
 VERB(metrics, "[OPTIONS]", "give who spent CPU time to a monitoring system")
 VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")

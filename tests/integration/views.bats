@@ -63,3 +63,55 @@ busy() {
 		on && /^= CHARGE/ { apart = sum - $3; found = 1 }
 		END { exit found && apart * apart <= (0.002 + $3 / 150) ^ 2 ? 0 : 1 }' <<<"$output"
 }
+
+@test "what is recorded is replayed, without a ledger and without privileges" {
+	file=$BATS_TEST_TMPDIR/record
+	inside "$BEHALF" record -i 0.2 -n 4 "$file"
+	[ "$(wc -l <"$file")" -eq 5 ]
+	jq -es '.[0].behalf_record == 1 and (.[1:] | all(.cpus > 0))' "$file"
+	run inside "$BEHALF" record -n 1 "$file"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	dir=$(mktemp -d)
+	chmod 755 "$dir"
+	cp "$BEHALF" "$dir/behalf"
+	replay() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/behalf" replay - "$@" <"$file"
+	}
+	replay stat -J >"$BATS_TEST_TMPDIR/stat"
+	replay top -J >"$BATS_TEST_TMPDIR/top"
+	replay top -b >"$BATS_TEST_TMPDIR/pages"
+	replay who >"$BATS_TEST_TMPDIR/who"
+	replay stat -J -i 0.1 >"$BATS_TEST_TMPDIR/last"
+	rm -r "$dir"
+	# the whole is the first line taken off the last, and so is the sum of the samples
+	[ "$(jq .wall_ns "$BATS_TEST_TMPDIR/stat")" = "$(jq -s '.[-1].wall_ns - .[1].wall_ns' "$file")" ]
+	[ "$(jq .wall_ns "$BATS_TEST_TMPDIR/stat")" = "$(jq -s 'map(.wall_ns) | add' "$BATS_TEST_TMPDIR/top")" ]
+	[ "$(jq .wall_ns "$BATS_TEST_TMPDIR/last")" = "$(jq -s '.[-1].wall_ns' "$BATS_TEST_TMPDIR/top")" ]
+	jq -e '(.sum_ns / (.cpus * .wall_ns) - 1) | fabs < 0.005' "$BATS_TEST_TMPDIR/stat"
+	[ "$(grep -c '^behalf top ' "$BATS_TEST_TMPDIR/pages")" -eq 3 ]
+	grep -q 'idle\.$' "$BATS_TEST_TMPDIR/who"
+}
+
+@test "a signal ends a record after a whole line" {
+	nsenter --mount="$(private_mounts)" -- "$BEHALF" record -i 0.05 "$BATS_TEST_TMPDIR/record" 3>&- &
+	pid=$!
+	has_lines() { [ "$(wc -l <"$BATS_TEST_TMPDIR/record")" -ge "$1" ]; }
+	wait_until 5 has_lines 3
+	kill "$pid"
+	wait "$pid"
+	[ "$(tail -c 1 "$BATS_TEST_TMPDIR/record" | od -An -c | tr -d ' ')" = '\n' ]
+	jq -es 'length >= 3' "$BATS_TEST_TMPDIR/record"
+}
+
+@test "replay refuses in one sentence" {
+	echo '{}' >"$BATS_TEST_TMPDIR/other"
+	echo '{"behalf_record":1,"classes":[]}' >"$BATS_TEST_TMPDIR/empty"
+	for args in "" "x" "/no/such/file stat" "$BATS_TEST_TMPDIR/other stat" "$BATS_TEST_TMPDIR/empty stat" \
+		"$BATS_TEST_TMPDIR/empty top -b" "$BATS_TEST_TMPDIR/empty spawn" "--frobnicate x"; do
+		# shellcheck disable=SC2086
+		run "$BEHALF" replay $args
+		[ "$status" -eq 1 ] || { echo "$args: status $status"; return 1; }
+		[ "${#lines[@]}" -eq 1 ] || { echo "$args: $output"; return 1; }
+	done
+}

@@ -6,7 +6,7 @@
 # their calls fails once, with each of four errors: they do their work all the same, or say in one
 # sentence what went wrong and leave nothing.
 #
-# That takes a quarter of an hour. A part of it is done here, another one each time, for SECONDS_EACH
+# That takes ten minutes and more. A part of it is done here, another one each time, for SECONDS_EACH
 # seconds a test. BEHALF_SYSCALLS=all does it all. BEHALF_SYSCALLS_LOG=FILE notes each call and what
 # came of it.
 
@@ -26,6 +26,7 @@ setup() {
 	load helpers
 	load runtime_helpers
 	need_root
+	ulimit -c 0
 	begin
 	OUT=$BATS_TEST_TMPDIR/out
 	REPORT=$BATS_TEST_TMPDIR/report

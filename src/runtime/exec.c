@@ -59,7 +59,7 @@ static int check_status(const struct container *container, bool ignore_paused, s
 /* Those in which init is not where we are; entering one's own user namespace is refused. */
 static int differing_namespaces(const struct container *container, int *types, struct error *err)
 {
-	static const int all[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,   CLONE_NEWIPC,
+	static const int all[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,	CLONE_NEWIPC,
 				  CLONE_NEWUTS,	 CLONE_NEWPID, CLONE_NEWCGROUP, CLONE_NEWTIME};
 
 	*types = 0;

@@ -58,7 +58,7 @@ _behalf() {
 		return
 		;;
 	--cgroup-manager)
-		mapfile -t COMPREPLY < <(compgen -W 'cgroupfs disabled' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'cgroupfs systemd disabled' -- "$current")
 		return
 		;;
 	--net)

@@ -11,8 +11,9 @@ struct cmd_context {
 	const char *log_path; /* NULL: standard error */
 	enum log_format log_format;
 	bool debug;
-	bool no_cgroup; /* --cgroup-manager disabled */
-	char **argv;	/* all of main's, for self_protect */
+	bool no_cgroup;	     /* --cgroup-manager disabled */
+	bool systemd_cgroup; /* --systemd-cgroup */
+	char **argv;	     /* all of main's, for self_protect */
 };
 
 /*

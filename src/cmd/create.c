@@ -254,6 +254,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 
 	r->create.root = ctx->root;
 	r->create.no_cgroup = ctx->no_cgroup;
+	r->create.systemd_cgroup = ctx->systemd_cgroup;
 	if (code == 0)
 		code = load_config(r, &config, err);
 	if (code == 0)

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "kernel/systemd.h"
 #include "oci/config.h"
 
 static const struct option options[] = {
@@ -41,8 +42,8 @@ static void add_cgroup(struct json_object *linux_features)
 
 	json_add_bool(cgroup, "v1", true);
 	json_add_bool(cgroup, "v2", true);
-	json_add_bool(cgroup, "systemd", false);
-	json_add_bool(cgroup, "systemdUser", false);
+	json_add_bool(cgroup, "systemd", systemd_is_built_in());
+	json_add_bool(cgroup, "systemdUser", systemd_is_built_in());
 	json_add_bool(cgroup, "rdma", false);
 }
 

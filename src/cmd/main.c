@@ -15,6 +15,7 @@
 #include "oci/config.h"
 #include "cmd/descriptors.h"
 #include "kernel/cgroup.h"
+#include "kernel/systemd.h"
 #include "runtime/container.h"
 
 struct verb {
@@ -69,7 +70,8 @@ static void print_help(void)
 	       "  --log-format FORMAT   text (default) or json\n"
 	       "  --log-level LEVEL     error, warning (default), info or debug\n"
 	       "  --debug               say more, as --log-level debug\n"
-	       "  --cgroup-manager M    cgroupfs (default) or disabled: make no cgroups\n"
+	       "  --cgroup-manager M    cgroupfs (default), systemd, or disabled: make no cgroups\n"
+	       "  --systemd-cgroup      the same as --cgroup-manager systemd\n"
 	       "  --rootless WHEN       go without cgroups that may not be made: true, false or auto\n"
 	       "                        (default: for everybody but the host's root)\n"
 	       "  --version, -v         print the version\n"
@@ -95,7 +97,8 @@ static void print_version(void)
 	printf("behalf version " BEHALF_VERSION "\nspec: " OCI_VERSION_MAX "\n");
 	if (seccomp)
 		printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
-	printf("+CAP +SECCOMP +EBPF +LEDGER +JSON_C\n");
+	printf("%cSYSTEMD +CAP +SECCOMP +EBPF +LEDGER +JSON_C\n",
+	       systemd_is_built_in() ? '+' : '-');
 }
 
 static int choose_log_level(const char *level, struct cmd_context *ctx)
@@ -118,15 +121,25 @@ static const char *log_file(const char *destination)
 	return strncmp(destination, "file:", 5) == 0 ? destination + 5 : destination;
 }
 
+static int choose_systemd(const char *option, struct cmd_context *ctx)
+{
+	ctx->systemd_cgroup = systemd_is_built_in();
+	if (ctx->systemd_cgroup)
+		return 0;
+	fprintf(stderr, "behalf: %s: this build has no support for systemd\n", option);
+	return -1;
+}
+
 /* crun's option, by which podman asks for --cgroups=disabled. */
 static int choose_cgroup_manager(const char *name, struct cmd_context *ctx)
 {
 	ctx->no_cgroup = strcmp(name, "disabled") == 0;
+	ctx->systemd_cgroup = false;
+	if (strcmp(name, "systemd") == 0)
+		return choose_systemd("--cgroup-manager systemd", ctx);
 	if (ctx->no_cgroup || strcmp(name, "cgroupfs") == 0)
 		return 0;
-	fprintf(stderr,
-		"behalf: --cgroup-manager '%s': cgroupfs or disabled, others are not supported yet\n",
-		name);
+	fprintf(stderr, "behalf: --cgroup-manager '%s': cgroupfs, systemd or disabled\n", name);
 	return -1;
 }
 
@@ -177,10 +190,9 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 				return EXIT_FAILURE;
 			break;
 		case OPT_SYSTEMD_CGROUP:
-			fprintf(stderr, "behalf: --systemd-cgroup: cgroups through systemd are not "
-					"supported yet, leave the option out to have them made "
-					"directly\n");
-			return EXIT_FAILURE;
+			if (choose_systemd("--systemd-cgroup", ctx) < 0)
+				return EXIT_FAILURE;
+			break;
 		case OPT_LOG_LEVEL:
 			if (choose_log_level(optarg, ctx) < 0)
 				return EXIT_FAILURE;

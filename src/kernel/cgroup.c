@@ -102,8 +102,8 @@ static int normalise_path(const char *path, char **normal, struct error *err)
 	if (path[0] != '/' && strchr(path, ':'))
 		return error_set(
 			err, ENOTSUP,
-			"'%s' is in the form of the systemd driver, which is not supported; "
-			"give a path like /behalf/ID",
+			"'%s' is in the form of the systemd driver, which was not asked for "
+			"(--systemd-cgroup); give a path like /behalf/ID",
 			path);
 	copy = string_format("%s/%s", path[0] == '/' ? "" : CGROUP_OWN_PARENT, path);
 	out = copy ? calloc(1, strlen(copy) + 2) : NULL;

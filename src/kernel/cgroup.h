@@ -100,6 +100,15 @@ int cgroup_make(struct cgroup *cg, struct error *err);
 /* Says whether hierarchies are left out like that, instead of finding out; for the whole process. */
 void cgroup_set_ordinary_user(bool ordinary);
 
+/*
+ * For a group that systemd makes: a plan whose leaf is the container's alone, and whose parents are not
+ * where they are of slices. Once systemd has made the group, cgroup_adopt in place of cgroup_make adds
+ * what is missing in hierarchies of controllers that systemd does not know (of v1). Nobody has entered
+ * those then: cgroup_enter.
+ */
+void cgroup_leave_to_systemd(struct cgroup *cg);
+int cgroup_adopt(struct cgroup *cg, struct error *err);
+
 /* cgroup_plan and cgroup_make; nothing is left behind on failure. */
 int cgroup_create(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
 		  struct error *err);

@@ -291,6 +291,55 @@ int cgroup_make(struct cgroup *cg, struct error *err)
 	return cgroup_open(cg, err);
 }
 
+/* What systemd makes groups for. The hierarchy without controllers is its own. */
+#define SYSTEMD_CONTROLLERS                                                                        \
+	(1u << CGROUP_CPU | 1u << CGROUP_CPUACCT | 1u << CGROUP_MEMORY | 1u << CGROUP_IO |         \
+	 1u << CGROUP_PIDS | 1u << CGROUP_DEVICES)
+
+static bool is_of_systemd(const struct cgroup_place *place)
+{
+	return place->version == 2 || !place->controllers ||
+	       place->controllers & SYSTEMD_CONTROLLERS;
+}
+
+void cgroup_leave_to_systemd(struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (is_of_systemd(&cg->places[i]) || !cg->places[i].missing)
+			cg->places[i].missing = 1;
+}
+
+static int adopt_place(struct cgroup_place *place, bool first, struct error *err)
+{
+	unsigned int missing = place->missing;
+	int r;
+
+	if (faccessat(AT_FDCWD, place->directory, F_OK, 0) < 0) {
+		if (first)
+			return error_errno(err, errno, "systemd has not made the cgroup '%s'",
+					   place->directory);
+		return make_place(place, err);
+	}
+	place->missing = 0;
+	r = make_place(place, err);
+	place->missing = missing;
+	return r;
+}
+
+int cgroup_adopt(struct cgroup *cg, struct error *err)
+{
+	size_t i = 0;
+	int r;
+
+	while (i < cg->n) {
+		r = adopt_place(&cg->places[i], i == 0, err);
+		if (r < 0 && (i == 0 || !cgroup_drop_denied(cg, i, r)))
+			return r;
+		i += r == 0;
+	}
+	return cgroup_open(cg, err);
+}
+
 int cgroup_create(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
 		  struct error *err)
 {

@@ -28,6 +28,7 @@ struct container_create_options {
 	unsigned int preserve_fds;  /* descriptors 3 .. 3+n-1 are passed on */
 	bool no_pivot;		    /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
+	bool systemd_cgroup; /* cgroups are made by systemd (scope.h) */
 	bool no_cgroup;	 /* stay in the caller's groups; limits of the configuration do not hold */
 	bool reaper;	 /* the program gets an init that dies with the caller */
 	bool start_here; /* the caller itself will start it, not another process */

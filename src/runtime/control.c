@@ -7,6 +7,7 @@
 #include "runtime/container.h"
 #include "runtime/record.h"
 #include "runtime/resources.h"
+#include "runtime/scope.h"
 
 int container_open_cgroup(const struct container *container, struct cgroup **cg, struct error *err)
 {
@@ -57,6 +58,8 @@ int container_update(struct container *container, const struct oci_resources *re
 		return error_set(err, EINVAL, "cannot update container '%s': it is %s",
 				 container->id, container_status_name(status));
 	r = container_open_cgroup(container, &cg, err);
+	if (r == 0)
+		r = scope_update(container->json, resources, cg, err);
 	if (r == 0)
 		r = resources_update(cg, resources, err);
 	record_unlock(container);

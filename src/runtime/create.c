@@ -10,6 +10,7 @@
  *     state.json: phase "creating", the cgroups as planned
  *     cgroups and their limits; the socket for `start`
  *     clone3
+ *     with systemd: the unit, with the first process in it; it has entered nothing until then
  *     ids mapped, rlimits, oom score      ->  PLACED
  *                                         <-  CONSOLE, READY
  *     state.json: phase "created", pid; the pid file
@@ -46,6 +47,7 @@
 #include "runtime/place.h"
 #include "runtime/record.h"
 #include "runtime/resources.h"
+#include "runtime/scope.h"
 #include "runtime/scheduling.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
@@ -57,6 +59,7 @@ struct creation {
 	struct container *container;
 	struct cgroup_layout *layout;
 	struct cgroup *cgroup;
+	struct scope *scope; /* the cgroup is made by systemd; NULL: by us */
 	struct seccomp_program *seccomp;
 	struct namespaces ns;
 	struct launch launch;
@@ -72,6 +75,7 @@ static void cleanup_creation(struct creation *c)
 	namespaces_close(&c->ns);
 	seccomp_free(c->seccomp);
 	cgroup_free(c->cgroup);
+	scope_free(c->scope);
 	cgroup_layout_free(c->layout);
 	cleanup_close(&c->sync);
 	cleanup_close(&c->launch.sync);
@@ -136,6 +140,8 @@ static int write_first_record(struct creation *c, struct error *err)
 				c->config->annotations[i].value);
 	if (c->cgroup)
 		json_object_object_add(json, "cgroup", cgroup_to_json(c->cgroup));
+	if (c->scope)
+		scope_record(c->scope, json);
 	hooks_record(json, c->config);
 	r = net_devices_record(json, c->config, err);
 	if (r < 0)
@@ -161,6 +167,8 @@ static int plan_cgroups(struct creation *c, struct error *err)
 		return r;
 	if (cgroup_layout_mode(c->layout) == CGROUP_NONE || c->options->no_cgroup)
 		return 0;
+	if (c->options->systemd_cgroup)
+		return scope_plan(c->options->id, c->config, c->layout, &c->scope, &c->cgroup, err);
 	r = cgroup_plan(c->layout, path && *path ? path : own, &c->cgroup, err);
 	return r < 0 ? error_prefix(err, "linux.cgroupsPath") : 0;
 }
@@ -184,6 +192,8 @@ static int make_cgroups(struct creation *c, struct error *err)
 {
 	int r;
 
+	if (c->scope)
+		return 0; /* start_scope */
 	if (!c->cgroup)
 		return c->options->no_cgroup ? 0 : refuse_limits(c, err);
 	r = cgroup_make(c->cgroup, err);
@@ -263,6 +273,7 @@ static int prepare_launch(struct creation *c, struct error *err)
 	if (c->config->process->has_capabilities)
 		l->capabilities = &c->config->process->capabilities;
 	l->cgroup = c->cgroup;
+	l->cgroup_later = c->scope != NULL;
 	l->layout = c->layout;
 	return 0;
 }
@@ -293,6 +304,22 @@ static int clone_init(struct creation *c, struct error *err)
 	if (c->launch.listener >= 0)
 		close(take_fd(&c->launch.listener));
 	return 0;
+}
+
+/* systemd can only make a scope for a process that is there. */
+static int start_scope(struct creation *c, struct error *err)
+{
+	int r;
+
+	if (!c->scope)
+		return 0;
+	r = scope_start(c->scope, c->container->pid, c->config, c->cgroup, err);
+	/* It is somebody else's, since a moment ago: nothing of it is to be undone. */
+	if (r == -EEXIST) {
+		json_object_object_del(c->container->json, "systemd");
+		json_object_object_del(c->container->json, "cgroup");
+	}
+	return r;
 }
 
 static int place_init(struct creation *c, struct error *err)
@@ -389,8 +416,8 @@ typedef int step_function(struct creation *c, struct error *err);
 static int run_steps(struct creation *c, struct error *err)
 {
 	static step_function *const steps[] = {
-		plan_cgroups, write_first_record, make_cgroups, prepare_launch,
-		clone_init,   place_init,	  await_ready,	commit,
+		plan_cgroups, write_first_record, make_cgroups, prepare_launch, clone_init,
+		start_scope,  place_init,	  await_ready,	commit,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -13,6 +13,7 @@
 #include "runtime/net_devices.h"
 #include "runtime/network.h"
 #include "runtime/record.h"
+#include "runtime/scope.h"
 #include "runtime/scratch.h"
 
 #define DELETE_TIMEOUT_MS 10000
@@ -41,6 +42,8 @@ static int end_cgroup(struct container *c, struct error *err)
 	r = cgroup_from_json(record, &cg, err);
 	if (r == 0)
 		r = cgroup_kill(cg, DELETE_TIMEOUT_MS, err);
+	if (r == 0)
+		r = scope_stop(c->json, err);
 	if (r == 0)
 		r = cgroup_remove(cg, err);
 	return r;

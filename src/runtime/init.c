@@ -8,7 +8,8 @@
  *
  *   settle     signals as if fresh; enters the cgroups, so that all it does is charged to the
  *              container; dies with the parent until the parent has written it down
- *   placed     the parent has mapped ids and set limits; becomes root of a new user namespace
+ *   placed     the parent has mapped ids and set limits, and systemd has put us into our group, where it
+ *              is one of systemd; becomes root of a new user namespace
  *   open       what is needed of the host's files
  *   join       namespaces given by path that could not be entered before the clone
  *   name       host name, sysctls, loopback: through the host's /proc, which can be trusted
@@ -68,6 +69,14 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Once we are in our groups: the root of the namespace is where its maker is (cgroup_namespaces(7)). */
+static int make_cgroup_namespace(struct launch *l, struct error *err)
+{
+	if (l->new_cgroup_ns && unshare(CLONE_NEWCGROUP) < 0)
+		return error_errno(err, errno, "make a cgroup namespace");
+	return 0;
+}
+
 static int stage_settle(struct launch *l, struct error *err)
 {
 	int r;
@@ -76,13 +85,10 @@ static int stage_settle(struct launch *l, struct error *err)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    (!l->unmapped && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		return error_errno(err, errno, "prctl");
+	if (l->cgroup_later)
+		return 0;
 	r = l->cgroup ? cgroup_enter_self(l->cgroup, cgroup_clone_fd(l->cgroup) >= 0, err) : 0;
-	if (r < 0)
-		return r;
-	/* Not earlier: the root of a cgroup namespace is where its maker is (cgroup_namespaces(7)). */
-	if (l->new_cgroup_ns && unshare(CLONE_NEWCGROUP) < 0)
-		return error_errno(err, errno, "make a cgroup namespace");
-	return 0;
+	return r == 0 ? make_cgroup_namespace(l, err) : r;
 }
 
 /* With an id that the namespace does not know nothing can be made there (EOVERFLOW). */
@@ -101,6 +107,8 @@ static int stage_placed(struct launch *l, struct error *err)
 {
 	int r = sync_expect(l->sync, SYNC_PLACED, err);
 
+	if (r == 0 && l->cgroup_later)
+		r = make_cgroup_namespace(l, err);
 	return r == 0 && l->in_user_ns ? become_namespace_root(err) : r;
 }
 

@@ -41,6 +41,7 @@ struct launch {
 	struct seccomp_program *seccomp; /* NULL: none */
 	const struct oci_capabilities *capabilities; /* NULL: none is left */
 	const struct cgroup *cgroup;		     /* NULL: the container has none */
+	bool cgroup_later; /* the parent has us moved there before it says that we are placed */
 	const struct cgroup_layout *layout;
 	struct json_object *hook_state; /* what hooks run by the child read; NULL: it runs none */
 

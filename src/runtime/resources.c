@@ -540,26 +540,37 @@ static unsigned int parse_access(const char *access)
 	return mask ? mask : DEVICE_ALL;
 }
 
-static int set_devices(const struct target *t, const struct oci_resources *resources)
+struct cgroup_device_rule *resources_device_rules(const struct oci_resources *resources, size_t *n)
 {
-	size_t n = resources->n_devices;
-	_cleanup_free_ struct cgroup_device_rule *rules =
-		calloc(n + ARRAY_SIZE(default_devices), sizeof(*rules));
-	int r;
+	struct cgroup_device_rule *rules;
 
-	if (!n && !t->fresh)
-		return 0;
+	*n = resources->n_devices + ARRAY_SIZE(default_devices);
+	rules = calloc(*n, sizeof(*rules));
 	if (!rules)
-		return error_oom(t->err);
-	for (size_t i = 0; i < n; i++) {
+		return NULL;
+	for (size_t i = 0; i < resources->n_devices; i++) {
 		const struct oci_device_rule *rule = &resources->devices[i];
 
 		rules[i] = (struct cgroup_device_rule){rule->allow, rule->type ? rule->type : 'a',
 						       rule->major, rule->minor,
 						       parse_access(rule->access)};
 	}
-	memcpy(rules + n, default_devices, sizeof(default_devices));
-	r = cgroup_devices_set(t->cg, rules, n + ARRAY_SIZE(default_devices), t->err);
+	memcpy(rules + resources->n_devices, default_devices, sizeof(default_devices));
+	return rules;
+}
+
+static int set_devices(const struct target *t, const struct oci_resources *resources)
+{
+	_cleanup_free_ struct cgroup_device_rule *rules = NULL;
+	size_t n = resources->n_devices, n_rules;
+	int r;
+
+	if (!n && !t->fresh)
+		return 0;
+	rules = resources_device_rules(resources, &n_rules);
+	if (!rules)
+		return error_oom(t->err);
+	r = cgroup_devices_set(t->cg, rules, n_rules, t->err);
 	/* Nothing was asked for, and nothing can be done. */
 	if (r == -ENODEV && !n)
 		return 0;

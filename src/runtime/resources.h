@@ -5,10 +5,16 @@
  * linux.resources of the OCI runtime specification (config-linux.md, "Control groups") to the files
  * of cgroup v1 or v2.
  */
+#include <stddef.h>
+
 #include "base/error.h"
 
 struct cgroup;
+struct cgroup_device_rule;
 struct oci_resources;
+
+/* The rules about devices that resources_apply sets; the caller's to free, NULL: no memory. */
+struct cgroup_device_rule *resources_device_rules(const struct oci_resources *resources, size_t *n);
 
 /*
  * Sets up a new group: everything RESOURCES asks for, and the devices it may use: what

@@ -62,10 +62,17 @@ setup() { load helpers; }
 	[[ $output == *"--frobnicate"* ]]
 }
 
-@test "--systemd-cgroup is refused with a sentence" {
-	run "$BEHALF" --systemd-cgroup frobnicate
+@test "--systemd-cgroup and --cgroup-manager, where it is built in and where not" {
+	run "$BEHALF" --systemd-cgroup --cgroup-manager systemd list -q
+	if [[ $("$BEHALF" --version) == *+SYSTEMD* ]]; then
+		[ "$status" -eq 0 ]
+	else
+		[ "$status" -eq 1 ]
+		[[ $output == *"no support for systemd"* ]]
+	fi
+	run "$BEHALF" --cgroup-manager other list
 	[ "$status" -eq 1 ]
-	[[ $output == *"not supported yet"* ]]
+	[[ $output == *"'other'"* ]]
 }
 
 @test "--log-format takes text and json only" {

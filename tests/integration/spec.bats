@@ -59,7 +59,9 @@ setup() {
 	[ "$(jq -r '.mountOptions | length >= 60 and (. == sort)' features.json)" = true ]
 	[ "$(jq -c '.linux.namespaces' features.json)" = '["cgroup","ipc","mount","network","pid","user","uts"]' ]
 	[ "$(jq -r '.linux.capabilities | length' features.json)" = 41 ]
-	[ "$(jq -c '.linux.cgroup' features.json)" = '{"v1":true,"v2":true,"systemd":false,"systemdUser":false,"rdma":false}' ]
+	systemd=false
+	[[ $("$BEHALF" --version) != *+SYSTEMD* ]] || systemd=true
+	[ "$(jq -c '.linux.cgroup' features.json)" = "{\"v1\":true,\"v2\":true,\"systemd\":$systemd,\"systemdUser\":$systemd,\"rdma\":false}" ]
 	[ "$(jq -r '.linux.seccomp.enabled' features.json)" = true ]
 	[ "$(jq -r '.linux.seccomp.actions | index("SCMP_ACT_ALLOW") != null' features.json)" = true ]
 	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = false ]

@@ -4,59 +4,17 @@
 # behalf on cgroup v2 with all controllers, in a virtual machine: Debian's cloud kernel, an initramfs
 # made of busybox, the program and the unit tests, and `init` beside this file, whose TAP comes over
 # the serial line. `make check LEVEL=vm`.
-#
-# Environment: BEHALF, BUILD_DIR, SOURCE_DIR as tools/check sets them; VM_KERNEL is the package of the
-# kernel (linux-image-cloud-amd64), or a directory with boot/vmlinuz-* and lib/modules; VM_ACCEL=kvm.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-SOURCE_DIR=${SOURCE_DIR:-$PWD}
-BUILD_DIR=${BUILD_DIR:-$PWD/build}
-BEHALF=${BEHALF:-$BUILD_DIR/behalf}
-kernel=${VM_KERNEL:-linux-image-cloud-amd64}
-work=$BUILD_DIR/vm
-log=$work/log
+# shellcheck disable=SC1091,SC2154 # what is not set here is set there
+source tests/vm/machine.bash cgroups
 modules=(llc stp bridge veth overlay)
 unit_tests=(test_cgroup test_cgroup_devices test_cgroup_layout test_resources)
+machine_needs
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(uname -m)" = x86_64 ] || skip "the kernel is one for x86_64"
-mkdir -p "$work"
-for program in qemu-system-x86_64 cpio jq busybox; do
-	command -v "$program" >/dev/null && continue
-	tools/setup vm >"$log" 2>&1 || skip "no $program: $(tail -n 1 "$log")"
-done
-
-# The package behind the metapackage, unpacked and never installed.
-fetch_kernel() {
-	local package
-
-	package=$(apt-cache depends "$1" 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\)/\1/p' |
-		head -n 1)
-	package=${package:-$1}
-	if [ ! -d "$work/$package" ]; then
-		rm -rf "$work/download"
-		mkdir "$work/download"
-		(cd "$work/download" && apt-get download -o APT::Sandbox::User=root "$package") \
-			>"$log" 2>&1 || return 1
-		dpkg -x "$work/download/"*.deb "$work/download/root"
-		mv "$work/download/root" "$work/$package"
-		rm -rf "$work/download"
-	fi
-	kernel=$work/$package
-}
-[ -d "$kernel" ] || fetch_kernel "$kernel" || skip "no package $kernel: $(tail -n 1 "$log")"
-
-root=$work/root
 rm -rf "$root"
 mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,mnt,etc,tests,modules,bundle}
-cp "$(command -v busybox)" "$root/bin/busybox"
-for applet in $(busybox --list); do
-	[ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
-done
+add_busybox "$root"
 cp tests/vm/init "$root/init"
 for module in "${modules[@]}"; do
 	find "$kernel/lib/modules" "$kernel/usr/lib/modules" -name "$module.ko*" \
@@ -66,16 +24,6 @@ done
 find "$root/modules" -name '*.xz' -exec xz -d {} +
 printf '%s\n' "${modules[@]}" >"$root/modules/order"
 
-# A program with the libraries it needs, where it looks for them.
-add_program() {
-	local library
-
-	install -s "$1" "$root/$2"
-	ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
-		mkdir -p "$root$(dirname "$library")"
-		cp -Ln "$library" "$root$library"
-	done
-}
 add_program "$BEHALF" bin/behalf
 flood=$BUILD_DIR/tests/bpf/udp_flood
 [ ! -x "$flood" ] || add_program "$flood" bin/udp_flood
@@ -111,19 +59,4 @@ jq '.linux.resources.memory = {swappiness: 7}' "$work/plain.json" >"$work/refuse
 rm "$bundle/config.json"
 cp "$work"/{plain,limits,limits-v1,forks,path,refused}.json "$bundle/"
 
-(cd "$root" && find . -print0 | cpio --null --create --format=newc --quiet) |
-	gzip -1 >"$work/initramfs"
-
-# Emulated by default: KVM inside of another virtual machine is there more often than it works.
-timeout 250 qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu max -smp 2 -m 768 -nodefaults \
-	-display none -no-reboot -serial stdio \
-	-kernel "$(find "$kernel/boot" -name 'vmlinuz-*' | head -n 1)" -initrd "$work/initramfs" \
-	-append "console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init" </dev/null 2>"$work/qemu.err" |
-	tr -d '\r' | tee "$log" | sed -n '/^TAP begins$/,$p' | grep -v '^TAP begins$' || true
-if ! grep -q '^TAP begins$' "$log"; then
-	echo "not ok - the machine starts"
-	sed 's/^/# /' "$work/qemu.err"
-	tail -n 20 "$log" | sed 's/^/# /'
-	echo "1..1"
-	exit 1
-fi
+machine_run

@@ -23,14 +23,16 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* A name that comes twice has its last value, as in the environment that is made of ENV. */
 static const char *environment_get(char *const *env, const char *name)
 {
+	const char *value = NULL;
 	size_t n = strlen(name);
 
 	for (; env && *env; env++)
 		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
-			return *env + n + 1;
-	return NULL;
+			value = *env + n + 1;
+	return value;
 }
 
 /* 0 when PATH can be executed as far as can be told before the user changes. */

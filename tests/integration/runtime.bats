@@ -127,6 +127,14 @@ teardown() { end; }
 	[ "$(status_of "$ID")" = stopped ]
 }
 
+@test "a variable that is there twice has its last value, for finding the program, too" {
+	set_args env
+	edit_config '.process.env = ["PATH=/nowhere", "A=1", "PATH=/bin", "A=2"]'
+	run behalf run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[ "$(grep -E '^(A|PATH)=' <<<"$output" | sort | paste -sd ' ')" = "A=2 PATH=/bin" ]
+}
+
 @test "create: a program that is not there is told at once, and nothing is left" {
 	set_args no-such-program
 	run behalf create --bundle "$BUNDLE" "$ID"

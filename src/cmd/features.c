@@ -66,7 +66,7 @@ static void add_disabled(struct json_object *linux_features, const char *key)
 
 static void add_linux(struct json_object *features)
 {
-	struct json_object *linux_features = json_add_object(features, "linux");
+	struct json_object *linux_features = json_add_object(features, "linux"), *extensions;
 
 	add_names(linux_features, "namespaces", oci_namespace_names);
 	add_names(linux_features, "capabilities", oci_capability_names);
@@ -75,7 +75,8 @@ static void add_linux(struct json_object *features)
 	add_disabled(linux_features, "apparmor");
 	add_disabled(linux_features, "selinux");
 	add_disabled(linux_features, "intelRdt");
-	add_disabled(json_add_object(linux_features, "mountExtensions"), "idmap");
+	extensions = json_add_object(linux_features, "mountExtensions");
+	json_add_bool(json_add_object(extensions, "idmap"), "enabled", true);
 	json_add_bool(json_add_object(linux_features, "netDevices"), "enabled", true);
 }
 

@@ -176,3 +176,16 @@ int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, unsign
 		return -errno;
 	return 0;
 }
+
+int mount_map_ids(int mount, bool recursive, int user_ns)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)user_ns,
+	};
+
+	if (mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+			  sizeof(attr)) < 0)
+		return -errno;
+	return 0;
+}

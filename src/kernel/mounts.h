@@ -37,5 +37,11 @@ int mount_attach(int mount, int target);
 int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear,
 		 unsigned long propagation);
 
+/*
+ * Maps the owners of files of the detached MOUNT (with RECURSIVE: of all below as well) as the user
+ * namespace behind USER_NS does, once and for all. -EINVAL where the file system cannot (Linux 5.12).
+ */
+int mount_map_ids(int mount, bool recursive, int user_ns);
+
 /* The MOUNT_ATTR_* that stand for the MS_* in FLAGS. The atime attributes are one field: see source. */
 uint64_t mount_attributes(unsigned long flags);

@@ -91,6 +91,21 @@ static int check_user_namespace(const struct oci_reader *r, const struct oci_nod
 	return check_user_is_mapped(r, root, config);
 }
 
+static int check_mapped_mounts(const struct oci_reader *r, const struct oci_node *root,
+			       const struct oci_config *config)
+{
+	const struct oci_node node = {.parent = root, .key = "mounts"};
+
+	if (oci_config_namespace(config, CLONE_NEWUSER))
+		return 0;
+	for (size_t i = 0; i < config->n_mounts; i++)
+		if (config->mounts[i].idmap && !config->mounts[i].n_uid_maps)
+			return oci_fail_element(r, &node, i,
+						"an id-mapped mount needs uidMappings and "
+						"gidMappings, or a user namespace of the container");
+	return 0;
+}
+
 static int check_net_devices(const struct oci_reader *r, const struct oci_node *root,
 			     const struct oci_config *config)
 {
@@ -139,6 +154,8 @@ int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		ret = check_uts_name(r, at, config, "domainname", config->domainname);
 	if (ret == 0)
 		ret = check_user_namespace(r, at, config);
+	if (ret == 0)
+		ret = check_mapped_mounts(r, at, config);
 	if (ret == 0)
 		ret = check_net_devices(r, at, config);
 	if (ret == 0)

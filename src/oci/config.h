@@ -101,6 +101,10 @@ struct oci_process {
 	struct oci_exec_affinity exec_affinity;
 };
 
+struct oci_id_map {
+	uint32_t container_id, host_id, size;
+};
+
 struct oci_mount {
 	const char *destination;
 	const char *type;    /* NULL: none */
@@ -112,6 +116,10 @@ struct oci_mount {
 	unsigned long propagation;		 /* MS_PRIVATE | MS_REC ..., 0: none asked */
 	uint64_t recursive_set, recursive_clear; /* MOUNT_ATTR_* of rro, rnosuid, ... */
 	bool tmpcopyup;
+	bool idmap;	   /* owners are mapped: by the maps below, else the container's own */
+	bool idmap_recursive;
+	struct oci_id_map *uid_maps, *gid_maps;
+	size_t n_uid_maps, n_gid_maps;
 	bool copy_symlink; /* "copy-symlink" of podman: bind a symlink as a symlink */
 	const char *data;  /* what is left, comma separated; NULL: none */
 };
@@ -131,10 +139,6 @@ struct oci_time_offset {
 	const char *clock; /* "monotonic", "boottime" */
 	int64_t seconds;
 	uint32_t nanoseconds;
-};
-
-struct oci_id_map {
-	uint32_t container_id, host_id, size;
 };
 
 struct oci_device {

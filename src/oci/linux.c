@@ -149,8 +149,8 @@ static bool ranges_overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_s
 	return a < b ? b - a < a_size : a - b < b_size;
 }
 
-static int read_id_maps(const struct oci_reader *r, const struct oci_node *at,
-			struct oci_id_map **maps, size_t *n)
+int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at, struct oci_id_map **maps,
+		     size_t *n)
 {
 	const struct oci_id_map *map;
 	int ret = oci_read_array(r, at, sizeof(**maps), read_id_map, maps, n);
@@ -174,14 +174,14 @@ static int read_uid_maps(const struct oci_reader *r, const struct oci_node *at, 
 {
 	struct oci_config *config = into;
 
-	return read_id_maps(r, at, &config->uid_maps, &config->n_uid_maps);
+	return oci_read_id_maps(r, at, &config->uid_maps, &config->n_uid_maps);
 }
 
 static int read_gid_maps(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
 	struct oci_config *config = into;
 
-	return read_id_maps(r, at, &config->gid_maps, &config->n_gid_maps);
+	return oci_read_id_maps(r, at, &config->gid_maps, &config->n_gid_maps);
 }
 
 /* ---- devices ---- */

@@ -24,7 +24,7 @@ enum kind {
 	RECURSIVE_CLEAR,
 	TMPCOPYUP,
 	COPY_SYMLINK,
-	IDMAP, /* known, refused for now */
+	IDMAP, /* value: of the mounts below, too */
 };
 
 /* Sorted by name, looked up by halving. */
@@ -68,7 +68,7 @@ static const struct mount_option {
 	{"relatime", SET, MS_RELATIME},
 	{"remount", SET, MS_REMOUNT},
 	{"rexec", RECURSIVE_CLEAR, MOUNT_ATTR_NOEXEC},
-	{"ridmap", IDMAP, 0},
+	{"ridmap", IDMAP, 1},
 	{"rnoatime", RECURSIVE_SET, MOUNT_ATTR_NOATIME},
 	{"rnodev", RECURSIVE_SET, MOUNT_ATTR_NODEV},
 	{"rnodiratime", RECURSIVE_SET, MOUNT_ATTR_NODIRATIME},
@@ -102,14 +102,7 @@ static const struct mount_option {
 
 const char *oci_mount_option_name(size_t nth)
 {
-	/* What is refused is not "recognized" in the sense of features.md. */
-	for (size_t i = 0; i < ARRAY_SIZE(mount_options); i++) {
-		if (mount_options[i].kind == IDMAP)
-			continue;
-		if (nth-- == 0)
-			return mount_options[i].name;
-	}
-	return NULL;
+	return nth < ARRAY_SIZE(mount_options) ? mount_options[nth].name : NULL;
 }
 
 static const struct mount_option *find_option(const char *name)
@@ -177,18 +170,16 @@ static void apply_option(struct oci_mount *mount, const struct mount_option *opt
 		mount->copy_symlink = true;
 		break;
 	case IDMAP:
+		mount->idmap = true;
+		mount->idmap_recursive = option->value;
 		break;
 	}
 }
 
-/*
- * "idmap" and "ridmap" are options of their own, and crun takes "idmap=uids=...;gids=..." besides.
- */
-static bool asks_for_idmap(const char *option)
+/* crun takes "idmap=uids=...;gids=..." besides, which the specification has not. */
+static bool has_maps_of_its_own(const char *option)
 {
-	const char *name = option[0] == 'r' ? option + 1 : option;
-
-	return strcmp(name, "idmap") == 0 || strncmp(name, "idmap=", strlen("idmap=")) == 0;
+	return strncmp(option[0] == 'r' ? option + 1 : option, "idmap=", strlen("idmap=")) == 0;
 }
 
 /*
@@ -210,9 +201,9 @@ static int apply_options(const struct oci_reader *r, const struct oci_node *at,
 		const struct mount_option *option = find_option(options[i]);
 		size_t length = strlen(options[i]);
 
-		if (asks_for_idmap(options[i]))
+		if (has_maps_of_its_own(options[i]))
 			return oci_fail_element(r, at, i,
-						"id-mapped mounts are not supported by this build");
+						"the maps belong into uidMappings and gidMappings");
 		if (option) {
 			apply_option(mount, option);
 			continue;
@@ -269,6 +260,34 @@ static int read_options(const struct oci_reader *r, const struct oci_node *at,
 	return options ? check_no_data(r, &node, mount, options) : 0;
 }
 
+/* The mount is the first member of what is read into. */
+static int read_uid_maps(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	struct oci_mount *mount = into;
+
+	return oci_read_id_maps(r, at, &mount->uid_maps, &mount->n_uid_maps);
+}
+
+static int read_gid_maps(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	struct oci_mount *mount = into;
+
+	return oci_read_id_maps(r, at, &mount->gid_maps, &mount->n_gid_maps);
+}
+
+/* "If specified, ... the runtime MUST" map (config.md, "Mounts"), with the option or without it. */
+static int check_idmap(const struct oci_reader *r, const struct oci_node *at,
+		       struct oci_mount *mount)
+{
+	if (!mount->n_uid_maps != !mount->n_gid_maps)
+		return oci_fail_member(r, at, mount->n_uid_maps ? "gidMappings" : "uidMappings",
+				       "missing beside the other one");
+	mount->idmap |= mount->n_uid_maps != 0;
+	if (mount->idmap && !mount->bind)
+		return oci_fail(r, at, "only a bind mount can be id-mapped");
+	return 0;
+}
+
 static int read_mount(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
 	struct seen {
@@ -280,8 +299,8 @@ static int read_mount(const struct oci_reader *r, const struct oci_node *at, voi
 		OCI_FIELD("type", oci_read_string_or_null, seen, mount.type),
 		OCI_FIELD("source", oci_read_string_or_null, seen, mount.source),
 		OCI_FIELD("options", oci_read_strings, seen, options),
-		OCI_FIELD_REFUSED("uidMappings"),
-		OCI_FIELD_REFUSED("gidMappings"),
+		OCI_FIELD_SELF("uidMappings", read_uid_maps),
+		OCI_FIELD_SELF("gidMappings", read_gid_maps),
 		{0},
 	};
 	const struct oci_mount *mount = &seen.mount;
@@ -292,6 +311,9 @@ static int read_mount(const struct oci_reader *r, const struct oci_node *at, voi
 	if (!mount->destination)
 		return oci_fail_member(r, at, "destination", "missing");
 	ret = read_options(r, at, &seen.mount, seen.options);
+	if (ret < 0)
+		return ret;
+	ret = check_idmap(r, at, &seen.mount);
 	if (ret < 0)
 		return ret;
 	if (mount->bind && !mount->source && !(mount->flags & MS_REMOUNT))

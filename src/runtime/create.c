@@ -40,6 +40,7 @@
 #include "runtime/container.h"
 #include "runtime/delete.h"
 #include "runtime/hooks.h"
+#include "runtime/idmap.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -63,6 +64,7 @@ struct creation {
 	struct seccomp_program *seccomp;
 	struct namespaces ns;
 	struct launch launch;
+	int *mapped_mounts;
 	struct json_object *hook_state; /* NULL: the first process runs no hooks */
 	bool hooked;			/* hooks may have run: poststop has to */
 	int sync;			/* our end */
@@ -72,6 +74,7 @@ static void cleanup_creation(struct creation *c)
 {
 	if (c->hook_state)
 		json_object_put(c->hook_state);
+	idmap_free(c->config, c->mapped_mounts);
 	namespaces_close(&c->ns);
 	seccomp_free(c->seccomp);
 	cgroup_free(c->cgroup);
@@ -244,6 +247,9 @@ static int prepare_launch(struct creation *c, struct error *err)
 	if (r == 0 && c->config->seccomp)
 		r = seccomp_compile(c->config->seccomp, &c->seccomp, err);
 	if (r == 0)
+		r = idmap_make(c->config, c->options->bundle,
+			       namespaces_joined(&c->ns, CLONE_NEWUSER), &c->mapped_mounts, err);
+	if (r == 0)
 		r = listen_for_start(c, err);
 	if (r == 0)
 		r = sync_pair(pair, err);
@@ -269,6 +275,7 @@ static int prepare_launch(struct creation *c, struct error *err)
 	if (c->config->hooks.n_create_container || c->config->hooks.n_start_container)
 		c->hook_state = container_state_json(c->container);
 	l->hook_state = c->hook_state;
+	l->mapped_mounts = c->mapped_mounts;
 	l->seccomp = c->seccomp;
 	if (c->config->process->has_capabilities)
 		l->capabilities = &c->config->process->capabilities;

@@ -43,6 +43,7 @@ struct launch {
 	const struct cgroup *cgroup;		     /* NULL: the container has none */
 	bool cgroup_later; /* the parent has us moved there before it says that we are placed */
 	const struct cgroup_layout *layout;
+	const int *mapped_mounts; /* by number of the mount, see idmap.h; NULL: none is mapped */
 	struct json_object *hook_state; /* what hooks run by the child read; NULL: it runs none */
 
 	/*

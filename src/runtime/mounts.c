@@ -142,7 +142,10 @@ int mounts_clone_bind(struct launch *l, const struct oci_mount *m, bool *file, s
 	if (!m->source)
 		return error_set(err, EINVAL, "mount at '%s': a bind mount needs a source",
 				 m->destination);
-	mount = mount_clone(l->bundle, m->source, m->flags & MS_REC, NULL);
+	if (m->idmap && l->mapped_mounts)
+		mount = fcntl(l->mapped_mounts[m - l->config->mounts], F_DUPFD_CLOEXEC, 3);
+	else
+		mount = mount_clone(l->bundle, m->source, m->flags & MS_REC, NULL);
 	if (mount < 0)
 		return error_errno(err, mount, "bind '%s' to '%s'", m->source, m->destination);
 	if (fstat(mount, &st) < 0)

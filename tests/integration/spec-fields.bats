@@ -302,3 +302,58 @@ start_agent() {
 		"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
 	refused "linux.seccomp.listenerPath: connect to '/nosuch/agent': No such file or directory"
 }
+
+# ---- mounts whose owners are mapped
+
+# A source with a file of 0:0 and one of 1000:1000 of the host.
+make_owned() {
+	mkdir -p "$BATS_TEST_TMPDIR/owned"
+	touch "$BATS_TEST_TMPDIR/owned/"{zero,thousand}
+	chown 1000:1000 "$BATS_TEST_TMPDIR/owned/thousand"
+}
+
+@test "mounts.uidMappings, gidMappings: the owners as they are mapped, new files as they are mapped back" {
+	make_owned
+	chown 1000:1000 "$BATS_TEST_TMPDIR/owned"
+	edit_config ".mounts += [{\"destination\": \"/mnt\", \"type\": \"bind\", \"source\": \"$BATS_TEST_TMPDIR/owned\",
+		\"options\": [\"bind\", \"idmap\"], \"uidMappings\": [{\"containerID\": 0, \"hostID\": 5000, \"size\": 1},
+		{\"containerID\": 1000, \"hostID\": 0, \"size\": 1}], \"gidMappings\":
+		[{\"containerID\": 0, \"hostID\": 6000, \"size\": 1}, {\"containerID\": 1000, \"hostID\": 0, \"size\": 1}]}]"
+	run shell_in_container 'stat -c "%n %u:%g" /mnt/zero /mnt/thousand; touch /mnt/new'
+	[ "$output" = $'/mnt/zero 5000:6000\n/mnt/thousand 0:0' ]
+	[ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/owned/new")" = 1000:1000 ]
+}
+
+@test "mounts: idmap in a user namespace takes the container's own map" {
+	make_owned
+	in_user_namespace
+	edit_config ".mounts += [{\"destination\": \"/mnt\", \"type\": \"bind\", \"source\": \"$BATS_TEST_TMPDIR/owned\",
+		\"options\": [\"bind\", \"idmap\", \"nosuid\", \"rprivate\"]}]"
+	run shell_in_container 'stat -c "%n %u:%g" /mnt/zero /mnt/thousand; touch /mnt/new; grep -c "/mnt.*nosuid" /proc/mounts'
+	[ "$output" = $'/mnt/zero 0:0\n/mnt/thousand 1000:1000\n1' ]
+	[ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/owned/new")" = 0:0 ]
+}
+
+@test "mounts: ridmap maps the mounts below, idmap does not" {
+	make_owned
+	local below=$BATS_TEST_TMPDIR/owned/below
+	mkdir "$below"
+	mount -t tmpfs -o mode=755 none "$below"
+	touch "$below/zero"
+	local maps='[{"containerID": 0, "hostID": 5000, "size": 1}]' option
+	for option in idmap ridmap; do
+		edit_config ".mounts |= map(select(.destination != \"/mnt\")) + [{\"destination\": \"/mnt\", \"type\": \"bind\",
+			\"source\": \"$BATS_TEST_TMPDIR/owned\", \"options\": [\"rbind\", \"$option\"],
+			\"uidMappings\": $maps, \"gidMappings\": $maps}]"
+		run in_container stat -c %u:%g /mnt/zero /mnt/below/zero
+		echo "$output" >>"$BATS_TEST_TMPDIR/seen"
+	done
+	umount "$below"
+	[ "$(cat "$BATS_TEST_TMPDIR/seen")" = $'5000:5000\n0:0\n5000:5000\n5000:5000' ]
+}
+
+@test "mounts: a file system that cannot map is told" {
+	edit_config '.mounts += [{"destination": "/mnt", "type": "bind", "source": "/proc/sys", "options": ["bind"],
+		"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]'
+	refused "the file system of '/proc/sys' has no id-mapped mounts"
+}

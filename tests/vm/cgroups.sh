@@ -4,9 +4,10 @@
 # behalf on cgroup v2 with all controllers, in a virtual machine: Debian's cloud kernel, an initramfs
 # made of busybox, the program and the unit tests, and `init` beside this file, whose TAP comes over
 # the serial line. `make check LEVEL=vm`.
+# shellcheck disable=SC2154 # what is not set here is set there
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck disable=SC1091,SC2154 # what is not set here is set there
+# shellcheck disable=SC1091
 source tests/vm/machine.bash cgroups
 modules=(llc stp bridge veth overlay)
 unit_tests=(test_cgroup test_cgroup_devices test_cgroup_layout test_resources)

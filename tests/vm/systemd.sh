@@ -3,10 +3,11 @@
 # timeout: 300
 # Cgroups through systemd, in a virtual machine that has it as its first process: this machine's own
 # systemd, dbus-daemon and their libraries beside busybox. What is tested is in `systemd-tests`.
+# shellcheck disable=SC2154 # what is not set here is set there
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck disable=SC1091,SC2154 # what is not set here is set there
-source tests/vm/machine.bash systemd
+# shellcheck disable=SC1091
+source tests/vm/machine.bash "${VM_MACHINE:-systemd}"
 machine_needs dbus-daemon systemctl
 [[ $("$BEHALF" --version) == *+SYSTEMD* ]] || skip "built without libsystemd's headers"
 [ -x /lib/systemd/systemd ] || skip "no systemd to put into the machine"
@@ -69,11 +70,11 @@ cat >"$root/etc/systemd/system/manager.service" <<'END'
 [Unit]
 DefaultDependencies=no
 [Service]
-Type=notify
 User=user
 Delegate=pids memory cpu
 Environment=XDG_RUNTIME_DIR=/run/user/1000 HOME=/tmp
-ExecStart=/lib/systemd/systemd --user
+ExecStart=/lib/systemd/systemd --user --log-target=console
+StandardError=file:/run/manager.log
 END
 mkdir -p "$root/etc/systemd/user"
 printf '[Unit]\nDefaultDependencies=no\n' | tee "$root/etc/systemd/user/default.target" \
@@ -113,5 +114,6 @@ jq '.process.terminal = false | .process.args = ["/bin/sleep", "1000"]
 rm "$bundle/config.json"
 mv "$work/plain.json" "$bundle/plain.json"
 
+# Another world: systemd-hybrid.sh. With VM_SYSTEMD_OPTIONS=behalf.only=TEST,TEST only those run.
 machine_run systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=warning \
 	"${VM_SYSTEMD_OPTIONS:-}"

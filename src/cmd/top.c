@@ -31,6 +31,7 @@
 #include "ledger/load.h"
 #include "ledger/snapshot.h"
 #include "ledger/status.h"
+#include "view/history.h"
 #include "view/json.h"
 #include "view/terminal.h"
 #include "view/text.h"
@@ -55,6 +56,7 @@ struct top {
 	uint64_t read_ns;	       /* when the reading was made, CLOCK_MONOTONIC */
 	struct ledger_snapshot *last;  /* the reading */
 	struct ledger_snapshot *shown; /* the sample */
+	struct view_history *history;
 	char time[16];
 	sigset_t waiting; /* the signal mask while waiting */
 };
@@ -162,6 +164,7 @@ static int take_sample(struct top *top, struct error *err)
 		ledger_snapshot_free(top->shown);
 		top->last = take_ptr(now);
 		top->shown = take_ptr(sample);
+		view_history_add(top->history, top->shown);
 	} else {
 		top->last = take_ptr(now);
 	}
@@ -350,6 +353,8 @@ static int run(struct top *top, struct error *err)
 	r = view_terminal_open(err);
 	if (r < 0)
 		return r;
+	top->history = view_history_new();
+	top->view.history = top->history;
 	r = take_first(top, err);
 	if (r == 0)
 		r = run_terminal(top, err);
@@ -449,6 +454,7 @@ int cmd_top(const struct cmd_context *ctx, int argc, char **argv)
 	}
 	ledger_snapshot_free(top.last);
 	ledger_snapshot_free(top.shown);
+	view_history_free(top.history);
 	if (r < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;

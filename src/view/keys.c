@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The keys of `behalf top`: one table, from which they are obeyed and explained. */
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "view/field.h"
@@ -73,35 +75,102 @@ static void sort_by_right(struct view_top *top)
 	sort_by_neighbour(top, 1);
 }
 
+static void go_to(struct view_top *top, size_t at)
+{
+	top->at = at;
+	top->moved = true;
+}
+
 static void scroll_up(struct view_top *top)
 {
-	top->first -= top->first > 0;
+	go_to(top, top->at - (top->at > 0));
 }
 
 static void scroll_down(struct view_top *top)
 {
-	top->first++;
+	go_to(top, top->at + 1);
 }
 
 static void page_up(struct view_top *top)
 {
 	top->first -= top->first > top->page ? top->page : top->first;
+	go_to(top, top->at - (top->at > top->page ? top->page : top->at));
 }
 
 static void page_down(struct view_top *top)
 {
 	top->first += top->page;
+	go_to(top, top->at + top->page);
 }
 
 static void scroll_home(struct view_top *top)
 {
 	top->first = 0;
+	go_to(top, 0);
 }
 
-/* view_top_compose brings it back to the last page. */
+/* view_top_compose brings it back to the last one. */
 static void scroll_end(struct view_top *top)
 {
-	top->first = SIZE_MAX / 2;
+	go_to(top, SIZE_MAX / 2);
+}
+
+static void begin_filter(struct view_top *top)
+{
+	top->typing = true;
+}
+
+static void tree_or_list(struct view_top *top)
+{
+	top->choice.tree = !top->choice.tree;
+}
+
+static void trend_or_not(struct view_top *top)
+{
+	top->trend = !top->trend;
+}
+
+static void open_account(struct view_top *top)
+{
+	top->shown = VIEW_PAGE_ACCOUNT;
+}
+
+static void open_cpus(struct view_top *top)
+{
+	top->shown = VIEW_PAGE_CPUS;
+}
+
+/* Back to the list; there, no filter. */
+static void lead_back(struct view_top *top)
+{
+	top->filter[0] = '\0';
+}
+
+/* Keys while the filter is typed. */
+static void type_filter(struct view_top *top, int code)
+{
+	const size_t n = strlen(top->filter);
+
+	if (code == '\n' || code == '\r' || code == VIEW_KEY_ESCAPE)
+		top->typing = false;
+	if (code == VIEW_KEY_ESCAPE)
+		top->filter[0] = '\0';
+	else if (code == VIEW_KEY_BACKSPACE && n > 0)
+		top->filter[n - 1] = '\0';
+	else if (code >= ' ' && code < 0x7f && n + 1 < sizeof(top->filter)) {
+		top->filter[n] = (char)code;
+		top->filter[n + 1] = '\0';
+	}
+}
+
+/* Keys that mean something else where there is no list; false: the same. */
+static bool leave_page(struct view_top *top, int code)
+{
+	if (top->shown == VIEW_PAGE_LIST ||
+	    (code != '\n' && code != '\r' && code != VIEW_KEY_ESCAPE && code != 'C'))
+		return false;
+	top->shown = VIEW_PAGE_LIST;
+	return true;
 }
 
 static void take_sample(struct view_top *top)
@@ -123,7 +192,13 @@ static const struct view_key keys[] = {
 	{"p Space", "pause, go on", {'p', ' '}, pause_or_go},
 	{"+ -", "twice, half the delay", {'+', '='}, slower},
 	{NULL, NULL, {'-', '_'}, faster},
-	{"Enter", "new figures at once", {'\n', '\r'}, take_sample},
+	{"f", "new figures at once", {'f'}, take_sample},
+	{"/ Esc", "filter by name, no filter", {'/'}, begin_filter},
+	{NULL, NULL, {VIEW_KEY_ESCAPE}, lead_back},
+	{"Enter", "one account: class by CPU", {'\n', '\r'}, open_account},
+	{"C", "accounts by CPU", {'C'}, open_cpus},
+	{"t T", "tree of cgroups; TREND", {'t'}, tree_or_list},
+	{NULL, NULL, {'T'}, trend_or_not},
 	{"a", "idle accounts too, or folded", {'a'}, all_or_busy},
 	{"u", "unit: CPUs, percent, seconds", {'u'}, other_unit},
 	{"< >", "sort by the column beside", {'<', ',', VIEW_KEY_LEFT}, sort_by_left},
@@ -158,6 +233,12 @@ bool view_top_key(struct view_top *top, int code)
 		top->help = false;
 		return true;
 	}
+	if (top->typing) {
+		type_filter(top, code);
+		return true;
+	}
+	if (leave_page(top, code))
+		return true;
 	if (key)
 		key->act(top);
 	else if (field)

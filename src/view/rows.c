@@ -59,6 +59,57 @@ static int compare_shown(const void *a, const void *b, void *arg)
 	return order;
 }
 
+static int rank_in_tree(unsigned char c)
+{
+	return c == '/' ? 1 : c ? c + 1 : 0;
+}
+
+/* A cgroup comes right after the one it is in: '/' is before all other characters. */
+static int compare_tree(const void *a, const void *b)
+{
+	const struct ledger_account *x = *(const struct ledger_account *const *)a;
+	const struct ledger_account *y = *(const struct ledger_account *const *)b;
+	const unsigned char *p = (const unsigned char *)(x->cgroup ? x->cgroup : "");
+	const unsigned char *q = (const unsigned char *)(y->cgroup ? y->cgroup : "");
+
+	while (*p && *p == *q) {
+		p++;
+		q++;
+	}
+	if (*p == *q)
+		return (x->id > y->id) - (x->id < y->id);
+	return rank_in_tree(*p) - rank_in_tree(*q);
+}
+
+static bool is_below(const char *path, const char *above)
+{
+	const size_t length = strlen(above);
+
+	if (strcmp(above, "/") == 0)
+		return path[0] && path[1];
+	return strncmp(path, above, length) == 0 && path[length] == '/';
+}
+
+size_t view_rows_depth(const struct view_rows *rows, size_t i)
+{
+	const char *path = rows->shown[i]->cgroup;
+	size_t depth = 0;
+
+	/* in a tree those above come before */
+	for (size_t j = 0; path && j < i; j++)
+		depth += rows->shown[j]->cgroup && is_below(path, rows->shown[j]->cgroup);
+	return depth;
+}
+
+static bool is_chosen(const struct ledger_account *account, const struct view_choice *choice,
+		      uint64_t wall_ns)
+{
+	if (choice->filter && choice->filter[0])
+		return strcasestr(account->name, choice->filter) ||
+		       (account->cgroup && strcasestr(account->cgroup, choice->filter));
+	return choice->all || !is_idle(account, wall_ns);
+}
+
 int view_rows_make(const struct ledger_snapshot *snapshot, const struct view_choice *choice,
 		   const struct ledger_account *only, struct view_rows *rows, struct error *err)
 {
@@ -77,7 +128,7 @@ int view_rows_make(const struct ledger_snapshot *snapshot, const struct view_cho
 		view_account_add(&rows->total, account);
 		if (only && account != only)
 			continue;
-		if (!only && !choice->all && is_idle(account, snapshot->wall_ns)) {
+		if (!only && !is_chosen(account, choice, snapshot->wall_ns)) {
 			rows->n_folded++;
 			view_account_add(&rows->folded, account);
 			continue;
@@ -87,9 +138,12 @@ int view_rows_make(const struct ledger_snapshot *snapshot, const struct view_cho
 	memcpy(rows->unattributed.behalf_ns, snapshot->unattributed_ns,
 	       sizeof(snapshot->unattributed_ns));
 	view_account_add(&rows->total, &rows->unattributed);
-	snprintf(rows->folded_name, sizeof(rows->folded_name), "%zu idle account%s", rows->n_folded,
+	snprintf(rows->folded_name, sizeof(rows->folded_name), "%zu %s account%s", rows->n_folded,
+		 choice->filter && choice->filter[0] ? "other" : "idle",
 		 rows->n_folded == 1 ? "" : "s");
 	qsort_r(rows->shown, rows->n_shown, sizeof(*rows->shown), compare_shown, &order);
+	if (choice->tree)
+		qsort(rows->shown, rows->n_shown, sizeof(*rows->shown), compare_tree);
 	return 0;
 }
 

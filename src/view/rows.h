@@ -14,9 +14,11 @@
 struct view_choice {
 	enum view_unit unit;
 	const struct view_field *sort;
-	bool reverse;	   /* the smallest figure first, the last name first */
-	bool all;	   /* idle accounts one by one */
-	size_t name_width; /* longer names are cut; 0: never */
+	bool reverse;	    /* the smallest figure first, the last name first */
+	bool all;	    /* idle accounts one by one */
+	bool tree;	    /* in the order of cgroups, whatever the sort */
+	const char *filter; /* only accounts with this in name or cgroup; NULL or "": all */
+	size_t name_width;  /* longer names are cut; 0: never */
 	struct view_columns columns;
 };
 
@@ -50,6 +52,9 @@ struct view_rows {
 int view_rows_make(const struct ledger_snapshot *snapshot, const struct view_choice *choice,
 		   const struct ledger_account *only, struct view_rows *rows, struct error *err);
 void view_rows_free(struct view_rows *rows);
+
+/* How many of the accounts shown are above the one at I: how far a tree is to be indented there. */
+size_t view_rows_depth(const struct view_rows *rows, size_t i);
 
 /* One line of a listing. */
 struct view_line {

@@ -163,6 +163,12 @@ int view_terminal_key(void)
 		return VIEW_KEY_END;
 	case KEY_ENTER:
 		return '\n';
+	case KEY_BACKSPACE:
+	case 0x7f:
+	case 'H' - '@':
+		return VIEW_KEY_BACKSPACE;
+	case 0x1b:
+		return VIEW_KEY_ESCAPE;
 	case 'L' - '@':
 		view_terminal_redraw();
 		return VIEW_TERMINAL_RESIZED;

@@ -6,13 +6,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 #include "base/table.h"
 #include "view/figure.h"
+#include "view/history.h"
+#include "view/pages.h"
 
 /* A name needs so much before it is worth a further column, */
 #define NAME_WIDTH_MIN 16
 /* and has so much at least where there is room, so that columns do not jump. */
 #define NAME_WIDTH_ROOMY 24
+/* TREND is shown unasked from here on */
+#define TREND_WIDTH_ROOMY 96
+#define TREND_WIDTH (VIEW_HISTORY_SAMPLES + 1)
 /* of a page that may be as wide as it takes */
 #define BAR_WIDTH_FREE 76
 
@@ -37,6 +43,8 @@ struct page {
 	struct view_line footers[VIEW_FOOTERS_MAX];
 	size_t n_footers;
 	size_t first, n_visible; /* of rows.shown */
+	bool trend;
+	size_t room; /* columns of the terminal without TREND; 0: any */
 	struct view_columns columns;
 	size_t widths[VIEW_COLUMNS_MAX];
 	char **cells; /* of the visible lines and the footers, columns.n each */
@@ -160,9 +168,14 @@ static void set_field_widths(struct page *page)
 /* The least important columns go until the rest fits; the last one stays. */
 static void choose_columns(struct page *page)
 {
+	const struct view_top *top = page->top;
+
+	page->trend = top->history && top->width > 2 * TREND_WIDTH &&
+		      (top->trend || top->width >= TREND_WIDTH_ROOMY);
+	page->room = top->width - (page->trend ? TREND_WIDTH : 0);
 	page->columns = page->top->choice.columns;
 	set_field_widths(page);
-	while (page->top->width && page->columns.n > 1 && total_width(page) > page->top->width) {
+	while (page->top->width && page->columns.n > 1 && total_width(page) > page->room) {
 		size_t least = page->columns.n - 1;
 
 		for (size_t i = page->columns.n; i-- > 0;) {
@@ -181,6 +194,16 @@ static struct view_line line_at(const struct page *page, size_t i)
 	return page->footers[i - page->n_visible];
 }
 
+/* In a tree a name is indented below its parent's, and is the end of its path. */
+static char *indented(const struct page *page, size_t i, char *name)
+{
+	const size_t depth = view_rows_depth(&page->rows, page->first + i);
+	char *longer = string_format("%*s%s", (int)(2 * depth), "", name);
+
+	free(name);
+	return longer;
+}
+
 static int make_cells(struct page *page, struct error *err)
 {
 	const size_t n_lines = page->n_visible + page->n_footers;
@@ -196,6 +219,9 @@ static int make_cells(struct page *page, struct error *err)
 						    page->snapshot->wall_ns,
 						    page->top->choice.unit);
 
+			if (cell && page->top->choice.tree && l < page->n_visible &&
+			    page->columns.fields[c] == view_field_name())
+				cell = indented(page, l, cell);
 			if (!cell)
 				return error_oom(err);
 			page->cells[page->n_cells++] = cell;
@@ -226,8 +252,8 @@ static void fit_widths(struct page *page)
 	if (name == page->columns.n)
 		return;
 	page->widths[name] = longest;
-	if (page->top->width && others + longest > page->top->width)
-		page->widths[name] = others + 4 < page->top->width ? page->top->width - others : 4;
+	if (page->top->width && others + longest > page->room)
+		page->widths[name] = others + 4 < page->room ? page->room - others : 4;
 }
 
 static void put_cell(struct page *page, size_t column, const char *text, enum view_style style)
@@ -255,6 +281,9 @@ static void put_headings(struct page *page)
 		put_cell(page, c, field->heading,
 			 field == page->top->choice.sort ? STYLE_SORTED : STYLE_HEADING);
 	}
+	if (page->trend)
+		view_screen_put(page->screen, STYLE_HEADING, " %-*s", VIEW_HISTORY_SAMPLES,
+				"TREND");
 	view_screen_end_line(page->screen);
 }
 
@@ -262,6 +291,12 @@ static void put_line(struct page *page, size_t line, enum view_style style)
 {
 	for (size_t c = 0; c < page->columns.n; c++)
 		put_cell(page, c, page->cells[line * page->columns.n + c], style);
+	if (page->trend && line < page->n_visible) {
+		_cleanup_free_ char *marks = view_history_marks(
+			page->top->history, page->rows.shown[page->first + line]->id);
+
+		view_screen_put(page->screen, STYLE_PLAIN, " %s", marks ? marks : "");
+	}
 	view_screen_end_line(page->screen);
 }
 
@@ -269,6 +304,26 @@ static void put_line(struct page *page, size_t line, enum view_style style)
 
 #define HEAD_LINES 5 /* title, bar, shares, legend, headings */
 #define FOOT_LINES 1 /* status */
+
+/* The account that Enter opens: moved by keys, or where it has gone since. */
+static void choose_selected(struct page *page)
+{
+	struct view_top *top = page->top;
+	const size_t n = page->rows.n_shown;
+
+	for (size_t i = 0; !top->moved && i < n; i++) {
+		if (page->rows.shown[i]->id == top->selected && top->at > 0)
+			top->at = i;
+	}
+	if (top->at >= n)
+		top->at = n ? n - 1 : 0;
+	top->selected = n ? page->rows.shown[top->at]->id : 0;
+	if (top->moved && top->at < top->first)
+		top->first = top->at;
+	if (top->moved && top->page && top->at >= top->first + top->page)
+		top->first = top->at - top->page + 1;
+	top->moved = false;
+}
 
 /* Which accounts fit. */
 static void choose_visible(struct page *page)
@@ -280,12 +335,23 @@ static void choose_visible(struct page *page)
 	top->page = n;
 	if (top->height)
 		top->page = top->height > around ? top->height - around : 1;
+	choose_selected(page);
 	if (top->page < n && top->first > n - top->page)
 		top->first = n - top->page;
 	if (top->page >= n)
 		top->first = 0;
 	page->first = top->first;
 	page->n_visible = n - page->first < top->page ? n - page->first : top->page;
+}
+
+static void put_selected(struct page *page)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (!page->rows.n_shown)
+		return;
+	name = text_printable(page->rows.shown[page->top->at]->name);
+	view_screen_put(page->screen, STYLE_DIM, "; Enter: %s", name ? name : "");
 }
 
 static void put_status(struct page *page)
@@ -296,7 +362,9 @@ static void put_status(struct page *page)
 
 	for (size_t i = page->n_visible; i < top->page; i++)
 		view_screen_end_line(page->screen);
-	if (top->message) {
+	if (top->typing) {
+		view_screen_put(page->screen, STYLE_WARNING, "filter: %s_", top->filter);
+	} else if (top->message) {
 		view_screen_put(page->screen, STYLE_WARNING, "%s", top->message);
 	} else {
 		view_screen_put(page->screen, STYLE_DIM, "sorted by %s%s, every %.1f s",
@@ -305,19 +373,41 @@ static void put_status(struct page *page)
 				: text		     ? " backwards"
 						     : ", smallest first",
 				(double)top->delay_ns / 1e9);
+		if (top->filter[0])
+			view_screen_put(page->screen, STYLE_WARNING, ", with '%s'", top->filter);
 		if (page->n_visible < page->rows.n_shown)
 			view_screen_put(page->screen, STYLE_DIM, ", accounts %zu to %zu of %zu",
 					page->first + 1, page->first + page->n_visible,
 					page->rows.n_shown);
+		put_selected(page);
 	}
 	view_screen_end_line(page->screen);
 }
 
+/* The account that was opened; NULL when it is gone, and the list is shown again. */
+static const struct ledger_account *opened(struct page *page)
+{
+	if (page->top->shown != VIEW_PAGE_ACCOUNT)
+		return NULL;
+	for (size_t i = 0; i < page->snapshot->n_accounts; i++) {
+		if (page->snapshot->accounts[i].id == page->top->selected)
+			return &page->snapshot->accounts[i];
+	}
+	page->top->shown = VIEW_PAGE_LIST;
+	return NULL;
+}
+
 static int compose_page(struct page *page, struct error *err)
 {
+	const struct ledger_account *account = opened(page);
 	struct view_books books;
 	int r;
 
+	if (account) {
+		view_page_account(page->top, page->snapshot, account, page->screen);
+		return 0;
+	}
+	page->top->choice.filter = page->top->filter;
 	r = view_rows_make(page->snapshot, &page->top->choice, NULL, &page->rows, err);
 	if (r < 0)
 		return r;
@@ -332,6 +422,10 @@ static int compose_page(struct page *page, struct error *err)
 	put_title(page, &books);
 	put_bar(page, &books);
 	put_shares(page, &books);
+	if (page->top->shown == VIEW_PAGE_CPUS) {
+		view_page_cpus(page->top, &page->rows, page->screen);
+		return 0;
+	}
 	put_legend(page);
 	put_headings(page);
 	for (size_t i = 0; i < page->n_visible + page->n_footers; i++)

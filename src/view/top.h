@@ -17,6 +17,13 @@
 #define VIEW_DELAY_MIN_NS 100000000ull
 #define VIEW_DELAY_MAX_NS 60000000000ull
 
+struct view_history;
+
+/* What is shown. */
+enum view_page { VIEW_PAGE_LIST, VIEW_PAGE_ACCOUNT, VIEW_PAGE_CPUS };
+
+#define VIEW_FILTER_MAX 64
+
 struct view_top {
 	struct view_choice choice;
 	uint64_t delay_ns;
@@ -24,8 +31,16 @@ struct view_top {
 	bool help;    /* the help is shown */
 	bool quit;    /* the user is done */
 	bool refresh; /* a new sample is wanted at once */
-	size_t first; /* account at the top of the list */
-	size_t page;  /* accounts that fit, set by view_top_compose */
+	enum view_page shown;
+	bool typing;			    /* the filter is being typed */
+	char filter[VIEW_FILTER_MAX];	    /* empty: none */
+	bool trend;			    /* TREND also where other columns have to go for it */
+	const struct view_history *history; /* NULL: no TREND */
+	size_t at;			    /* the account that Enter opens, of all in the list */
+	bool moved;	   /* AT was moved by a key; else it follows its account: */
+	uint64_t selected; /* id of the account at AT, set by view_top_compose */
+	size_t first;	   /* account at the top of the list */
+	size_t page;	   /* accounts that fit, set by view_top_compose */
 
 	size_t width;	     /* columns of the terminal; 0: as many as it takes */
 	size_t height;	     /* lines; 0: as many as it takes */
@@ -47,6 +62,8 @@ enum view_special_key {
 	VIEW_KEY_END,
 	VIEW_KEY_LEFT,
 	VIEW_KEY_RIGHT,
+	VIEW_KEY_BACKSPACE,
+	VIEW_KEY_ESCAPE,
 };
 
 /* Does what the key table says of KEY; false when it says nothing. In the help any key leads back. */

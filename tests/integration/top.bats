@@ -135,6 +135,51 @@ start_top() {
 	wait_until 5 sees '^sorted by NET'
 }
 
+@test "a filter, a tree, one account and the CPUs" {
+	open_terminal
+	start_top -d 0.3
+	keys /
+	wait_until 5 sees '^filter: _'
+	keys -l 'ho zt'
+	keys BSpace BSpace BSpace
+	wait_until 5 sees '^filter: ho_'
+	keys Enter
+	wait_until 10 sees "with 'ho'"
+	sees '^host '
+	keys t
+	wait_until 5 sees '^host '
+	keys Enter
+	wait_until 5 sees '^class +CPU0 .*total'
+	sees '^own '
+	sees '^charge '
+	sees '^How owners were found'
+	[ "$(page | awk 'length > 80' | wc -l)" -eq 0 ]
+	keys Escape
+	wait_until 5 sees '^NAME +CHARGE'
+	keys C
+	wait_until 5 sees '^CHARGE by CPU +CPU0 .*total'
+	sees '^idle '
+	keys C
+	wait_until 5 sees '^NAME +CHARGE'
+	keys Escape
+	wait_until 5 sees_not "with 'ho'"
+	sees_not 'TREND'
+	keys T
+	wait_until 5 sees '^NAME +CHARGE .* TREND'
+}
+
+@test "a record is replayed in the terminal, to its end" {
+	inside "$BEHALF" ledger on
+	inside "$BEHALF" record -i 0.1 -n 4 "$BATS_TEST_TMPDIR/record"
+	inside "$BEHALF" ledger off
+	open_terminal
+	keys "$BEHALF replay $BATS_TEST_TMPDIR/record top -d 0.2; echo status \$?" Enter
+	wait_until 10 sees '^The end of the record'
+	sees '^total '
+	keys q
+	wait_until 5 sees '^status 0'
+}
+
 @test "pause holds the figures" {
 	open_terminal
 	start_top -d 0.2

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/table.h"
 #include "view/field.h"
+#include "view/history.h"
 #include "view/top.h"
 #include "view_example.h"
 
@@ -201,4 +202,140 @@ TEST(escape_sequences_of_names_do_not_reach_the_terminal)
 	text = compose(&top, snapshot);
 	has_str(text, "x?]0;title??end");
 	ok(!strchr(text, '\033') && !strchr(text, '\007'));
+}
+
+static void type(struct view_top *top, const char *text)
+{
+	for (; *text; text++)
+		view_top_key(top, (unsigned char)*text);
+}
+
+TEST(a_filter_is_typed_and_the_rest_is_summed_up)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *typing = NULL, *text = NULL, *again = NULL;
+
+	type(&top, "/WEx");
+	view_top_key(&top, VIEW_KEY_BACKSPACE);
+	typing = compose(&top, snapshot);
+	has_str(typing, "filter: WE_");
+	view_top_key(&top, '\n');
+	ok(!top.typing && top.shown == VIEW_PAGE_LIST);
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	is_uint(lines_with(text, "web "), 1);
+	is_uint(lines_with(text, "load "), 0);
+	has_str(text, "\n4 other accounts");
+	has_str(text, "with 'WE'");
+	view_top_key(&top, VIEW_KEY_ESCAPE);
+	again = compose(&top, snapshot);
+	is_uint(lines_with(again, "load "), 1);
+}
+
+TEST(a_tree_has_cgroups_below_their_parents)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *text = NULL;
+	const char *first, *second;
+
+	example_add(snapshot, "behalf-x", "/behalf-x")->own_user_ns = S;
+	example_add(snapshot, "inner", "/behalf/web/inner")->own_user_ns = 9 * S;
+	view_top_key(&top, 't');
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	first = strstr(text, "\n  web ");
+	second = strstr(text, "\n    inner ");
+	must(first && second);
+	ok(first < second && second < strstr(text, "\n  behalf-x "));
+	ok(strstr(text, "\nhost ") < first);
+}
+
+TEST(enter_opens_the_account_at_hand_and_leads_back)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *list = NULL, *text = NULL, *gone = NULL;
+
+	snapshot->n_parts = 3;
+	snapshot->accounts[2].parts = calloc(3, sizeof(struct ledger_part));
+	snapshot->accounts[2].parts[1].behalf_ns[WIRE_NET_RX] = 300 * MS;
+	view_top_key(&top, VIEW_KEY_DOWN);
+	list = compose(&top, snapshot);
+	has_str(list, "Enter: load");
+	view_top_key(&top, '\n');
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	is_uint(lines_with(text, "load  /behalf/load"), 1);
+	has_str(text, "\nnet_rx                      0    0.030    0.040\n");
+	has_str(text, "\nrule_netns                12345");
+	/* it is gone: the list again */
+	snapshot->accounts[2].id = 999;
+	gone = compose(&top, snapshot);
+	has_str(gone, "NAME ");
+	is_int(top.shown, VIEW_PAGE_LIST);
+}
+
+TEST(the_cursor_follows_its_account)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *first = NULL, *second = NULL;
+
+	view_top_key(&top, VIEW_KEY_DOWN);
+	first = compose(&top, snapshot);
+	has_str(first, "Enter: load");
+	snapshot->accounts[2].own_user_ns += 5 * S;
+	second = compose(&top, snapshot);
+	has_str(second, "Enter: load");
+	is_uint(top.at, 0);
+}
+
+TEST(cpus_add_up_to_charges)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *text = NULL, *narrow = NULL;
+
+	snapshot->n_parts = 3;
+	snapshot->accounts[1].parts = calloc(3, sizeof(struct ledger_part));
+	snapshot->accounts[1].parts[0].own_ns = 4 * S;
+	snapshot->accounts[1].parts[1].behalf_ns[WIRE_NET_RX] = 2300 * MS;
+	view_top_key(&top, 'C');
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	has_str(text, "CPU0     CPU1     total");
+	has_str(text, "\nweb                     0.400    0.230    0.630\n");
+	has_str(text, "\nunattributed");
+	top.width = 40;
+	narrow = compose(&top, snapshot);
+	has_str(narrow, "Further CPUs do not fit");
+	view_top_key(&top, 'C');
+	is_int(top.shown, VIEW_PAGE_LIST);
+}
+
+TEST(trend_shows_the_last_samples)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_history *history = view_history_new();
+	_cleanup_free_ char *marks = NULL, *nobody = NULL, *narrow = NULL, *wide = NULL;
+	struct view_top top = top_of(80, 24);
+
+	view_history_add(history, snapshot);
+	snapshot->accounts[1].own_user_ns = 20 * S;
+	view_history_add(history, snapshot);
+	marks = view_history_marks(history, snapshot->accounts[1].id);
+	is_str(marks, "      *#");
+	nobody = view_history_marks(history, 4711);
+	is_str(nobody, "");
+	top.history = history;
+	narrow = compose(&top, snapshot);
+	ok(!strstr(narrow, "TREND"));
+	view_top_key(&top, 'T');
+	wide = compose(&top, snapshot);
+	fits(wide, 80, 24);
+	has_str(wide, " TREND");
+	has_str(wide, "      *#\n");
+	view_history_free(history);
 }

@@ -64,17 +64,29 @@ static void add_disabled(struct json_object *linux_features, const char *key)
 	json_add_bool(json_add_object(linux_features, key), "enabled", false);
 }
 
+static void add_values(struct json_object *object, const char *key, const struct oci_name *names)
+{
+	struct json_object *array = json_add_array(object, key);
+
+	for (; names->name; names++)
+		json_object_array_add(array, json_object_new_string(names->name));
+}
+
 static void add_linux(struct json_object *features)
 {
 	struct json_object *linux_features = json_add_object(features, "linux"), *extensions;
+	struct json_object *policy;
 
 	add_names(linux_features, "namespaces", oci_namespace_names);
 	add_names(linux_features, "capabilities", oci_capability_names);
 	add_cgroup(linux_features);
 	add_seccomp(linux_features);
-	add_disabled(linux_features, "apparmor");
-	add_disabled(linux_features, "selinux");
+	json_add_bool(json_add_object(linux_features, "apparmor"), "enabled", true);
+	json_add_bool(json_add_object(linux_features, "selinux"), "enabled", true);
 	add_disabled(linux_features, "intelRdt");
+	policy = json_add_object(linux_features, "memoryPolicy");
+	add_values(policy, "modes", oci_memory_policy_modes);
+	add_values(policy, "flags", oci_memory_policy_flags);
 	extensions = json_add_object(linux_features, "mountExtensions");
 	json_add_bool(json_add_object(extensions, "idmap"), "enabled", true);
 	json_add_bool(json_add_object(linux_features, "netDevices"), "enabled", true);

@@ -26,6 +26,12 @@ struct json_object;
 #define CLONE_NEWTIME 0x00000080
 #endif
 
+/* A name of the specification and the kernel's number for it. */
+struct oci_name {
+	const char *name; /* NULL: the end of a table */
+	uint32_t value;
+};
+
 struct oci_pair {
 	const char *key;
 	const char *value;
@@ -127,6 +133,16 @@ struct oci_mount {
 struct oci_namespace {
 	int type;	  /* CLONE_NEW* */
 	const char *path; /* NULL: a new one */
+};
+
+/* More than MAX_NUMNODES is (include/linux/numa.h). */
+#define OCI_NODES_MAX 1024
+
+/* As set_mempolicy(2) takes it. */
+struct oci_memory_policy {
+	bool has_mode;
+	uint32_t mode, flags;
+	struct oci_number_set nodes;
 };
 
 /* An interface of the host that is the container's while it lives. */
@@ -277,6 +293,8 @@ struct oci_config {
 	size_t n_uid_maps, n_gid_maps;
 	struct oci_device *devices;
 	size_t n_devices;
+	bool has_memory_policy;
+	struct oci_memory_policy memory_policy;
 	struct oci_net_device *net_devices;
 	size_t n_net_devices;
 	const char *cgroups_path; /* NULL: the runtime chooses */
@@ -366,6 +384,8 @@ extern const char *const oci_seccomp_operators[];
 extern const char *const oci_seccomp_archs[];
 extern const char *const oci_seccomp_flags[];
 extern const char *const oci_hook_names[];
+extern const struct oci_name *const oci_memory_policy_modes;
+extern const struct oci_name *const oci_memory_policy_flags;
 extern const char *const oci_namespace_names[];
 extern const char *const oci_capability_names[]; /* by number */
 /* The NTH known mount option (of those that are not the file system's), or NULL after the last. */

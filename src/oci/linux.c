@@ -360,7 +360,8 @@ static const struct oci_field linux_fields[] = {
 	OCI_FIELD_REFUSED("intelRdt"),
 	OCI_FIELD_SELF("netDevices", oci_read_net_devices),
 	OCI_FIELD_SELF("timeOffsets", read_time_offsets),
-	OCI_FIELD_REFUSED("memoryPolicy"),
+	OCI_FIELD_HAS("memoryPolicy", oci_read_memory_policy, oci_config, memory_policy,
+		      has_memory_policy),
 	{0},
 };
 

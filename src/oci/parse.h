@@ -16,6 +16,8 @@ oci_read_fn oci_read_linux;
 oci_read_fn oci_read_resources;
 /* seccomp.c: into struct oci_seccomp **, newly allocated */
 oci_read_fn oci_read_seccomp;
+/* memory_policy.c: into struct oci_memory_policy */
+oci_read_fn oci_read_memory_policy;
 /* net_devices.c: into struct oci_config */
 oci_read_fn oci_read_net_devices;
 /* scheduling.c: into struct oci_scheduler **, newly allocated, and the structs of the others */
@@ -33,11 +35,6 @@ int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);
 
 /* ---- numbers.c ---- */
-
-struct oci_name {
-	const char *name; /* NULL: the end of a table */
-	uint32_t value;
-};
 
 /* The value of a string of NAMES; WHAT such a string is called in the sentence. */
 int oci_read_name(const struct oci_reader *r, const struct oci_node *at,

@@ -224,9 +224,8 @@ static int read_apparmor_profile(const struct oci_reader *r, const struct oci_no
 	const char *profile;
 	int ret = oci_read_string_or_null(r, at, &profile);
 
-	(void)into;
 	if (ret == 0 && profile && strcmp(profile, "unconfined") != 0)
-		return oci_fail(r, at, "AppArmor is not supported by this build");
+		*(const char **)into = profile;
 	return ret;
 }
 
@@ -243,8 +242,8 @@ static const struct oci_field process_fields[] = {
 	OCI_FIELD("noNewPrivileges", oci_read_bool, oci_process, no_new_privileges),
 	OCI_FIELD_HAS("oomScoreAdj", read_oom_score_adj, oci_process, oom_score_adj,
 		      has_oom_score_adj),
-	OCI_FIELD_SELF("apparmorProfile", read_apparmor_profile),
-	OCI_FIELD_REFUSED("selinuxLabel"),
+	OCI_FIELD("apparmorProfile", read_apparmor_profile, oci_process, apparmor_profile),
+	OCI_FIELD("selinuxLabel", oci_read_string_or_null, oci_process, selinux_label),
 	OCI_FIELD_REFUSED("commandLine"),
 	OCI_FIELD("scheduler", oci_read_scheduler, oci_process, scheduler),
 	OCI_FIELD_HAS("ioPriority", oci_read_io_priority, oci_process, io_priority,

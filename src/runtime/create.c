@@ -42,6 +42,7 @@
 #include "runtime/hooks.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
+#include "runtime/labels.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
 #include "runtime/net_devices.h"
@@ -244,6 +245,8 @@ static int prepare_launch(struct creation *c, struct error *err)
 	r = namespaces_open(c->config, &c->ns, err);
 	if (r == 0)
 		r = check_rights(c, err);
+	if (r == 0)
+		r = labels_check(c->config->process, err);
 	if (r == 0 && c->config->seccomp)
 		r = seccomp_compile(c->config->seccomp, &c->seccomp, err);
 	if (r == 0)

@@ -27,6 +27,7 @@
 #include "kernel/pidfd.h"
 #include "runtime/container.h"
 #include "runtime/init.h"
+#include "runtime/labels.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
 #include "runtime/place.h"
@@ -161,6 +162,8 @@ static int prepare(struct container *container, const struct container_exec_opti
 	r = container_config(container, &e->config, err);
 	if (r == 0)
 		r = open_cgroup(container, o, e, err);
+	if (r == 0)
+		r = labels_check(o->process, err);
 	if (r == 0 && e->config->seccomp)
 		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);
 	if (r == 0)

@@ -52,6 +52,7 @@
 #include "runtime/console.h"
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
+#include "runtime/labels.h"
 #include "runtime/mask.h"
 #include "runtime/mounts.h"
 #include "runtime/process.h"
@@ -277,6 +278,8 @@ static int stage_enter(struct launch *l, struct error *err)
 	if (r == 0 && l->console >= 0)
 		r = console_take(l, err);
 	if (r == 0)
+		r = labels_apply(l->host_proc, l->process, err);
+	if (r == 0)
 		r = process_close_foreign(l, err);
 	return r == 0 ? process_find(l, err) : r;
 }
@@ -352,7 +355,14 @@ static int stage_exec_settle(struct launch *l, struct error *err)
 
 	if (r == 0)
 		r = sync_expect(l->sync, SYNC_PLACED, err);
-	return r == 0 ? scheduling_finish_exec(&l->process->exec_affinity, err) : r;
+	if (r < 0)
+		return r;
+	if (l->process->apparmor_profile || l->process->selinux_label) {
+		l->host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (l->host_proc < 0)
+			return error_errno(err, errno, "open '/proc'");
+	}
+	return scheduling_finish_exec(&l->process->exec_affinity, err);
 }
 
 /*
@@ -381,6 +391,8 @@ static int stage_exec_terminal(struct launch *l, struct error *err)
 	r = l->process->terminal ? console_make(l, false, err) : 0;
 	if (r == 0 && l->console >= 0)
 		r = console_take(l, err);
+	if (r == 0)
+		r = labels_apply(l->host_proc, l->process, err);
 	return r == 0 ? process_close_foreign(l, err) : r;
 }
 

@@ -210,6 +210,18 @@ static int set_environment(const struct launch *l, struct error *err)
 	return 0;
 }
 
+static int set_memory_policy(const struct oci_config *config, struct error *err)
+{
+	const struct oci_memory_policy *p = &config->memory_policy;
+
+	/* The kernel takes one from the number of bits (mm/mempolicy.c, get_nodes). */
+	if (config->has_memory_policy &&
+	    syscall(SYS_set_mempolicy, p->mode | p->flags, p->nodes.words,
+		    p->nodes.words ? p->nodes.bits + 1UL : 0UL) < 0)
+		return error_errno(err, errno, "linux.memoryPolicy: set it");
+	return 0;
+}
+
 /*
  * The parent knows the agent's socket. It has the listener before anything of ours can be a system call
  * that waits for the agent, but for sendmsg, which a profile cannot have (oci/seccomp.c).
@@ -236,6 +248,9 @@ int process_become(struct launch *l, struct error *err)
 	int r;
 
 	new_session_keyring(l);
+	r = set_memory_policy(l->config, err);
+	if (r < 0)
+		return r;
 	if (l->config->has_personality && personality(l->config->personality) < 0)
 		return error_errno(err, errno, "linux.personality.domain");
 	r = set_environment(l, err);

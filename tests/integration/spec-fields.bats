@@ -357,3 +357,35 @@ make_owned() {
 		"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]'
 	refused "the file system of '/proc/sys' has no id-mapped mounts"
 }
+
+# ---- linux.memoryPolicy
+
+@test "linux.memoryPolicy: mode, nodes and flags, also of exec" {
+	[ -e /proc/self/numa_maps ] || skip "the kernel has no memory policies"
+	edit_config '.linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}'
+	run in_container head -n 1 /proc/self/numa_maps
+	[[ $output == *' bind=static:0 '* ]]
+	start_sleeper
+	run behalf exec "$ID" head -n 1 /proc/self/numa_maps
+	[[ $output == *' bind=static:0 '* ]]
+	edit_config '.linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "900"}'
+	run behalf run --bundle "$BUNDLE" "$ID-2"
+	[[ $output == *'linux.memoryPolicy: set it: Invalid argument' ]]
+}
+
+# ---- labels of security modules
+
+@test "process.apparmorProfile: where AppArmor is not enabled, that is told" {
+	! grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null || skip "AppArmor is enabled"
+	edit_config '.process.apparmorProfile = "mine"'
+	refused 'process.apparmorProfile: AppArmor is not enabled on this machine'
+	edit_config '.process.apparmorProfile = "unconfined"'
+	run in_container true
+	[ "$status" -eq 0 ]
+}
+
+@test "process.selinuxLabel: where SELinux is not enabled, that is told" {
+	[ ! -e /sys/fs/selinux/enforce ] || skip "SELinux is enabled"
+	edit_config '.process.selinuxLabel = "system_u:system_r:container_t:s0"'
+	refused 'process.selinuxLabel: SELinux is not enabled on this machine'
+}

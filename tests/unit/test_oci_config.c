@@ -148,6 +148,8 @@ static void check_linux(const struct oci_config *c)
 	is_uint(c->n_namespaces, 8);
 	is_int(c->namespaces[1].type, CLONE_NEWNET);
 	is_str(c->namespaces[1].path, "/run/netns/one");
+	is_uint(c->memory_policy.mode, 2);
+	is_uint(c->memory_policy.flags, 1 << 15);
 	is_uint(c->n_net_devices, 2);
 	is_str(c->net_devices[0].name, "eth0");
 	is_str(c->net_devices[1].name, "eth8");

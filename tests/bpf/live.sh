@@ -118,6 +118,26 @@ holds "and stays so after the fold" "$(jq -s '{before: .[0], after: .[1]}' <<<"$
 	"((.after | $total) - (.before | $total)) | fabs < 100000000"
 holds "books balance after the fold" "$books" "$balanced"
 
+# cgroups that spin and go while the books are read: no interval shows more or less than there was
+churn() {
+	local end=$(($(date +%s) + 6)) number=0 dir
+	while [ "$(date +%s)" -lt $end ]; do
+		number=$((number + 1))
+		for dir in $(spaces_cgroups "churn$number"); do mkdir "$dir"; done
+		# shellcheck disable=SC2016 # the inner shell expands
+		sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs"; done
+			exec timeout 0.1 sh -c "while :; do :; done"' _ "$(spaces_cgroups "churn$number")"
+		for dir in $(spaces_cgroups "churn$number"); do rmdir "$dir"; done
+	done
+}
+churn &
+books=$(for _ in {1..40}; do "$tools/ledger_books" 0.1; done | jq -s '{
+	worst: ([.[] | (([.accounts[].charge_ns] | add) + ([.unattributed_ns[]] | add) + .idle_ns)
+		/ .wall_ns / .cpus - 1 | fabs] | max),
+	closed: ([.[].counters.accounts_closed] | add)}')
+wait
+holds "books balance while cgroups come and go" "$books" '.worst < 0.01 and .closed > 5'
+
 # loaders that are killed leave nothing that the next one minds
 "$behalf" ledger off
 for delay in 0.01 0.05 0.1 0.15 0.2 0.3; do

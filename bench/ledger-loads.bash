@@ -145,7 +145,7 @@ run_books() {
 
 # CPU time that the kernel bills to the spaces, and to ksoftirqd, in ns: all of their work
 billed_ns() {
-	local dir file sum= pid
+	local dir file sum='' pid
 	for dir in $(spaces_cgroups ""); do
 		for file in "$dir/cpuacct.usage" "$dir/cpu.stat"; do
 			[ -f "$file" ] && [ -z "$sum" ] || continue

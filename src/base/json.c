@@ -92,9 +92,10 @@ static int check_text(const char *name, const char *text, size_t size, struct er
 				 line_of(text, at), text[at]);
 	at = find_too_large(text, size, &length);
 	if (at < size)
-		return error_set(err, ERANGE, "%s: line %u: the number %.*s%s does not fit in 64 bits",
-				 name, line_of(text, at), (int)(length > 40 ? 40 : length),
-				 text + at, length > 40 ? "..." : "");
+		return error_set(err, ERANGE,
+				 "%s: line %u: the number %.*s%s does not fit in 64 bits", name,
+				 line_of(text, at), (int)(length > 40 ? 40 : length), text + at,
+				 length > 40 ? "..." : "");
 	return 0;
 }
 

@@ -100,9 +100,10 @@ static int check_mapped_mounts(const struct oci_reader *r, const struct oci_node
 		return 0;
 	for (size_t i = 0; i < config->n_mounts; i++)
 		if (config->mounts[i].idmap && !config->mounts[i].n_uid_maps)
-			return oci_fail_element(r, &node, i,
-						"an id-mapped mount needs uidMappings and "
-						"gidMappings, or a user namespace of the container");
+			return oci_fail_element(
+				r, &node, i,
+				"an id-mapped mount needs uidMappings and "
+				"gidMappings, or a user namespace of the container");
 	return 0;
 }
 

@@ -122,7 +122,7 @@ struct oci_mount {
 	unsigned long propagation;		 /* MS_PRIVATE | MS_REC ..., 0: none asked */
 	uint64_t recursive_set, recursive_clear; /* MOUNT_ATTR_* of rro, rnosuid, ... */
 	bool tmpcopyup;
-	bool idmap;	   /* owners are mapped: by the maps below, else the container's own */
+	bool idmap; /* owners are mapped: by the maps below, else the container's own */
 	bool idmap_recursive;
 	struct oci_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;

@@ -149,8 +149,8 @@ static bool ranges_overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_s
 	return a < b ? b - a < a_size : a - b < b_size;
 }
 
-int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at, struct oci_id_map **maps,
-		     size_t *n)
+int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at,
+		     struct oci_id_map **maps, size_t *n)
 {
 	const struct oci_id_map *map;
 	int ret = oci_read_array(r, at, sizeof(**maps), read_id_map, maps, n);

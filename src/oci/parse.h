@@ -25,8 +25,8 @@ oci_read_fn oci_read_scheduler;
 oci_read_fn oci_read_io_priority;
 oci_read_fn oci_read_exec_affinity;
 /* linux.c: uidMappings or gidMappings, of the container or of a mount */
-int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at, struct oci_id_map **maps,
-		     size_t *n);
+int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at,
+		     struct oci_id_map **maps, size_t *n);
 /* sysctl.c: whether the key of AT may be set in a container with the namespaces of INTO, a config */
 int oci_check_sysctl(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);

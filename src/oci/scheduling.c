@@ -12,14 +12,10 @@ static const struct oci_name policies[] = {
 };
 
 static const struct oci_name scheduler_flags[] = {
-	{"SCHED_FLAG_RESET_ON_FORK", 0x01},
-	{"SCHED_FLAG_RECLAIM", 0x02},
-	{"SCHED_FLAG_DL_OVERRUN", 0x04},
-	{"SCHED_FLAG_KEEP_POLICY", 0x08},
-	{"SCHED_FLAG_KEEP_PARAMS", 0x10},
-	{"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
-	{"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
-	{NULL, 0},
+	{"SCHED_FLAG_RESET_ON_FORK", 0x01},  {"SCHED_FLAG_RECLAIM", 0x02},
+	{"SCHED_FLAG_DL_OVERRUN", 0x04},     {"SCHED_FLAG_KEEP_POLICY", 0x08},
+	{"SCHED_FLAG_KEEP_PARAMS", 0x10},    {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+	{"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}, {NULL, 0},
 };
 
 static const struct oci_name io_classes[] = {
@@ -69,14 +65,17 @@ static int check_policy(const struct oci_reader *r, const struct oci_node *at,
 	bool realtime = s->policy == POLICY_FIFO || s->policy == POLICY_RR;
 
 	if (realtime && s->priority == 0)
-		return oci_fail_member(r, at, "priority", "a real-time policy needs one of 1 to 99");
+		return oci_fail_member(r, at, "priority",
+				       "a real-time policy needs one of 1 to 99");
 	if (!realtime && s->priority != 0)
 		return oci_fail_member(r, at, "priority",
 				       "only SCHED_FIFO and SCHED_RR have priorities");
 	if (s->policy != POLICY_DEADLINE && (s->runtime_ns || s->deadline_ns || s->period_ns))
-		return oci_fail_member(
-			r, at, s->runtime_ns ? "runtime" : s->deadline_ns ? "deadline" : "period",
-			"only SCHED_DEADLINE has it");
+		return oci_fail_member(r, at,
+				       s->runtime_ns	? "runtime"
+				       : s->deadline_ns ? "deadline"
+							: "period",
+				       "only SCHED_DEADLINE has it");
 	return 0;
 }
 

@@ -49,8 +49,8 @@ static int make_user_namespace(const struct oci_config *maps, struct error *err)
 }
 
 /* Those of the mount, else of the container (config.md, "Mounts", idmap). */
-static int user_namespace_of(const struct oci_config *config, const struct oci_mount *m, int user_ns,
-			     struct error *err)
+static int user_namespace_of(const struct oci_config *config, const struct oci_mount *m,
+			     int user_ns, struct error *err)
 {
 	const struct oci_config of_mount = {
 		.uid_maps = m->uid_maps,

@@ -35,9 +35,10 @@ int labels_check(const struct oci_process *process, struct error *err)
 				 "config.json: process.apparmorProfile: AppArmor is not enabled on "
 				 "this machine");
 	if (process && process->selinux_label && !labels_have_selinux())
-		return error_set(err, EOPNOTSUPP,
-				 "config.json: process.selinuxLabel: SELinux is not enabled on this "
-				 "machine");
+		return error_set(
+			err, EOPNOTSUPP,
+			"config.json: process.selinuxLabel: SELinux is not enabled on this "
+			"machine");
 	return 0;
 }
 

@@ -143,9 +143,10 @@ int mounts_clone_bind(struct launch *l, const struct oci_mount *m, bool *file, s
 		return error_set(err, EINVAL, "mount at '%s': a bind mount needs a source",
 				 m->destination);
 	if (m->idmap && !l->mapped_mounts)
-		return error_set(err, EOPNOTSUPP,
-				 "mount at '%s': a mount of a running container cannot be id-mapped",
-				 m->destination);
+		return error_set(
+			err, EOPNOTSUPP,
+			"mount at '%s': a mount of a running container cannot be id-mapped",
+			m->destination);
 	if (m->idmap)
 		mount = fcntl(l->mapped_mounts[m - l->config->mounts], F_DUPFD_CLOEXEC, 3);
 	else

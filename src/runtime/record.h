@@ -30,8 +30,8 @@ struct container {
 	pid_t pid;		  /* 0: none known */
 	uint64_t pid_start;	  /* its start time in clock ticks */
 	int pidfd;		  /* -EBADF: not running */
-	int netns;		  /* of a container with lent interfaces, net_devices.h; else -EBADF */
-	int starter;		  /* with start_here: init waits on it for its start */
+	int netns;   /* of a container with lent interfaces, net_devices.h; else -EBADF */
+	int starter; /* with start_here: init waits on it for its start */
 };
 
 /* "." and "/" are no ids; letters, digits, "_", "+", "-", "." are what runc and crun allow. */

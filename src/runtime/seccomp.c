@@ -511,9 +511,10 @@ int seccomp_install(const struct seccomp_program *program, struct error *err)
 				 "linux.seccomp: a filter needs process.noNewPrivileges "
 				 "or CAP_SYS_ADMIN");
 	if (errno == EBUSY)
-		return error_set(err, EBUSY,
-				 "linux.seccomp: SCMP_ACT_NOTIFY: there is a filter with a listener "
-				 "around us already");
+		return error_set(
+			err, EBUSY,
+			"linux.seccomp: SCMP_ACT_NOTIFY: there is a filter with a listener "
+			"around us already");
 	if (errno == EINVAL && program->flags)
 		return error_set(err, EINVAL,
 				 "linux.seccomp: the kernel refuses the filter or one of "

@@ -18,6 +18,7 @@ ok() {
 		echo "ok $number - $name"
 	else
 		echo "not ok $number - $name"
+		# shellcheck disable=SC2034 # read by who sources this
 		failed=1
 	fi
 }

@@ -57,7 +57,7 @@ setup() {
 	[ "$(jq -r .ociVersionMin features.json)" = 1.0.0 ]
 	[ "$(jq -r '.hooks | index("createRuntime") != null' features.json)" = true ]
 	[ "$(jq -r '.mountOptions | length >= 60 and (. == sort)' features.json)" = true ]
-	[ "$(jq -c '.linux.namespaces' features.json)" = '["cgroup","ipc","mount","network","pid","user","uts"]' ]
+	[ "$(jq -c '.linux.namespaces' features.json)" = '["cgroup","ipc","mount","network","pid","time","user","uts"]' ]
 	[ "$(jq -r '.linux.capabilities | length' features.json)" = 41 ]
 	systemd=false
 	[[ $("$BEHALF" --version) != *+SYSTEMD* ]] || systemd=true

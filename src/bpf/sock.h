@@ -10,6 +10,9 @@
  * hierarchy there: a TCP socket belongs to the account whose thread connected it; one that was accepted,
  * to the account whose thread listens at its port. So on v1 these are the host's: TCP sockets that were
  * connected, or listened, before the ledger was switched on, and all of UDP.
+ *
+ * The error: a segment that finds its socket in use by a thread is put on the socket's backlog, and told of
+ * only when the thread takes it, in its own time. What it cost in the softirq stays the host's.
  */
 #include "bpf/netns.h"
 

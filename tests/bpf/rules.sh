@@ -38,6 +38,7 @@ part() {
 
 # ---- sockets on the host's network ----
 
+# not all: a segment that finds its socket in use by a thread is queued there, and told later, by the thread
 in_group a iperf3 -s -1 -p 9011 >/dev/null &
 sleep 0.3
 in_group b iperf3 -c 127.0.0.1 -p 9011 -t 3 >/dev/null &
@@ -45,7 +46,7 @@ sleep 0.5
 books=$("$tools/ledger_books" 2)
 wait
 holds "TCP on the host's network has owners" "$books" \
-	"$(part ledger-test- net_rx) > 0.8 and .counters.rule_socket > 1000"
+	"$(part ledger-test- net_rx) > 0.5 and .counters.rule_socket > 1000"
 holds "the one that gets data pays for getting it" "$books" "$a.behalf_ns.net_rx > 50000000"
 holds "books balance" "$books" '.balance > 0.995 and .balance < 1.005'
 

@@ -389,3 +389,64 @@ make_owned() {
 	edit_config '.process.selinuxLabel = "system_u:system_r:container_t:s0"'
 	refused 'process.selinuxLabel: SELinux is not enabled on this machine'
 }
+
+# ---- what had no test
+
+# group_file NAME: of the control group of $ID, wherever its controller is
+group_file() {
+	find /sys/fs/cgroup -path "*$ID*" -name "$1" -exec cat {} + 2>/dev/null | head -n 1
+}
+
+@test "mounts: rro and rnosuid go down, ro does not" {
+	local source=$BATS_TEST_TMPDIR/source
+	mkdir -p "$source/below"
+	mount -t tmpfs none "$source/below"
+	edit_config ".mounts += [{\"destination\": \"/mnt\", \"type\": \"bind\", \"source\": \"$source\", \"options\": [\"rbind\", \"ro\"]},
+		{\"destination\": \"/opt\", \"type\": \"bind\", \"source\": \"$source\", \"options\": [\"rbind\", \"rro\", \"rnosuid\"]}]"
+	run in_container sh -c 'grep -E " /(mnt|opt)/below " /proc/mounts | cut -d " " -f 2,4 | cut -d , -f 1,2'
+	umount "$source/below"
+	[[ ${lines[0]} == '/mnt/below rw,'* ]]
+	[ "${lines[1]}" = '/opt/below ro,nosuid' ]
+}
+
+@test "linux.resources.hugepageLimits: the limit of the group" {
+	grep -qsw hugetlb /sys/fs/cgroup/{,unified/}cgroup.controllers || [ -d /sys/fs/cgroup/hugetlb ] || skip "no hugetlb controller"
+	edit_config '.linux.resources.hugepageLimits = [{"pageSize": "2MB", "limit": 8388608}]'
+	start_sleeper
+	[ "$(group_file hugetlb.2MB.max)$(group_file hugetlb.2MB.limit_in_bytes)" = 8388608 ]
+}
+
+@test "linux.resources.blockIO: the throttles of a device" {
+	[ -e /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device ] || skip "no blkio throttle here"
+	local device major minor
+	device=$(lsblk -dno MAJ:MIN 2>/dev/null | head -n 1 | tr -d ' ')
+	[ -n "$device" ] || skip "no disk"
+	major=${device%:*} minor=${device#*:}
+	edit_config ".linux.resources.blockIO = {
+		\"throttleReadBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1000001}],
+		\"throttleWriteBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1000002}],
+		\"throttleReadIOPSDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1003}],
+		\"throttleWriteIOPSDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1004}]}"
+	start_sleeper
+	[ "$(group_file blkio.throttle.read_bps_device)" = "$device 1000001" ]
+	[ "$(group_file blkio.throttle.write_bps_device)" = "$device 1000002" ]
+	[ "$(group_file blkio.throttle.read_iops_device)" = "$device 1003" ]
+	[ "$(group_file blkio.throttle.write_iops_device)" = "$device 1004" ]
+}
+
+@test "linux.resources.memory.swappiness" {
+	[ -e /sys/fs/cgroup/memory/memory.swappiness ] || skip "no such file here"
+	edit_config '.linux.resources.memory.swappiness = 17'
+	start_sleeper
+	[ "$(group_file memory.swappiness)" = 17 ]
+}
+
+@test "linux.resources.network: classID, or that there is no controller" {
+	edit_config '.linux.resources.network = {"classID": 1048577}'
+	if [ -e /sys/fs/cgroup/net_cls ]; then
+		start_sleeper
+		[ "$(group_file net_cls.classid)" = 1048577 ]
+	else
+		refused 'linux.resources.network.classID'
+	fi
+}

@@ -47,7 +47,7 @@ books=$("$tools/ledger_books" 2)
 wait
 holds "TCP on the host's network has owners" "$books" \
 	"$(part ledger-test- net_rx) > 0.5 and .counters.rule_socket > 1000"
-holds "the one that gets data pays for getting it" "$books" "$a.behalf_ns.net_rx > 50000000"
+holds "the one that gets data pays for getting it" "$books" "$a.behalf_ns.net_rx > 1000000"
 holds "books balance" "$books" '.balance > 0.995 and .balance < 1.005'
 
 # ---- block ----

@@ -28,8 +28,11 @@ make_bundle_at() {
 }
 
 write_configuration() {
-	local host
+	local host groups
 	host=$(hostname -s)
+	# Slurm's way with v2 needs systemd
+	[ ! -d /sys/fs/cgroup/freezer ] || groups=cgroup
+	printf 'CgroupPlugin=cgroup/v1\nCgroupAutomount=no\nConstrainRAMSpace=yes\n' >"$WORK/cgroup.conf"
 	cat >"$WORK/slurm.conf" <<-EOF
 		ClusterName=behalf
 		SlurmctldHost=$host(127.0.0.1)
@@ -44,8 +47,8 @@ write_configuration() {
 		SlurmdLogFile=$WORK/slurmd.%n.log
 		SlurmdDebug=debug
 		Prolog=$WORK/prolog
-		ProctrackType=proctrack/linuxproc
-		TaskPlugin=task/none
+		ProctrackType=proctrack/${groups:-linuxproc}
+		TaskPlugin=task/${groups:-none}
 		JobAcctGatherType=jobacct_gather/none
 		SchedulerType=sched/builtin
 		SchedulerParameters=batch_sched_delay=0
@@ -124,6 +127,7 @@ teardown_file() {
 		kill "$pid" 2>/dev/null || continue
 		wait_until 10 eval "! kill -0 $pid 2>/dev/null" || kill -9 "$pid"
 	done
+	rmdir /sys/fs/cgroup/*/slurm_n[123] 2>/dev/null || true
 	rm -rf "$WORK"
 }
 
@@ -142,7 +146,8 @@ teardown() {
 is_clean() {
 	local left
 	left=$(find "$WORK/roots" -mindepth 2 2>/dev/null
-		find /sys/fs/cgroup -type d -name 'behalf-n[123].*.[0-9]*.0' 2>/dev/null
+		find /sys/fs/cgroup -type d '(' -name 'behalf-n[123].*.[0-9]*.0' -o -path '*/slurm_n[123]/*/job_*' ')' \
+			2>/dev/null
 		find "$WORK"/spool.n? -name config.json
 		pgrep -f "^$WORK/behalf"
 		grep -F "$WORK" /proc/self/mountinfo
@@ -189,6 +194,13 @@ in_background() {
 	[ "$(grep -c -F 'inside n[1-3]' <<<"$output")" -eq 3 ]
 	names=$(sed -n 's/.* run --bundle=[^ ]* \(n[123]\).*/\1/p' "$WORK/calls" | sort | paste -sd ' ')
 	[ "$names" = "n1 n2 n3" ]
+}
+
+@test "a container is in the groups of its job" {
+	[ -d /sys/fs/cgroup/freezer ] || skip "Slurm's way with cgroup v2 needs systemd"
+	run on_cluster srun --container="$WORK/bundle" cat /proc/self/cgroup
+	[[ $output == *:memory:/slurm_n1/uid_0/job_* ]]
+	[[ $output == *:freezer:/slurm_n1/uid_0/job_* ]]
 }
 
 @test "sbatch: the script runs in the container" {

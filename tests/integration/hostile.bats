@@ -339,8 +339,10 @@ ways_out() {
 	behalf create --bundle "$BUNDLE" "$ID"
 	behalf start "$ID"
 	local round
-	for ((round = 0; round < 50; round++)); do
+	# the watcher is slow: until it has caught one of them, and then some more
+	for ((round = 0; round < 600; round++)); do
 		behalf exec "$ID" true
+		[ "$round" -lt 50 ] || [ ! -e "$BUNDLE/rootfs/tmp/seen" ] || break
 	done
 	# by the time it is looked at it may be `true` already, with a program of the image and 0 to 2
 	[ -e "$BUNDLE/rootfs/tmp/seen" ]

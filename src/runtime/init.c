@@ -43,6 +43,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -60,12 +61,18 @@
 #include "runtime/scheduling.h"
 #include "runtime/sync.h"
 
+/*
+ * By system call: the C library keeps 32 and 33 to itself and refuses to touch them, also when the
+ * caller handed them on ignored, as some do. All zeros is SIG_DFL, whatever the layout of the kernel's
+ * struct sigaction.
+ */
 static void reset_signals(void)
 {
+	static const unsigned long zeros[8];
 	sigset_t none;
 
 	for (int n = 1; n < NSIG; n++)
-		signal(n, SIG_DFL);
+		syscall(SYS_rt_sigaction, n, zeros, NULL, 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -64,7 +64,7 @@ setup() {
 	[ "$(jq -c '.linux.cgroup' features.json)" = "{\"v1\":true,\"v2\":true,\"systemd\":$systemd,\"systemdUser\":$systemd,\"rdma\":false}" ]
 	[ "$(jq -r '.linux.seccomp.enabled' features.json)" = true ]
 	[ "$(jq -r '.linux.seccomp.actions | index("SCMP_ACT_ALLOW") != null' features.json)" = true ]
-	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = false ]
+	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = true ]
 }
 
 @test "every mount option that features tells is taken, for a bind mount" {

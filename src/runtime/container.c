@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -256,14 +255,6 @@ int container_kill(struct container *container, int signal, bool all, struct err
 	r = pidfd_signal(container->pidfd, signal);
 	if (r < 0)
 		return error_errno(err, r, "kill container '%s'", container->id);
-	return 0;
-}
-
-int container_wait(struct container *container, int *wait_status, struct error *err)
-{
-	while (waitpid(container->pid, wait_status, 0) < 0)
-		if (errno != EINTR)
-			return error_errno(err, errno, "wait for container '%s'", container->id);
 	return 0;
 }
 

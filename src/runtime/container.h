@@ -126,12 +126,6 @@ struct json_object *container_state_json(const struct container *container);
 int container_annotate(struct container *container, const char *key, const char *value,
 		       struct error *err);
 
-/*
- * Waits for init, which must be the caller's child (start_here), forwarding nothing.
- * *WAIT_STATUS as waitpid(2).
- */
-int container_wait(struct container *container, int *wait_status, struct error *err);
-
 /* A pidfd of init, owned by CONTAINER; -EBADF when it is not running. */
 int container_pidfd(const struct container *container);
 

@@ -259,7 +259,22 @@ CURSOR_CALL int cursor_packet_handed(struct wire_cpu *c, __u32 slot, __u64 packe
 	return 0;
 }
 
-/* The running packet is done; its interval has been posted. */
+/* The packets since the owner changed last, for evidence. */
+CURSOR_CALL int cursor_count_packets(struct wire_cpu *c)
+{
+	const struct wire_frame *f = &c->frame[WIRE_SOFT];
+	struct wire_totals *totals = cursor_totals(c, f->slot);
+
+	if (!totals)
+		return 0;
+	if (f->kind == WIRE_NET_TX)
+		totals->tx_packets += c->packet_segments;
+	else
+		totals->rx_packets += c->packet_segments;
+	return 0;
+}
+
+/* The running packet, or the running ones of one owner, are done; their interval has been posted. */
 CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
 {
 	struct wire_frame *f = &c->frame[WIRE_SOFT];
@@ -273,6 +288,7 @@ CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
 		c->packet_ns = 0;
 		cursor_count(c, WIRE_RULE_HOST_PACKET);
 	}
+	cursor_count_packets(c);
 	if (c->poll_ns)
 		cursor_owners_add(c, f->slot, c->packet_segments);
 	c->last_owner = f->slot;

@@ -59,18 +59,27 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	return 0;
 }
 
-/* Run once on every CPU when all is attached; the argument is when the books begin. */
+/*
+ * Run once on every CPU when all is attached; the argument is when the books begin: from there on the time
+ * is that of the task that runs there, which need not have begun to run yet.
+ */
 SEC("raw_tp")
 int start_cpu(__u64 *ctx)
 {
 	struct wire_cpu *c = cpu_any();
 	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 begin = ctx[0];
+	__u32 slot;
 
 	if (!c || c->started_ns)
 		return 0;
 	c->number = bpf_get_smp_processor_id();
-	cursor_start(c, ctx[0], WIRE_SLOT_HOST, task->pid == 0 ? WIRE_IDLE : WIRE_OWN,
-		     WIRE_SLOT_HOST);
+	if (task->pid == 0) {
+		cursor_start(c, begin, WIRE_SLOT_HOST, WIRE_IDLE, WIRE_SLOT_HOST);
+		return 0;
+	}
+	slot = account_find(task_cgroup(task), c);
+	cursor_start(c, begin, slot, WIRE_OWN, task->flags & PF_KTHREAD ? WIRE_SLOT_HOST : slot);
 	return 0;
 }
 
@@ -299,6 +308,7 @@ static __noinline int receive_in_thread(struct wire_cpu *c, struct sk_buff *skb)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct wire_device_hit *hit;
+	struct wire_totals *totals;
 	__u32 slot;
 
 	if (cursor_level(c) != WIRE_TASK || !(task->flags & PF_KTHREAD) || task->pid == 0)
@@ -307,6 +317,9 @@ static __noinline int receive_in_thread(struct wire_cpu *c, struct sk_buff *skb)
 	slot = hit->slot == WIRE_SLOT_PACKET ? (__u32)WIRE_SLOT_HOST : hit->slot;
 	if (slot != c->frame[WIRE_TASK].slot)
 		cursor_count(c, WIRE_RULE_THREAD);
+	totals = cursor_totals(c, slot);
+	if (totals)
+		totals->rx_packets += packet_segments(skb);
 	cursor_repoint(c, WIRE_TASK, slot, WIRE_NET_RX);
 	return 0;
 }
@@ -470,6 +483,7 @@ int BPF_PROG(workqueue_execute_start, struct work_struct *work)
 	struct wire_cpu *c = cpu_this();
 	__u64 address = (__u64)work;
 	struct owner_note note = {.slot = WIRE_SLOT_HOST, .kind = WIRE_WORK}, *queued;
+	struct wire_totals *totals;
 	__u32 pid = bpf_get_current_pid_tgid();
 	__u32 slot = WIRE_SLOT_HOST;
 
@@ -483,6 +497,9 @@ int BPF_PROG(workqueue_execute_start, struct work_struct *work)
 		bpf_map_delete_elem(&works, &address);
 	}
 	bpf_map_update_elem(&workers, &pid, &note, BPF_ANY);
+	totals = cursor_totals(c, slot);
+	if (totals)
+		totals->items++;
 	if (cursor_level(c) == WIRE_TASK)
 		cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
 	return 0;

@@ -64,6 +64,7 @@ int BPF_PROG(block_rq_complete, struct request *request)
 	struct wire_cpu *c = cpu_this();
 	__u64 address = (__u64)request;
 	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
+	struct wire_totals *totals;
 	struct owner_note *note;
 	struct wire_frame *f;
 
@@ -83,6 +84,9 @@ int BPF_PROG(block_rq_complete, struct request *request)
 		slot = f->slot;
 	}
 	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_BLOCK : WIRE_RULE_BLOCK);
+	totals = cursor_totals(c, slot);
+	if (totals)
+		__sync_fetch_and_add(&totals->requests, 1);
 	if (c->frame[WIRE_HARD].active)
 		cursor_adopt(c, WIRE_HARD, slot, WIRE_BLOCK);
 	else if (c->frame[WIRE_SOFT].kind == WIRE_BLOCK)

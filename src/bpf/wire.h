@@ -4,7 +4,9 @@
 /*
  * The types that the programs in the kernel and their readers share, and nothing else. Everything
  * here is laid out by hand: 64-bit words first, no implicit padding, the same on both sides.
- * WIRE_VERSION changes with any change of layout; a ledger pinned by another version is refused.
+ * WIRE_VERSION changes with any change of layout. Readers refuse a ledger that another version has pinned;
+ * `ledger on` takes its books over, member by member, with the types (BTF) that the kernel keeps with the
+ * maps (ledger/layout.c). So a member keeps its name as long as it means the same, and changes it with that.
  */
 #ifdef __bpf__
 #include "bpf/kernel.h"
@@ -13,10 +15,20 @@
 #endif
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
-#define WIRE_VERSION 2u
+#ifndef WIRE_OTHER
+#define WIRE_VERSION 3u
+#define WIRE_ROOM(name)
+#else
+/* a layout that no version has, for tests of taking over: nothing is where it was */
+#define WIRE_VERSION (3u + WIRE_OTHER)
+#define WIRE_ROOM(name) __u64 name[8];
+#endif
 
 /* What on-behalf-of time was spent on. */
 enum wire_class {
+#ifdef WIRE_OTHER
+	WIRE_NOVELTY,
+#endif
 	WIRE_NET_RX,	/* receiving, bridging and forwarding included */
 	WIRE_NET_TX,	/* deferred transmission */
 	WIRE_BLOCK,	/* block I/O completion */
@@ -48,6 +60,9 @@ enum wire_slot {
 
 /* How often each rule and each fallback was used; names in src/ledger/counters.c. */
 enum wire_counter {
+#ifdef WIRE_OTHER
+	WIRE_RULE_NOVELTY,
+#endif
 	WIRE_RULE_NETNS,	 /* receiver's network namespace */
 	WIRE_RULE_VETH_FROM,	 /* host's end of a veth pair: came from that container */
 	WIRE_RULE_VETH_TO,	 /* turned up behind a container's veth pair: moved from the host */
@@ -86,18 +101,24 @@ enum wire_counter {
  * field is written from one level only, so there are no atomic operations (but on the last row).
  */
 struct wire_totals {
+	WIRE_ROOM(room)
 	__u64 own_ns;
 	__u64 own_user_ns;   /* part of own_ns that a tick found in user mode, */
 	__u64 own_kernel_ns; /* and in the kernel; the rest is not yet known */
 	__u64 imposed_soft_ns;
 	__u64 imposed_hard_ns;
-	__u64 unused[3];
+	/* evidence: what the time was spent for, as often as the programs came across it */
+	__u64 rx_packets; /* received, as many as there were on the wire before they were merged */
+	__u64 tx_packets; /* whose transmission was deferred */
+	__u64 requests;	  /* block requests completed; added to from any level, atomically */
 	__u64 behalf_ns[WIRE_LEVELS * WIRE_CLASSES]; /* level by level */
-	__u64 unused2[2];
+	__u64 items;				     /* work items */
+	__u64 unused;
 } __attribute__((aligned(64)));
 
 /* Where the time of one level goes. Times are of the level's own clock, see bpf/cursor.h. */
 struct wire_frame {
+	WIRE_ROOM(room)
 	__u64 since;   /* posted up to here */
 	__u64 entered; /* the level's activation began here */
 	__u32 slot;
@@ -139,6 +160,7 @@ struct wire_device_hit {
 
 /* One CPU's cursor. */
 struct wire_cpu {
+	WIRE_ROOM(room)
 	/* a reader's copy is whole when ended, read before, equals begun, read after */
 	__u64 begun;
 	__u64 ended;
@@ -184,6 +206,7 @@ enum wire_slot_state { WIRE_FREE, WIRE_OPEN, WIRE_CLOSED };
 
 /* Whose account a slot is. */
 struct wire_slot_info {
+	WIRE_ROOM(room)
 	__u64 id;	 /* cgroup id */
 	__u64 parent_id; /* 0: of the root */
 	__u64 opened_ns;
@@ -198,6 +221,7 @@ struct wire_slot_info {
 
 /* The account of a network namespace; the key is the namespace's cookie, which is never reused. */
 struct wire_netns {
+	WIRE_ROOM(room)
 	__u64 owner_id; /* cgroup id, 0: host */
 	__u32 slot;
 	__u32 rank; /* how good the claim is, see bpf/owner.h */
@@ -211,7 +235,8 @@ struct wire_netns {
 /* One for all: what the ledger is, and the state that CPUs share. */
 struct wire_book {
 	__u32 magic;
-	__u32 version;
+	__u32 version; /* these two stay where they are */
+	WIRE_ROOM(room)
 	__u64 started_ns;
 	__u64 started_realtime_ns;
 	__u32 cpus; /* rows of a slot, without the last one */
@@ -222,6 +247,17 @@ struct wire_book {
 	__u32 irq_time;	      /* the kernel keeps interrupt time apart */
 	__u64 hooks_attached; /* bits, by order of the programs' names in the object */
 	__u64 hooks_wanted;
+
+	/* of taking over, see ledger/upgrade.c */
+	__u32 upgrades;	    /* how often these books were */
+	__u32 from_version; /* whose they were the last time */
+	__u64 approximated_ns; /* between the last reading of the old books and the first hook of the new */
+	__u64 misses;	       /* recursion misses of the programs before */
+	/* of these types, so that the names of their values are in the types that are pinned */
+	enum wire_class classes;
+	enum wire_counter counters;
+	enum wire_level levels;
+	__u32 unused[7];
 
 	/* written by programs */
 	__u32 epoch __attribute__((aligned(64))); /* moves when a cached owner may be wrong */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The profile of hosts that were never calibrated: about twice what an ordinary server of the last ten
+ * years takes, and an upper quantile half as much again. Too dear is safe here, since what a promise is
+ * short of cannot be made up for, and what is left over goes to whoever has work.
+ */
+#include "plan/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Of every payer. */
+#define FIT .fit = {{.upper = 1.5}, {.upper = 1.5}, {.upper = 1.5}}
+
+/* clang-format off */
+
+/* unit_ns, byte_ns, connection_ns. The disk called "" is any. */
+static const struct profile_operation operations[] = {
+	{PROFILE_SEND, PROFILE_UDP, "bridge", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {3000, 0.1, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_SEND, PROFILE_TCP, "bridge", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1500, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_UDP, "bridge", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {3000, 0.2, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_TCP, "bridge", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1500, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_UDP, "bridge", {
+		[PROFILE_NET_RX] = {5000, 0.1},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_TCP, "bridge", {
+		[PROFILE_NET_RX] = {5000, 0.1},
+	}, FIT},
+
+	{PROFILE_SEND, PROFILE_UDP, "macvlan", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {1500, 0.1, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_SEND, PROFILE_TCP, "macvlan", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1200, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_UDP, "macvlan", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {2500, 0.2, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_TCP, "macvlan", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1200, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_UDP, "macvlan", {
+		[PROFILE_NET_RX] = {4000, 0.1},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_TCP, "macvlan", {
+		[PROFILE_NET_RX] = {4000, 0.1},
+	}, FIT},
+
+	{PROFILE_SEND, PROFILE_UDP, "host", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {1000, 0.1, 10000},
+		[PROFILE_HOST] = {500},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_SEND, PROFILE_TCP, "host", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1000, 0.2, 40000},
+		[PROFILE_HOST] = {500},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_UDP, "host", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {2000, 0.2, 10000},
+		[PROFILE_HOST] = {500},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_TCP, "host", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1000, 0.2, 40000},
+		[PROFILE_HOST] = {500},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_UDP, "host", {
+		[PROFILE_HOST] = {4000, 0.1},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_TCP, "host", {
+		[PROFILE_HOST] = {4000, 0.1},
+	}, FIT},
+
+	{PROFILE_SEND, PROFILE_UDP, "device", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {1000, 0.1, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_SEND, PROFILE_TCP, "device", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1000, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_UDP, "device", {
+		[PROFILE_OWN] = {3000, 0.4, 20000},
+		[PROFILE_NET_RX] = {2000, 0.2, 10000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_RECEIVE, PROFILE_TCP, "device", {
+		[PROFILE_OWN] = {1000, 1.0, 60000},
+		[PROFILE_NET_RX] = {1000, 0.2, 40000},
+		[PROFILE_HOST] = {100},
+		[PROFILE_UNATTRIBUTED] = {100},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_UDP, "device", {
+		[PROFILE_NET_RX] = {3000, 0.1},
+	}, FIT},
+	{PROFILE_FORWARD, PROFILE_TCP, "device", {
+		[PROFILE_NET_RX] = {3000, 0.1},
+	}, FIT},
+
+	{PROFILE_READ, PROFILE_DIRECT, "", {
+		[PROFILE_OWN] = {15000, 0.2},
+		[PROFILE_BLOCK] = {10000, 0.02},
+		[PROFILE_HOST] = {1000},
+		[PROFILE_UNATTRIBUTED] = {1000},
+	}, FIT},
+	{PROFILE_READ, PROFILE_BUFFERED, "", {
+		[PROFILE_OWN] = {10000, 1.0},
+		[PROFILE_BLOCK] = {8000, 0.1},
+		[PROFILE_HOST] = {1000},
+		[PROFILE_UNATTRIBUTED] = {1000},
+	}, FIT},
+	{PROFILE_WRITE, PROFILE_DIRECT, "", {
+		[PROFILE_OWN] = {20000, 0.2},
+		[PROFILE_BLOCK] = {10000, 0.02},
+		[PROFILE_HOST] = {2000},
+		[PROFILE_UNATTRIBUTED] = {1000},
+	}, FIT},
+	{PROFILE_WRITE, PROFILE_BUFFERED, "", {
+		[PROFILE_OWN] = {8000, 1.5},
+		[PROFILE_BLOCK] = {2000, 0.1},
+		[PROFILE_WRITEBACK] = {4000, 0.8},
+		[PROFILE_HOST] = {2000, 0.2},
+		[PROFILE_UNATTRIBUTED] = {1000},
+	}, FIT},
+};
+/* clang-format on */
+
+static const struct profile_base base = {
+	.host_cpu_ns = 10e6,
+	.host_cpu_upper_ns = 50e6,
+	.workspace_ns = 1e6,
+};
+
+const struct profile_operation *profile_built_in_find(enum profile_kind kind,
+						      enum profile_mode mode, const char *target)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct profile_operation *operation = &operations[i];
+
+		if (operation->kind == kind && operation->mode == mode &&
+		    (kind >= PROFILE_READ || strcmp(operation->target, target) == 0))
+			return operation;
+	}
+	return NULL;
+}
+
+struct profile *profile_built_in(void)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+
+	if (!profile)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		struct profile_operation *added = profile_add_operation(profile);
+
+		if (!added)
+			return NULL;
+		*added = operations[i];
+	}
+	profile->source = PROFILE_BUILT_IN;
+	snprintf(profile->version, sizeof(profile->version), "%s", BEHALF_VERSION);
+	profile->trusted = true;
+	profile->quantile = 0.95;
+	profile->base = base;
+	return take_ptr(profile);
+}

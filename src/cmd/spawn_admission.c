@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "cmd/means.h"
 #include "kernel/cgroup.h"
 #include "plan/admission.h"
 #include "runtime/container.h"
@@ -87,12 +88,12 @@ static int admit_reserve(const char *root, const struct spawn_options *options,
 			 const struct cpus *available, struct error *err)
 {
 	_cleanup_free_ struct admission_cpu *reserves = NULL;
-	uint32_t wanted = options->terms.cpu_reserve_mcores, left;
+	uint32_t wanted = options->terms.cpu.reserve_mcores, left;
 	struct cpus cpus = options->has_cpus ? options->cpus : *available;
 	size_t n = 0;
 	int r;
 
-	if (!options->terms.has_cpu_reserve)
+	if (!options->terms.cpu.reserve_mcores)
 		return 0;
 	r = read_reserves(root, available, &reserves, &n, err);
 	if (r < 0)
@@ -109,44 +110,28 @@ static int admit_reserve(const char *root, const struct spawn_options *options,
 			 left == 1000 ? " is" : "s are");
 }
 
-static int need_controller(const struct cgroup_layout *layout, bool asked, const char *flag,
-			   enum cgroup_controller controller, struct error *err)
-{
-	if (!asked || cgroup_layout_version(layout, controller))
-		return 0;
-	return error_set(err, ENODEV, "--%s: this host has no %s controller to keep it with", flag,
-			 cgroup_controller_name(controller, 2));
-}
-
 /* The runtime passes over what it cannot set, as runtimes do; a term must not be. */
-static int check_controllers(const struct spawn_options *options, int *cpu_version,
-			     struct error *err)
+static int check_means(const struct spawn_options *options, int *cpu_version, struct error *err)
 {
 	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	const struct terms *terms = &options->terms;
 	int r = cgroup_layout_read(&layout, err);
 
 	if (r == 0)
-		r = need_controller(layout, terms->has_cpu_reserve, "cpu-reserve", CGROUP_CPU, err);
-	if (r == 0)
-		r = need_controller(layout, terms->has_cpu_limit, "cpu-limit", CGROUP_CPU, err);
-	if (r == 0)
-		r = need_controller(layout, options->has_cpus, "cpuset-cpus", CGROUP_CPUSET, err);
-	if (r == 0)
-		r = need_controller(layout, terms->has_memory_limit, "memory-limit", CGROUP_MEMORY,
-				    err);
-	if (r == 0)
-		r = need_controller(layout, terms->has_pids_limit, "pids-limit", CGROUP_PIDS, err);
-	if (r == 0)
-		*cpu_version = cgroup_layout_version(layout, CGROUP_CPU);
-	return r;
+		r = means_check(&options->terms, layout, err);
+	if (r < 0)
+		return r;
+	if (options->has_cpus && !cgroup_layout_version(layout, CGROUP_CPUSET))
+		return error_set(err, ENODEV,
+				 "--cpuset-cpus: this host has no cpuset controller to keep it with");
+	*cpu_version = cgroup_layout_version(layout, CGROUP_CPU);
+	return 0;
 }
 
 int spawn_admit(const char *root, const struct spawn_options *options, int *cpu_version,
 		struct error *err)
 {
 	struct cpus available = {0};
-	int r = check_controllers(options, cpu_version, err);
+	int r = check_means(options, cpu_version, err);
 
 	if (r == 0)
 		r = available_cpus(&available, err);

@@ -164,12 +164,12 @@ static int set_cpu(struct json_object *resources, const struct spawn_options *op
 	const struct terms *terms = &options->terms;
 	struct json_object *cpu = json_add_object(resources, "cpu");
 
-	if (terms->has_cpu_limit) {
-		json_add_i64(cpu, "quota", terms_cpu_quota_us(terms->cpu_limit_mcores));
+	if (terms->cpu.limit_mcores) {
+		json_add_i64(cpu, "quota", terms_cpu_quota_us(terms->cpu.limit_mcores));
 		json_add_u64(cpu, "period", TERMS_CPU_PERIOD_US);
 	}
-	if (terms->has_cpu_reserve)
-		set_cpu_reserve(resources, cpu, terms->cpu_reserve_mcores, cpu_version);
+	if (terms->cpu.reserve_mcores)
+		set_cpu_reserve(resources, cpu, terms->cpu.reserve_mcores, cpu_version);
 	if (options->has_cpus) {
 		_cleanup_free_ char *list = cpus_format(&options->cpus);
 
@@ -186,13 +186,13 @@ static int set_resources(struct json_object *linux_object, const struct spawn_op
 	struct json_object *resources = member(linux_object, "resources"), *object;
 	const struct terms *terms = &options->terms;
 
-	if (terms->has_memory_limit) {
+	if (terms->memory.limit_bytes) {
 		object = json_add_object(resources, "memory");
-		json_add_u64(object, "limit", terms->memory_limit_bytes);
+		json_add_u64(object, "limit", terms->memory.limit_bytes);
 		/* memory and swap together: none of the latter */
-		json_add_u64(object, "swap", terms->memory_limit_bytes);
+		json_add_u64(object, "swap", terms->memory.limit_bytes);
 	}
-	if (terms->has_pids_limit) {
+	if (terms->pids_limit) {
 		object = json_add_object(resources, "pids");
 		json_add_u64(object, "limit", terms->pids_limit);
 	}

@@ -50,14 +50,12 @@ void spawn_print_help(void)
 	       "\n"
 	       "Terms:\n");
 	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
-		int width;
+		int width = printf("      --%s%s%s", kind->name, kind->value ? " " : "[=DEV:true]",
+				   kind->value ? kind->value : "");
 
-		if (!kind->meaning)
-			continue;
-		width = printf("      --%s %s", kind->name, kind->value);
-		printf("%*s%s\n", width < 30 ? 30 - width : 1, "", kind->meaning);
+		printf("%*s%s\n", width < 44 ? 44 - width : 1, "", kind->meaning);
 	}
-	printf("      --cpuset-cpus LIST      CPUs it runs on, as 0-3,5\n"
+	printf("      --cpuset-cpus LIST                    CPUs it runs on, as 0-3,5\n"
 	       "\n"
 	       "Options:\n"
 	       "      --name NAME             what it is called (default: chosen)\n"
@@ -74,7 +72,7 @@ void spawn_print_help(void)
 	       "  -t, --tty                   give it a terminal\n");
 }
 
-/* The options of getopt_long: the fixed ones, and one for each term, kept or not. */
+/* The options of getopt_long: the fixed ones, and one for each term. */
 static struct option *make_option_table(void)
 {
 	size_t n_fixed = ARRAY_SIZE(fixed_options), n_terms = 0;
@@ -87,8 +85,12 @@ static struct option *make_option_table(void)
 		return NULL;
 	memcpy(table, fixed_options, sizeof(fixed_options));
 	for (size_t i = 0; i < n_terms; i++)
-		table[n_fixed + i] = (struct option){term_kinds[i].name, required_argument, NULL,
-						     OPT_TERM + (int)i};
+		table[n_fixed + i] = (struct option){
+			term_kinds[i].name,
+			term_kinds[i].value ? required_argument : optional_argument,
+			NULL,
+			OPT_TERM + (int)i,
+		};
 	return table;
 }
 
@@ -221,6 +223,15 @@ static int set_workdir(struct spawn_options *options, const char *value, struct 
 	return 0;
 }
 
+static int set_term(struct spawn_options *options, const struct term_kind *kind, const char *value,
+		    struct error *err)
+{
+	char flag[64];
+
+	snprintf(flag, sizeof(flag), "--%s", kind->name);
+	return terms_set(&options->terms, kind, flag, value, err);
+}
+
 static int set_option(struct spawn_options *options, int opt, const char *value, struct error *err)
 {
 	switch (opt) {
@@ -256,7 +267,7 @@ static int set_option(struct spawn_options *options, int opt, const char *value,
 		options->tty = true;
 		return 0;
 	default:
-		return terms_set(&options->terms, term_kinds[opt - OPT_TERM].name, value, err);
+		return set_term(options, &term_kinds[opt - OPT_TERM], value, err);
 	}
 }
 

@@ -6,6 +6,24 @@
 #include "base/error.h"
 #include "plan/terms.h"
 
+static void read_back(const struct terms *terms)
+{
+	struct terms again = {0};
+	struct error err = {0};
+
+	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
+		_cleanup_free_ char *text = terms_format(terms, kind), *second = NULL;
+
+		if (!text)
+			continue;
+		if (terms_set(&again, kind, kind->name, text, &err) < 0)
+			abort();
+		second = terms_format(&again, kind);
+		if (!second || strcmp(text, second) != 0)
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = fuzz_text(data, size);
@@ -16,12 +34,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while ((line = strsep(&rest, "\n"))) {
 		char *value = strchr(line, '=');
+		const struct term_kind *kind;
 
 		if (value)
 			*value++ = '\0';
-		r = terms_set(&terms, line, value ? value : "", &err);
+		kind = terms_find(line);
+		if (!kind)
+			continue;
+		r = terms_set(&terms, kind, line, value, &err);
 		fuzz_check_error(r, &err);
 	}
+	read_back(&terms);
 	r = terms_check(&terms, &err);
 	fuzz_check_error(r, &err);
 	return 0;

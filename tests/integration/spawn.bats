@@ -357,7 +357,7 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 		[ "$(group_file memory.memsw.limit_in_bytes none)" = 67108864 ]
 	fi
 	behalf state "$ID" | jq -e '.annotations | .["io.behalf.cpu.limit"] == "0.5" and
-		.["io.behalf.cpu.reserve"] == "0.25" and .["io.behalf.memory.limit"] == "67108864" and
+		.["io.behalf.cpu.reserve"] == "0.25" and .["io.behalf.memory.limit"] == "64MiB" and
 		.["io.behalf.cpuset.cpus"] == "0"'
 }
 
@@ -408,11 +408,13 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 }
 
 @test "a term that is not kept is refused, in one sentence that names it" {
-	for term in memory-reserve cpu-share net-egress-limit net-ingress-reserve disk-read-limit disk-write-share; do
-		run spawn "--$term" 1 true
+	for term in "memory-reserve 1m" "cpu-share 1" "net-egress-limit 1mbit" "net-ingress-reserve 1mbit" \
+		"disk-read-limit 1MB/s" "disk-write-share 8:0:1" "net-strict drop"; do
+		# shellcheck disable=SC2086
+		run spawn --$term true
 		[ "$status" -eq 125 ]
 		[ "${#lines[@]}" -eq 1 ]
-		[[ $output == *"--$term"* ]]
+		[[ $output == *"${term%% *}"* ]]
 	done
 	while read -r wrong; do
 		# shellcheck disable=SC2086

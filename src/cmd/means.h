@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+#include "kernel/cgroup.h"
+#include "plan/terms.h"
+
+/*
+ * Whether this host has what it takes to keep each of TERMS: a promise is either kept or refused. -ENODEV
+ * with a sentence that names the term: a controller is not there; -EOPNOTSUPP: nothing keeps it yet.
+ */
+int means_check(const struct terms *terms, const struct cgroup_layout *layout, struct error *err);

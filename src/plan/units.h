@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Quantities as people write them, behalf-terms(7) has the grammar. Pure, and exact: what is read is a
+ * Quantities as people write them, behalf-terms(5) has the grammar. Pure, and exact: what is read is a
  * whole number of the smallest unit or refused, and what is written is read back as the same number.
  */
 #include <stdint.h>

@@ -121,8 +121,9 @@ static int check_means(const struct spawn_options *options, int *cpu_version, st
 	if (r < 0)
 		return r;
 	if (options->has_cpus && !cgroup_layout_version(layout, CGROUP_CPUSET))
-		return error_set(err, ENODEV,
-				 "--cpuset-cpus: this host has no cpuset controller to keep it with");
+		return error_set(
+			err, ENODEV,
+			"--cpuset-cpus: this host has no cpuset controller to keep it with");
 	*cpu_version = cgroup_layout_version(layout, CGROUP_CPU);
 	return 0;
 }

@@ -20,7 +20,7 @@
 
 /* What holds where nobody says. */
 #define TERMS_SHARE 100
-#define TERMS_PACKET_BYTES 1514	     /* a full frame of an MTU of 1500 */
+#define TERMS_PACKET_BYTES 1514	    /* a full frame of an MTU of 1500 */
 #define TERMS_PACKET_WORST_BYTES 60 /* the smallest frame: an 18-byte datagram of UDP */
 #define TERMS_REQUEST_BYTES 65536
 
@@ -34,14 +34,19 @@ struct terms_memory {
 	uint64_t reserve_bytes, limit_bytes;
 };
 
-enum terms_direction { TERMS_EGRESS, TERMS_INGRESS, TERMS_DIRECTIONS }; /* as seen by the workspace */
+enum terms_direction {
+	TERMS_EGRESS,
+	TERMS_INGRESS,
+	TERMS_DIRECTIONS
+}; /* as seen by the workspace */
 
 struct terms_net {
 	uint64_t reserve_bps, limit_bps; /* bits/s */
 	uint32_t share;
-	uint32_t packet_bytes;	     /* expected size; 0: TERMS_PACKET_BYTES */
-	uint32_t packet_worst_bytes; /* the smallest that is promised; 0: TERMS_PACKET_WORST_BYTES */
-	uint32_t connections;	     /* new ones per second */
+	uint32_t packet_bytes; /* expected size; 0: TERMS_PACKET_BYTES */
+	uint32_t
+		packet_worst_bytes; /* the smallest that is promised; 0: TERMS_PACKET_WORST_BYTES */
+	uint32_t connections;	    /* new ones per second */
 };
 
 enum terms_access { TERMS_READ, TERMS_WRITE, TERMS_ACCESSES };
@@ -65,8 +70,8 @@ struct terms_disk {
 
 /* What becomes of packets that arrive for a workspace in debt. */
 enum terms_gate {
-	TERMS_GATE_NONE,     /* "debt": they are received, and the debt is collected from its threads */
-	TERMS_GATE_DROP,     /* "drop": dropped early, at the host's side of its link */
+	TERMS_GATE_NONE, /* "debt": they are received, and the debt is collected from its threads */
+	TERMS_GATE_DROP, /* "drop": dropped early, at the host's side of its link */
 	TERMS_GATE_THREADED, /* "threaded": received by NAPI threads in the workspace's cgroup */
 };
 
@@ -93,7 +98,7 @@ enum term_value {
 /* A term by its name in flags ("cpu-limit"). */
 struct term_kind {
 	const char *name;
-	const char *value;	/* what its value is called in help: "CORES"; NULL: it may be left out */
+	const char *value; /* what its value is called in help: "CORES"; NULL: it may be left out */
 	const char *annotation; /* "io.behalf.cpu.limit" */
 	const char *meaning;	/* one line for people */
 	enum term_value type;

@@ -39,8 +39,9 @@ static int check_net(const struct terms *terms, enum terms_direction direction, 
 	if (r < 0)
 		return r;
 	if (net->packet_bytes && net->packet_worst_bytes > net->packet_bytes)
-		return error_set(err, EINVAL, "%s %u is more than %s %u: the worst are the smallest",
-				 name[2], net->packet_worst_bytes, name[3], net->packet_bytes);
+		return error_set(err, EINVAL,
+				 "%s %u is more than %s %u: the worst are the smallest", name[2],
+				 net->packet_worst_bytes, name[3], net->packet_bytes);
 	if (net->reserve_bps && strcmp(terms->path, "none") == 0)
 		return error_set(err, EINVAL, "%s %s: net.path is none", name[0],
 				 unit_format(UNIT_BIT_RATE, net->reserve_bps).text);

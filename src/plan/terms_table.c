@@ -6,11 +6,17 @@
 #define ON_DISK(field) offsetof(struct terms_disk, field), sizeof(((struct terms_disk *)0)->field)
 
 #define QUANTITY(name, value, key, meaning, unit, field)                                           \
-	{name, value, "io.behalf." key, meaning, TERM_QUANTITY, unit, false, AT(field)}
+	{                                                                                          \
+		name, value, "io.behalf." key, meaning, TERM_QUANTITY, unit, false, AT(field)      \
+	}
 #define CHOICE(name, value, key, meaning, type, field)                                             \
-	{name, value, "io.behalf." key, meaning, type, UNIT_COUNT, false, AT(field)}
+	{                                                                                          \
+		name, value, "io.behalf." key, meaning, type, UNIT_COUNT, false, AT(field)         \
+	}
 #define DISK(name, value, key, meaning, type, unit, field)                                         \
-	{name, value, "io.behalf." key, meaning, type, unit, true, ON_DISK(field)}
+	{                                                                                          \
+		name, value, "io.behalf." key, meaning, type, unit, true, ON_DISK(field)           \
+	}
 
 /* One direction of the network; HOW is how the workspace has it. */
 #define NET(word, index, how)                                                                      \

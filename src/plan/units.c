@@ -17,15 +17,15 @@
 #define FRACTION_DIGITS 9
 
 static const struct {
-	const char *word;     /* behind the letter; may be left out */
-	bool per_second;      /* "/s" may follow */
-	bool letters;	      /* k, m, g, t may precede */
-	bool binary;	      /* an "i" may follow the letter, and a letter alone is binary */
-	bool binary_with_i;   /* an "i" may follow the letter */
+	const char *word;   /* behind the letter; may be left out */
+	bool per_second;    /* "/s" may follow */
+	bool letters;	    /* k, m, g, t may precede */
+	bool binary;	    /* an "i" may follow the letter, and a letter alone is binary */
+	bool binary_with_i; /* an "i" may follow the letter */
 	uint64_t max;
 	const char *wanted;
 } units[UNITS] = {
-	[UNIT_CORES] = {"", false, false, false, false, CORES_MAX * UINT64_C(1000),
+	[UNIT_CORES] = {"", false, false, false, false, CORES_MAX *UINT64_C(1000),
 			"a number of cores is wanted, as 0.5 or 500m"},
 	[UNIT_SIZE] = {"b", false, true, true, true, INT64_MAX,
 		       "a number of bytes is wanted, as 65536, 64MiB or 64m"},

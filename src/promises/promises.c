@@ -244,7 +244,8 @@ int promise_set_cgroup(struct promise *promise, struct cgroup *cgroup, struct er
 	struct stat st;
 
 	if (!path)
-		return error_set(err, ENODEV, "there is no control group to keep the terms of '%s' with",
+		return error_set(err, ENODEV,
+				 "there is no control group to keep the terms of '%s' with",
 				 promise->name);
 	if (stat(path, &st) < 0)
 		return error_errno(err, errno, "look at the control group '%s'", path);

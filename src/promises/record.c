@@ -88,8 +88,7 @@ static int read_terms(struct json_object *json, struct promise *promise, struct 
 
 	if (!terms)
 		return error_set(err, EINVAL, "terms: an object is wanted");
-	json_object_object_foreach(terms, key, value)
-	{
+	json_object_object_foreach(terms, key, value) {
 		const struct term_kind *kind = terms_find_annotation(key);
 
 		if (!kind || !json_object_is_type(value, json_type_string))

@@ -220,8 +220,10 @@ TEST(terms_that_contradict_each_other_are_refused)
 		const char *pairs[2][2];
 		const char *said[2];
 	} cases[] = {
-		{{{"cpu-reserve", "2"}, {"cpu-limit", "1.5"}}, {"cpu.reserve 2 ", "cpu.limit 1.5 "}},
-		{{{"memory-reserve", "2g"}, {"memory-limit", "1g"}}, {"memory.reserve 2GiB", "1GiB"}},
+		{{{"cpu-reserve", "2"}, {"cpu-limit", "1.5"}},
+		 {"cpu.reserve 2 ", "cpu.limit 1.5 "}},
+		{{{"memory-reserve", "2g"}, {"memory-limit", "1g"}},
+		 {"memory.reserve 2GiB", "1GiB"}},
 		{{{"net-egress-reserve", "2gbit"}, {"net-egress-limit", "1gbit"}},
 		 {"net.egress.reserve 2gbit", "1gbit"}},
 		{{{"net-ingress-packet-size", "100"}, {"net-ingress-packet-size-worst", "200"}},
@@ -243,12 +245,13 @@ TEST(terms_that_contradict_each_other_are_refused)
 		has_str(err.text, cases[i].said[1]);
 	}
 	/* on another disk it is no contradiction */
-	is_int(terms_check(&(struct terms){
-				   .n_disks = 2,
-				   .disks = {{"8:0", {{.reserve_bytes = 2}}},
-					     {"8:1", {{.limit_bytes = 1}}}},
-			   },
-			   NULL),
+	is_int(terms_check(
+		       &(struct terms){
+			       .n_disks = 2,
+			       .disks = {{"8:0", {{.reserve_bytes = 2}}},
+					 {"8:1", {{.limit_bytes = 1}}}},
+		       },
+		       NULL),
 	       0);
 }
 

@@ -21,11 +21,12 @@
  * connections per second:
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W
- *	W = N / (1 + N * gap_ns / 1e9)
+ *	W = min(N, 1e9 / gap_ns)
  *
  * W is how often something has to be woken: once for each packet when they are rare, and never more
  * often than once in gap_ns, since what comes in between is done in one go. With wakeup_ns 0 it is a
- * plane through the origin. All coefficients are at least 0, so more I/O never costs less.
+ * plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
+ * apart never less than both in one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -105,7 +106,11 @@ struct profile_point {
 struct profile_operation {
 	enum profile_kind kind;
 	enum profile_mode mode;
-	/* "bridge", "macvlan", "host", "device"; or a disk as "8:0" (its major and minor number) */
+	/*
+	 * "bridge", "macvlan", "host", "device"; "local" and "forward", which are a bridge too, where the
+	 * other end is a process of the host, or in another network to which the host routes; or a disk as
+	 * "8:0" (its major and minor number)
+	 */
 	char target[PROFILE_TARGET_MAX];
 	struct profile_cost cost[PROFILE_PARTS];
 	double gap_ns; /* see above */

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan/extrapolate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Far more than there is, far less than makes sums overflow. */
+#define NCORES_MOST 1e16
+
+uint64_t ncores_add(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+uint64_t ncores_times(uint64_t a, uint64_t n)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(a, n, &product) ? UINT64_MAX : product;
+}
+
+static uint64_t round_up(double ncores)
+{
+	return (uint64_t)ceil(ncores < NCORES_MOST ? ncores : NCORES_MOST);
+}
+
+double extrapolate_wakeups(const struct profile_operation *operation,
+			   const struct extrapolate_load *load)
+{
+	double most = operation->gap_ns > 0 ? 1e9 / operation->gap_ns : INFINITY;
+
+	return fmin(load->units, most);
+}
+
+/* Sums of products of what is not negative: each step is monotone, rounding included. */
+static double cost_of(const struct profile_operation *operation, enum profile_part part,
+		      const struct extrapolate_load *load)
+{
+	const struct profile_cost *cost = &operation->cost[part];
+
+	return cost->unit_ns * load->units + cost->byte_ns * load->bytes +
+	       cost->connection_ns * load->connections +
+	       cost->wakeup_ns * extrapolate_wakeups(operation, load);
+}
+
+enum profile_payer extrapolate_payer_of(enum profile_part part)
+{
+	if (part < PROFILE_WORKSPACE_PARTS)
+		return PROFILE_PAYER_WORKSPACE;
+	return part == PROFILE_HOST ? PROFILE_PAYER_HOST : PROFILE_PAYER_UNATTRIBUTED;
+}
+
+uint64_t extrapolate_part(const struct profile_operation *operation, enum profile_part part,
+			  const struct extrapolate_load *load)
+{
+	return round_up(cost_of(operation, part, load));
+}
+
+static uint64_t upper_part(const struct profile_operation *operation, enum profile_part part,
+			   const struct extrapolate_load *load)
+{
+	return round_up(cost_of(operation, part, load) *
+			operation->fit[extrapolate_payer_of(part)].upper);
+}
+
+static uint64_t
+sum_parts(uint64_t (*cost)(const struct profile_operation *, enum profile_part,
+			   const struct extrapolate_load *),
+	  const struct profile_operation *operation, enum profile_payer payer,
+	  const struct extrapolate_load *load)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
+		if (extrapolate_payer_of(part) == payer)
+			sum += cost(operation, part, load);
+	}
+	return sum;
+}
+
+uint64_t extrapolate_expected(const struct profile_operation *operation, enum profile_payer payer,
+			      const struct extrapolate_load *load)
+{
+	return sum_parts(extrapolate_part, operation, payer, load);
+}
+
+uint64_t extrapolate_upper(const struct profile_operation *operation, enum profile_payer payer,
+			   const struct extrapolate_load *load)
+{
+	return sum_parts(upper_part, operation, payer, load);
+}
+
+/* ---- flows ---- */
+
+static bool is_outside(const struct profile_operation *operation, uint64_t size_bytes)
+{
+	return operation->size_most_bytes && (size_bytes < operation->size_least_bytes ||
+					      size_bytes > operation->size_most_bytes);
+}
+
+/* OPERATION prices FLOW in the worst case for those payers for whom it is the dearest so far. */
+static void consider(struct extrapolate_flow *flow, const struct profile_operation *operation)
+{
+	if (!operation)
+		return;
+	for (int payer = 0; payer < PROFILE_PAYERS; payer++) {
+		const struct profile_operation **worst = &flow->worst[payer];
+
+		if (!*worst || extrapolate_upper(operation, payer, &flow->worst_load) >
+				       extrapolate_upper(*worst, payer, &flow->worst_load))
+			*worst = operation;
+	}
+}
+
+/*
+ * A promise over the bridge holds whoever is at the other end: a workspace, the host, or somebody behind
+ * the host's routing, where that was measured.
+ */
+static void consider_path(struct extrapolate_flow *flow, const struct profile *profile,
+			  enum profile_mode mode, const char *path)
+{
+	static const char *const others[] = {"local", "forward"};
+	bool borrowed;
+
+	consider(flow, profile_find(profile, flow->kind, mode, path, NULL));
+	for (size_t i = 0; strcmp(path, "bridge") == 0 && i < ARRAY_SIZE(others); i++) {
+		const struct profile_operation *operation =
+			profile_find(profile, flow->kind, mode, others[i], &borrowed);
+
+		if (!borrowed)
+			consider(flow, operation);
+	}
+}
+
+static const char *path_of(const struct terms *terms,
+			   const struct extrapolate_assumptions *assumptions)
+{
+	if (terms->path[0] && strcmp(terms->path, "none") != 0)
+		return terms->path;
+	return assumptions->path ? assumptions->path : "bridge";
+}
+
+static uint32_t or_else(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static bool net_flow(const struct terms *terms, enum terms_direction direction,
+		     const struct profile *profile,
+		     const struct extrapolate_assumptions *assumptions,
+		     struct extrapolate_flow *flow)
+{
+	const struct terms_net *net = &terms->net[direction];
+	uint32_t size = or_else(net->packet_bytes, TERMS_PACKET_BYTES);
+	uint32_t worst = or_else(net->packet_worst_bytes, TERMS_PACKET_WORST_BYTES);
+	enum profile_mode mode =
+		assumptions->protocol == EXTRAPOLATE_TCP ? PROFILE_TCP : PROFILE_UDP;
+	const char *path = path_of(terms, assumptions);
+	double bytes = (double)net->reserve_bps / 8;
+
+	if (!net->reserve_bps && !net->connections)
+		return false;
+	worst = worst < size ? worst : size;
+	*flow = (struct extrapolate_flow){
+		.kind = direction == TERMS_EGRESS ? PROFILE_SEND : PROFILE_RECEIVE,
+		.expected_load = {bytes / size, bytes, net->connections},
+		.worst_load = {bytes / worst, bytes, net->connections},
+	};
+	flow->expected = profile_find(profile, flow->kind, mode, path, &flow->borrowed);
+	flow->outside = is_outside(flow->expected, size);
+	consider_path(flow, profile, mode, path);
+	if (assumptions->protocol == EXTRAPOLATE_ANY)
+		consider_path(flow, profile, PROFILE_TCP, path);
+	return true;
+}
+
+/*
+ * Bytes and requests may both be promised; then either can be asked for. Requests are never smaller than
+ * their size says, so there is no other worst case than the measured one.
+ */
+static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_access access,
+		      const struct profile *profile,
+		      const struct extrapolate_assumptions *assumptions,
+		      struct extrapolate_flow *flow)
+{
+	const struct terms_disk_flow *promise = &terms->disks[disk].flow[access];
+	const char *device = terms->disks[disk].device;
+	uint32_t size = or_else(promise->request_bytes, TERMS_REQUEST_BYTES);
+	struct extrapolate_load load = {
+		.units = fmax(promise->reserve_iops, (double)promise->reserve_bytes / size),
+		.bytes = fmax((double)promise->reserve_bytes, (double)promise->reserve_iops * size),
+	};
+
+	if (!promise->reserve_bytes && !promise->reserve_iops)
+		return false;
+	if (assumptions->disk_target)
+		device = assumptions->disk_target(assumptions->host, device);
+	*flow = (struct extrapolate_flow){
+		.kind = access == TERMS_READ ? PROFILE_READ : PROFILE_WRITE,
+		.disk = disk,
+		.expected_load = load,
+		.worst_load = load,
+	};
+	flow->expected = profile_find(profile, flow->kind,
+				      promise->buffered ? PROFILE_BUFFERED : PROFILE_DIRECT, device,
+				      &flow->borrowed);
+	flow->outside = is_outside(flow->expected, size);
+	consider(flow, flow->expected);
+	return true;
+}
+
+size_t extrapolate_flows(const struct terms *terms, const struct profile *profile,
+			 const struct extrapolate_assumptions *assumptions,
+			 struct extrapolate_flow *flows)
+{
+	size_t n = 0;
+
+	for (int direction = 0; direction < TERMS_DIRECTIONS; direction++)
+		n += net_flow(terms, direction, profile, assumptions, &flows[n]);
+	for (unsigned int disk = 0; disk < terms->n_disks; disk++) {
+		for (int access = 0; access < TERMS_ACCESSES; access++)
+			n += disk_flow(terms, disk, access, profile, assumptions, &flows[n]);
+	}
+	return n;
+}
+
+/* ---- a workspace ---- */
+
+static void add_flow(struct extrapolate_need *need, const struct extrapolate_flow *flow)
+{
+	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
+		const struct profile_operation *worst = flow->worst[extrapolate_payer_of(part)];
+
+		need->expected[part] = ncores_add(
+			need->expected[part],
+			extrapolate_part(flow->expected, part, &flow->expected_load));
+		need->worst[part] = ncores_add(need->worst[part],
+					       upper_part(worst, part, &flow->worst_load));
+	}
+	need->borrowed |= flow->borrowed;
+	need->outside |= flow->outside;
+}
+
+/* What LIMIT leaves of a charge: the keeper gives no more, whatever was promised. */
+static uint64_t limited(uint64_t charge, uint32_t limit_mcores)
+{
+	uint64_t limit = limit_mcores * NCORES_PER_MCORE;
+
+	return limit && charge > limit ? limit : charge;
+}
+
+static void sum_up(struct extrapolate_need *need, const struct profile *profile, uint32_t limit)
+{
+	uint64_t expected = need->reserve, worst = need->reserve;
+
+	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++) {
+		expected = ncores_add(expected, need->expected[part]);
+		worst = ncores_add(worst, need->worst[part]);
+	}
+	need->charge_expected = limited(expected, limit);
+	need->charge_worst = limited(worst, limit);
+	need->limited = need->charge_expected < expected;
+	need->host_expected = need->host_worst = round_up(profile->base.workspace_ns);
+	for (unsigned int part = PROFILE_WORKSPACE_PARTS; part < PROFILE_PARTS; part++) {
+		need->host_expected = ncores_add(need->host_expected, need->expected[part]);
+		need->host_worst = ncores_add(need->host_worst, need->worst[part]);
+	}
+}
+
+struct extrapolate_need extrapolate_workspace(const struct terms *terms,
+					      const struct profile *profile,
+					      const struct extrapolate_assumptions *assumptions)
+{
+	struct extrapolate_need need = {.reserve = terms->cpu.reserve_mcores * NCORES_PER_MCORE};
+	struct extrapolate_flow flows[EXTRAPOLATE_FLOWS_MAX];
+	size_t n = extrapolate_flows(terms, profile, assumptions, flows);
+
+	for (size_t i = 0; i < n; i++)
+		add_flow(&need, &flows[i]);
+	sum_up(&need, profile, terms->cpu.limit_mcores);
+	return need;
+}

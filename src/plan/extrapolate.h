@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * From promised I/O to CPU: coefficient times rate. CPU is counted in ncores, billionths of a core, which
+ * is what a nanosecond of CPU in each second is. Every figure is rounded up to a whole one before anything
+ * is added, so sums do not depend on their order; and all of it is monotone: more I/O, or smaller packets,
+ * never need less.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/profile.h"
+#include "plan/terms.h"
+
+#define NCORES_PER_CORE UINT64_C(1000000000)
+#define NCORES_PER_MCORE UINT64_C(1000000)
+
+/* I/O, per second. */
+struct extrapolate_load {
+	double units; /* packets, or requests */
+	double bytes;
+	double connections;
+};
+
+/* Of one operation: what the profile says at LOAD, on average. */
+uint64_t extrapolate_part(const struct profile_operation *operation, enum profile_part part,
+			  const struct extrapolate_load *load);
+/* All parts of a payer; the second times the upper quantile. */
+uint64_t extrapolate_expected(const struct profile_operation *operation, enum profile_payer payer,
+			      const struct extrapolate_load *load);
+uint64_t extrapolate_upper(const struct profile_operation *operation, enum profile_payer payer,
+			   const struct extrapolate_load *load);
+enum profile_payer extrapolate_payer_of(enum profile_part part);
+/* Wakeups per second, see profile.h. */
+double extrapolate_wakeups(const struct profile_operation *operation,
+			   const struct extrapolate_load *load);
+
+/* What terms leave open. */
+enum extrapolate_protocol {
+	EXTRAPOLATE_ANY, /* expected: UDP; worst: the dearer of both */
+	EXTRAPOLATE_UDP,
+	EXTRAPOLATE_TCP,
+};
+
+struct extrapolate_assumptions {
+	enum extrapolate_protocol protocol;
+	const char *path;	     /* of workspaces whose terms do not say; NULL: "bridge" */
+	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
+	const void *host;	     /* its argument */
+};
+
+/* A promise of I/O with what prices it. */
+struct extrapolate_flow {
+	enum profile_kind kind;
+	unsigned int disk; /* index in terms.disks */
+	struct extrapolate_load expected_load, worst_load;
+	const struct profile_operation *expected; /* owned by the profile, or built in */
+	const struct profile_operation *worst[PROFILE_PAYERS]; /* the dearest for each */
+	bool borrowed; /* the profile has no such operation: built in */
+	bool outside;  /* the sizes were not measured */
+};
+
+#define EXTRAPOLATE_FLOWS_MAX (TERMS_DIRECTIONS + TERMS_ACCESSES * TERMS_DISKS_MAX)
+
+/* At most EXTRAPOLATE_FLOWS_MAX; returns how many. */
+size_t extrapolate_flows(const struct terms *terms, const struct profile *profile,
+			 const struct extrapolate_assumptions *assumptions,
+			 struct extrapolate_flow *flows);
+
+/* What one workspace needs, in ncores. */
+struct extrapolate_need {
+	uint64_t reserve; /* for its own computing: cpu.reserve */
+	/* for its I/O, by part; those of the host and of nobody are not the workspace's */
+	uint64_t expected[PROFILE_PARTS], worst[PROFILE_PARTS];
+	/* what it is charged in all: reserve and I/O, never more than its cpu.limit */
+	uint64_t charge_expected, charge_worst;
+	/* what the host has to have for it */
+	uint64_t host_expected, host_worst;
+	bool limited; /* the limit is below what the promises cost */
+	bool borrowed, outside; /* one of the flows is */
+};
+
+struct extrapolate_need extrapolate_workspace(const struct terms *terms,
+					      const struct profile *profile,
+					      const struct extrapolate_assumptions *assumptions);
+
+/* Sums and products that stop at UINT64_MAX. */
+uint64_t ncores_add(uint64_t a, uint64_t b);
+uint64_t ncores_times(uint64_t a, uint64_t n);

@@ -67,11 +67,10 @@ static uint64_t upper_part(const struct profile_operation *operation, enum profi
 			operation->fit[extrapolate_payer_of(part)].upper);
 }
 
-static uint64_t
-sum_parts(uint64_t (*cost)(const struct profile_operation *, enum profile_part,
-			   const struct extrapolate_load *),
-	  const struct profile_operation *operation, enum profile_payer payer,
-	  const struct extrapolate_load *load)
+static uint64_t sum_parts(uint64_t (*cost)(const struct profile_operation *, enum profile_part,
+					   const struct extrapolate_load *),
+			  const struct profile_operation *operation, enum profile_payer payer,
+			  const struct extrapolate_load *load)
 {
 	uint64_t sum = 0;
 
@@ -157,8 +156,8 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 	const struct terms_net *net = &terms->net[direction];
 	uint32_t size = or_else(net->packet_bytes, TERMS_PACKET_BYTES);
 	uint32_t worst = or_else(net->packet_worst_bytes, TERMS_PACKET_WORST_BYTES);
-	enum profile_mode mode =
-		assumptions->protocol == EXTRAPOLATE_TCP ? PROFILE_TCP : PROFILE_UDP;
+	enum profile_mode mode = assumptions->protocol == EXTRAPOLATE_TCP ? PROFILE_TCP
+									  : PROFILE_UDP;
 	const char *path = path_of(terms, assumptions);
 	double bytes = (double)net->reserve_bps / 8;
 
@@ -235,11 +234,11 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
 		const struct profile_operation *worst = flow->worst[extrapolate_payer_of(part)];
 
-		need->expected[part] = ncores_add(
-			need->expected[part],
-			extrapolate_part(flow->expected, part, &flow->expected_load));
-		need->worst[part] = ncores_add(need->worst[part],
-					       upper_part(worst, part, &flow->worst_load));
+		need->expected[part] =
+			ncores_add(need->expected[part],
+				   extrapolate_part(flow->expected, part, &flow->expected_load));
+		need->worst[part] =
+			ncores_add(need->worst[part], upper_part(worst, part, &flow->worst_load));
 	}
 	need->borrowed |= flow->borrowed;
 	need->outside |= flow->outside;

@@ -46,9 +46,9 @@ enum extrapolate_protocol {
 
 struct extrapolate_assumptions {
 	enum extrapolate_protocol protocol;
-	const char *path;	     /* of workspaces whose terms do not say; NULL: "bridge" */
+	const char *path; /* of workspaces whose terms do not say; NULL: "bridge" */
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
-	const void *host;	     /* its argument */
+	const void *host;						  /* its argument */
 };
 
 /* A promise of I/O with what prices it. */
@@ -78,7 +78,7 @@ struct extrapolate_need {
 	uint64_t charge_expected, charge_worst;
 	/* what the host has to have for it */
 	uint64_t host_expected, host_worst;
-	bool limited; /* the limit is below what the promises cost */
+	bool limited;		/* the limit is below what the promises cost */
 	bool borrowed, outside; /* one of the flows is */
 };
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tap.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "plan/extrapolate.h"
+
+static uint64_t seed;
+
+static uint64_t random_below(uint64_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (seed >> 33) % n;
+}
+
+/* A profile whose sums can be done by head: of a network path and of a disk. */
+static struct profile *example(void)
+{
+	struct profile *profile = profile_new();
+	struct profile_operation *operation = profile_add_operation(profile);
+
+	profile->source = PROFILE_CALIBRATED;
+	profile->base.workspace_ns = 7;
+	operation->kind = PROFILE_SEND;
+	operation->mode = PROFILE_UDP;
+	strcpy(operation->target, "bridge");
+	operation->cost[PROFILE_OWN] = (struct profile_cost){1000, 0.5, 20000, 500};
+	operation->cost[PROFILE_NET_RX] = (struct profile_cost){.unit_ns = 800};
+	operation->cost[PROFILE_HOST] = (struct profile_cost){.unit_ns = 10};
+	operation->cost[PROFILE_UNATTRIBUTED] = (struct profile_cost){.byte_ns = 0.001};
+	operation->gap_ns = 1e6;
+	operation->fit[PROFILE_PAYER_WORKSPACE].upper = 1.5;
+	operation->fit[PROFILE_PAYER_HOST].upper = 2;
+	operation->size_least_bytes = 100;
+	operation->size_most_bytes = 1600;
+	operation = profile_add_operation(profile);
+	operation->kind = PROFILE_SEND;
+	operation->mode = PROFILE_TCP;
+	strcpy(operation->target, "bridge");
+	operation->cost[PROFILE_OWN].unit_ns = 5000;
+	operation = profile_add_operation(profile);
+	operation->kind = PROFILE_WRITE;
+	operation->mode = PROFILE_DIRECT;
+	strcpy(operation->target, "8:0");
+	operation->cost[PROFILE_OWN].unit_ns = 10000;
+	operation->cost[PROFILE_BLOCK].byte_ns = 0.1;
+	return profile;
+}
+
+TEST(a_cost_is_coefficient_times_rate)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	const struct profile_operation *send = &profile->operations[0];
+	struct extrapolate_load load = {500, 100000, 3};
+
+	/* 500 wakeups: fewer than one in a millisecond */
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 500000 + 50000 + 60000 + 250000);
+	is_uint(extrapolate_part(send, PROFILE_NET_RX, &load), 400000);
+	is_uint(extrapolate_part(send, PROFILE_TIMER, &load), 0);
+	is_uint(extrapolate_expected(send, PROFILE_PAYER_WORKSPACE, &load), 1260000);
+	is_uint(extrapolate_upper(send, PROFILE_PAYER_WORKSPACE, &load), 1890000);
+	is_uint(extrapolate_expected(send, PROFILE_PAYER_HOST, &load), 5000);
+	is_uint(extrapolate_upper(send, PROFILE_PAYER_HOST, &load), 10000);
+	is_uint(extrapolate_expected(send, PROFILE_PAYER_UNATTRIBUTED, &load), 100);
+	/* and never more than one in a millisecond */
+	load = (struct extrapolate_load){.units = 5000};
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 5000000 + 500000);
+	/* a part of an ncore is a whole one */
+	load = (struct extrapolate_load){.bytes = 1};
+	is_uint(extrapolate_part(send, PROFILE_UNATTRIBUTED, &load), 1);
+}
+
+TEST(a_workspace_needs_its_reserve_and_its_io)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP};
+	struct terms terms = {.cpu.reserve_mcores = 250};
+	struct extrapolate_need need;
+
+	terms.net[TERMS_EGRESS].reserve_bps = 8000000;
+	terms.net[TERMS_EGRESS].packet_bytes = 1000;
+	terms.net[TERMS_EGRESS].packet_worst_bytes = 100;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.reserve, 250000000);
+	/* 1000 packets and 1000000 bytes; at worst 10000 packets, half as much again */
+	is_uint(need.expected[PROFILE_OWN], 1000000 + 500000 + 500000);
+	is_uint(need.expected[PROFILE_NET_RX], 800000);
+	is_uint(need.worst[PROFILE_OWN], (10000000 + 500000 + 500000) * 3 / 2);
+	is_uint(need.worst[PROFILE_NET_RX], 12000000);
+	is_uint(need.charge_expected, 250000000 + 2800000);
+	is_uint(need.charge_worst, 250000000 + 16500000 + 12000000);
+	is_uint(need.host_expected, 7 + 10000 + 1000);
+	is_uint(need.host_worst, 7 + 200000 + 1000);
+	ok(!need.borrowed && !need.outside && !need.limited);
+	/* TCP is dearer by the packet in this profile, so the worst case is its */
+	assumptions.protocol = EXTRAPOLATE_ANY;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.charge_expected, 250000000 + 2800000);
+	is_uint(need.charge_worst, 250000000 + 50000000);
+	terms.cpu.limit_mcores = 251;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	ok(need.limited);
+	is_uint(need.charge_expected, 251000000);
+	is_uint(need.charge_worst, 251000000);
+}
+
+TEST(what_was_not_measured_is_told)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {0};
+	struct terms terms = {0};
+
+	terms.net[TERMS_EGRESS].reserve_bps = 1000000;
+	ok(!extrapolate_workspace(&terms, profile, &assumptions).borrowed);
+	terms.net[TERMS_EGRESS].packet_bytes = 9000;
+	ok(extrapolate_workspace(&terms, profile, &assumptions).outside);
+	strcpy(terms.path, "macvlan");
+	ok(extrapolate_workspace(&terms, profile, &assumptions).borrowed);
+}
+
+static const char *always_first(const void *host, const char *device)
+{
+	ok(host == (const void *)1);
+	is_str(device, "/dev/vda");
+	return "8:0";
+}
+
+TEST(a_disk_may_be_asked_for_bytes_or_requests)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.disk_target = always_first,
+						      .host = (const void *)1};
+	struct terms terms = {.n_disks = 1};
+	struct terms_disk_flow *flow = &terms.disks[0].flow[TERMS_WRITE];
+	struct extrapolate_need need;
+
+	strcpy(terms.disks[0].device, "/dev/vda");
+	flow->reserve_bytes = 10000000;
+	flow->request_bytes = 10000;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.expected[PROFILE_OWN], 1000 * 10000);
+	is_uint(need.expected[PROFILE_BLOCK], 1000000);
+	flow->reserve_iops = 5000;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.expected[PROFILE_OWN], 5000 * 10000);
+	is_uint(need.expected[PROFILE_BLOCK], 5000000);
+	ok(!need.borrowed);
+}
+
+static struct terms random_terms(void)
+{
+	static const char *const paths[] = {"", "bridge", "macvlan", "host", "device"};
+	struct terms terms = {.n_disks = (unsigned int)random_below(3)};
+
+	terms.cpu.reserve_mcores = (uint32_t)random_below(4000);
+	if (random_below(4) == 0)
+		terms.cpu.limit_mcores = terms.cpu.reserve_mcores + (uint32_t)random_below(1000);
+	strcpy(terms.path, paths[random_below(ARRAY_SIZE(paths))]);
+	for (int i = 0; i < TERMS_DIRECTIONS; i++) {
+		terms.net[i].reserve_bps = random_below(2) * random_below(2000000000);
+		terms.net[i].packet_bytes = (uint32_t)(random_below(2) * (60 + random_below(1500)));
+		terms.net[i].packet_worst_bytes =
+			(uint32_t)(random_below(2) * (60 + random_below(1500)));
+		terms.net[i].connections = (uint32_t)(random_below(2) * random_below(5000));
+	}
+	for (unsigned int i = 0; i < terms.n_disks; i++) {
+		for (int access = 0; access < TERMS_ACCESSES; access++) {
+			struct terms_disk_flow *flow = &terms.disks[i].flow[access];
+
+			flow->reserve_bytes = random_below(2) * random_below(500000000);
+			flow->reserve_iops = (uint32_t)(random_below(2) * random_below(20000));
+			flow->request_bytes =
+				(uint32_t)(random_below(2) * (512 + random_below(1 << 20)));
+			flow->buffered = random_below(2);
+		}
+	}
+	return terms;
+}
+
+/* One of the promises is raised, or packets may be smaller. */
+static void promise_more(struct terms *terms)
+{
+	struct terms_net *net = &terms->net[random_below(2)];
+	struct terms_disk_flow *flow = &terms->disks[random_below(2)].flow[random_below(2)];
+
+	switch (random_below(7)) {
+	case 0:
+		terms->cpu.reserve_mcores += (uint32_t)random_below(100);
+		break;
+	case 1:
+		net->reserve_bps += random_below(1000) * random_below(1000);
+		break;
+	case 2:
+		net->connections += (uint32_t)random_below(100);
+		break;
+	case 3:
+		if (net->packet_bytes > 60)
+			net->packet_bytes--;
+		break;
+	case 4:
+		if (net->packet_worst_bytes > 60)
+			net->packet_worst_bytes -= (uint32_t)random_below(2);
+		break;
+	case 5:
+		flow->reserve_bytes += random_below(1000) * random_below(1000);
+		break;
+	default:
+		flow->reserve_iops += (uint32_t)random_below(50);
+	}
+}
+
+static bool needs_no_less(const struct extrapolate_need *more, const struct extrapolate_need *less)
+{
+	return more->charge_expected >= less->charge_expected &&
+	       more->charge_worst >= less->charge_worst &&
+	       more->host_expected >= less->host_expected && more->host_worst >= less->host_worst;
+}
+
+TEST(more_terms_never_need_less)
+{
+	_cleanup_(cleanup_profile) struct profile *measured = example(),
+						  *built_in = profile_built_in();
+	struct extrapolate_assumptions assumptions = {0};
+
+	seed = 5;
+	for (int round = 0; round < 20000; round++) {
+		const struct profile *profile = random_below(2) ? measured : built_in;
+		struct terms terms = random_terms();
+		struct extrapolate_need before, after;
+
+		assumptions.protocol = (enum extrapolate_protocol)random_below(3);
+		before = extrapolate_workspace(&terms, profile, &assumptions);
+		must(before.charge_worst >= before.charge_expected &&
+			     before.host_worst >= before.host_expected,
+		     "round %d: the worst is no better", round);
+		promise_more(&terms);
+		after = extrapolate_workspace(&terms, profile, &assumptions);
+		must(needs_no_less(&after, &before), "round %d", round);
+	}
+}
+
+TEST(absurd_terms_do_not_overflow)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = profile_built_in();
+	struct extrapolate_assumptions assumptions = {0};
+	struct terms terms = {.cpu.reserve_mcores = 4096000};
+	struct extrapolate_need need;
+
+	for (int i = 0; i < TERMS_DIRECTIONS; i++) {
+		terms.net[i].reserve_bps = UINT64_MAX;
+		terms.net[i].packet_worst_bytes = 1;
+		terms.net[i].connections = UINT32_MAX;
+	}
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	ok(need.charge_worst > UINT64_C(10000000000000000));
+	ok(need.charge_worst >= need.charge_expected);
+	is_uint(ncores_add(UINT64_MAX - 1, 2), UINT64_MAX);
+	is_uint(ncores_times(UINT64_MAX / 2, 3), UINT64_MAX);
+	is_uint(ncores_times(5, 3), 15);
+}

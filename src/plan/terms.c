@@ -226,8 +226,18 @@ static void take_back(const struct term_kind *kind, void *base)
 	memset((char *)base + kind->offset, 0, kind->size);
 }
 
-/* A disk of which nothing is said any more goes, so that equal terms have equal structs. */
-static void drop_empty_disks(struct terms *terms)
+static int compare_disks(const void *a, const void *b)
+{
+	const struct terms_disk *x = a, *y = b;
+
+	return strcmp(x->device, y->device);
+}
+
+/*
+ * Equal terms have equal structs, whatever the order in which they were said: a disk of which nothing is
+ * said any more goes, and the others are in order.
+ */
+static void tidy_disks(struct terms *terms)
 {
 	static const struct terms_disk_flow nothing[TERMS_ACCESSES];
 	unsigned int kept = 0;
@@ -237,6 +247,7 @@ static void drop_empty_disks(struct terms *terms)
 			terms->disks[kept++] = terms->disks[i];
 	memset(&terms->disks[kept], 0, (terms->n_disks - kept) * sizeof(*terms->disks));
 	terms->n_disks = kept;
+	qsort(terms->disks, kept, sizeof(*terms->disks), compare_disks);
 }
 
 static int set_one(struct terms *terms, const struct term_kind *kind, const char *where,
@@ -271,7 +282,7 @@ int terms_set_on(struct terms *terms, const struct term_kind *kind, const char *
 
 	if (r < 0)
 		return r;
-	drop_empty_disks(&copy);
+	tidy_disks(&copy);
 	*terms = copy;
 	return 0;
 }
@@ -312,7 +323,7 @@ int terms_set(struct terms *terms, const struct term_kind *kind, const char *whe
 	r = set_list(&copy, kind, where, value, err);
 	if (r < 0)
 		return r;
-	drop_empty_disks(&copy);
+	tidy_disks(&copy);
 	*terms = copy;
 	return 0;
 }

@@ -60,13 +60,7 @@ static void check_round_trip(const struct terms *terms)
 		if (text)
 			must(terms_set(&again, kind, kind->name, text, &err) == 0, "%s", err.text);
 	}
-	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
-		_cleanup_free_ char *first = terms_format(terms, kind),
-				    *second = terms_format(&again, kind);
-
-		must(!first == !second && (!first || strcmp(first, second) == 0), "%s: %s, %s",
-		     kind->name, first ? first : "-", second ? second : "-");
-	}
+	ok(memcmp(terms, &again, sizeof(again)) == 0);
 }
 
 TEST(terms_are_set_and_told)

@@ -34,7 +34,7 @@ struct workspaces {
  * NAME is for the sentence: "web.yaml:7: workspaces[0].net.egress.reserve '1x': a rate in bits is wanted".
  * *WORKSPACES is the caller's to workspaces_clear. -EINVAL, or -ERANGE for a number.
  */
-int workspaces_parse(const char *name, const char *text, size_t size,
-		     struct workspaces *workspaces, struct error *err);
+int workspaces_parse(const char *name, const char *text, size_t size, struct workspaces *workspaces,
+		     struct error *err);
 
 void workspaces_clear(struct workspaces *workspaces);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The features document (features.md, features-linux.md): what this build does, whatever the host has.
- * Each list is the parser's own, so nothing can be told here that is refused there.
+ * The features document (features.md, features-linux.md): what this build does, whatever the host has,
+ * but the flags of seccomp that are supported, which the specification wants of this kernel. Each list is
+ * the parser's own, so nothing can be told here that is refused there.
  */
 #include <getopt.h>
 #include <seccomp.h>
@@ -13,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "kernel/systemd.h"
 #include "oci/config.h"
+#include "runtime/seccomp_names.h"
 
 static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -44,7 +46,16 @@ static void add_cgroup(struct json_object *linux_features)
 	json_add_bool(cgroup, "v2", true);
 	json_add_bool(cgroup, "systemd", systemd_is_built_in());
 	json_add_bool(cgroup, "systemdUser", systemd_is_built_in());
-	json_add_bool(cgroup, "rdma", false);
+	json_add_bool(cgroup, "rdma", true);
+}
+
+static void add_supported_flags(struct json_object *seccomp)
+{
+	struct json_object *array = json_add_array(seccomp, "supportedFlags");
+
+	for (const char *const *name = oci_seccomp_flags; *name; name++)
+		if (seccomp_names_has_flag(*name))
+			json_object_array_add(array, json_object_new_string(*name));
 }
 
 static void add_seccomp(struct json_object *linux_features)
@@ -56,12 +67,7 @@ static void add_seccomp(struct json_object *linux_features)
 	add_names(seccomp, "operators", oci_seccomp_operators);
 	add_names(seccomp, "archs", oci_seccomp_archs);
 	add_names(seccomp, "knownFlags", oci_seccomp_flags);
-	add_names(seccomp, "supportedFlags", oci_seccomp_flags);
-}
-
-static void add_disabled(struct json_object *linux_features, const char *key)
-{
-	json_add_bool(json_add_object(linux_features, key), "enabled", false);
+	add_supported_flags(seccomp);
 }
 
 static void add_values(struct json_object *object, const char *key, const struct oci_name *names)
@@ -75,7 +81,7 @@ static void add_values(struct json_object *object, const char *key, const struct
 static void add_linux(struct json_object *features)
 {
 	struct json_object *linux_features = json_add_object(features, "linux"), *extensions;
-	struct json_object *policy;
+	struct json_object *policy, *rdt;
 
 	add_names(linux_features, "namespaces", oci_namespace_names);
 	add_names(linux_features, "capabilities", oci_capability_names);
@@ -83,13 +89,25 @@ static void add_linux(struct json_object *features)
 	add_seccomp(linux_features);
 	json_add_bool(json_add_object(linux_features, "apparmor"), "enabled", true);
 	json_add_bool(json_add_object(linux_features, "selinux"), "enabled", true);
-	add_disabled(linux_features, "intelRdt");
+	rdt = json_add_object(linux_features, "intelRdt");
+	json_add_bool(rdt, "enabled", true);
+	json_add_bool(rdt, "schemata", true);
+	json_add_bool(rdt, "monitoring", true);
 	policy = json_add_object(linux_features, "memoryPolicy");
 	add_values(policy, "modes", oci_memory_policy_modes);
 	add_values(policy, "flags", oci_memory_policy_flags);
 	extensions = json_add_object(linux_features, "mountExtensions");
 	json_add_bool(json_add_object(extensions, "idmap"), "enabled", true);
 	json_add_bool(json_add_object(linux_features, "netDevices"), "enabled", true);
+}
+
+/* What in config.json's annotations changes what we do: a dot at the end means all that begin so. */
+static void add_unsafe_annotations(struct json_object *features)
+{
+	static const char *const names[] = {"io.behalf.", "org.systemd.property.",
+					    "run.oci.keep_original_groups", NULL};
+
+	add_names(features, "potentiallyUnsafeConfigAnnotations", names);
 }
 
 static void add_annotations(struct json_object *features)
@@ -129,6 +147,7 @@ int cmd_features(const struct cmd_context *ctx, int argc, char **argv)
 	add_mount_options(features);
 	add_linux(features);
 	add_annotations(features);
+	add_unsafe_annotations(features);
 	puts(json_text(features, true));
 	return EXIT_SUCCESS;
 }

@@ -5,6 +5,8 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "oci/config.h"
@@ -132,4 +134,19 @@ unsigned int seccomp_names_flag(const char *name)
 	const struct name *found = find(flags, ARRAY_SIZE(flags), name);
 
 	return found ? found->value : 0;
+}
+
+/*
+ * The kernel looks at the flags before it looks at the program (kernel/seccomp.c, seccomp_set_mode_filter):
+ * no program is EFAULT beside a flag that it knows, and EINVAL beside one that it does not.
+ */
+bool seccomp_names_has_flag(const char *name)
+{
+	unsigned long flag = seccomp_names_flag(name);
+
+	/* Refused without a listener. */
+	if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	return flag && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 &&
+	       errno == EFAULT;
 }

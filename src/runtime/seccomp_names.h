@@ -25,3 +25,6 @@ unsigned int seccomp_names_flags(const struct oci_seccomp *seccomp);
 
 /* SECCOMP_FILTER_FLAG_*, or 0. */
 unsigned int seccomp_names_flag(const char *name);
+
+/* Whether this kernel has the flag. */
+bool seccomp_names_has_flag(const char *name);

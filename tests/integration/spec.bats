@@ -61,10 +61,25 @@ setup() {
 	[ "$(jq -r '.linux.capabilities | length' features.json)" = 41 ]
 	systemd=false
 	[[ $("$BEHALF" --version) != *+SYSTEMD* ]] || systemd=true
-	[ "$(jq -c '.linux.cgroup' features.json)" = "{\"v1\":true,\"v2\":true,\"systemd\":$systemd,\"systemdUser\":$systemd,\"rdma\":false}" ]
+	[ "$(jq -c '.linux.cgroup' features.json)" = "{\"v1\":true,\"v2\":true,\"systemd\":$systemd,\"systemdUser\":$systemd,\"rdma\":true}" ]
 	[ "$(jq -r '.linux.seccomp.enabled' features.json)" = true ]
 	[ "$(jq -r '.linux.seccomp.actions | index("SCMP_ACT_ALLOW") != null' features.json)" = true ]
 	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = true ]
+	[ "$(jq -c '.linux | [.netDevices, .apparmor, .selinux] | unique' features.json)" = '[{"enabled":true}]' ]
+	[ "$(jq -c '.linux.intelRdt' features.json)" = '{"enabled":true,"schemata":true,"monitoring":true}' ]
+	[ "$(jq -c '.linux.memoryPolicy.modes | length' features.json)" = 7 ]
+	[ "$(jq -c '.potentiallyUnsafeConfigAnnotations' features.json)" = \
+		'["io.behalf.","org.systemd.property.","run.oci.keep_original_groups"]' ]
+}
+
+@test "features: of the flags of seccomp those are supported that the kernel has" {
+	[ "$("$BEHALF" features | jq -c '.linux.seccomp | .knownFlags - .supportedFlags')" = '[]' ]
+	# a kernel without any: every call of seccomp(2) fails
+	need_root
+	need_program strace
+	run strace -f -o /dev/null -e inject=seccomp:error=EINVAL "$BEHALF" features
+	[ "$(jq -c '.linux.seccomp.supportedFlags' <<<"$output")" = '[]' ]
+	[ "$(jq -c '.linux.seccomp.knownFlags | length' <<<"$output")" = 4 ]
 }
 
 @test "every mount option that features tells is taken, for a bind mount" {

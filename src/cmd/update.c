@@ -23,7 +23,8 @@ enum kind {
 	BYTES,	/* a size with an optional suffix, or -1 */
 	TEXT,
 	LEFT_OUT, /* of older runtimes; there is nothing left that it could set */
-	NO_RDT,
+	L3_CACHE,
+	MEM_BW,
 };
 
 /* The flags of runc and crun, and where each stands in linux.resources. */
@@ -50,8 +51,8 @@ static const struct flag {
 	{"memory-swap", BYTES, "memory", "swap"},
 	{"memory-swappiness", NUMBER, "memory", "swappiness"},
 	{"pids-limit", NUMBER, "pids", "limit"},
-	{"l3-cache-schema", NO_RDT, NULL, NULL},
-	{"mem-bw-schema", NO_RDT, NULL, NULL},
+	{"l3-cache-schema", L3_CACHE, NULL, NULL},
+	{"mem-bw-schema", MEM_BW, NULL, NULL},
 };
 
 #define FIRST_FLAG 256
@@ -60,6 +61,7 @@ struct request {
 	const char *path; /* --resources */
 	const char *values[ARRAY_SIZE(flags)];
 	bool any;
+	const char *l3_cache, *mem_bw;
 };
 
 static void print_help(void)
@@ -84,6 +86,9 @@ static void print_help(void)
 	     "      --memory-swap BYTES        limit of memory and swap together, -1: none\n"
 	     "      --memory-swappiness N      0 to 100 (cgroup v1)\n"
 	     "      --kernel-memory-tcp BYTES  limit of TCP buffers (cgroup v1)\n"
+	     "      --l3-cache-schema LINE     shares of the L3 caches, such as L3:0=ff;1=f, of a container\n"
+	     "                                 with linux.intelRdt\n"
+	     "      --mem-bw-schema LINE       shares of memory bandwidth, such as MB:0=20;1=70\n"
 	     "      --pids-limit N             number of processes and threads, -1: no limit");
 }
 
@@ -162,18 +167,22 @@ static int update(const struct cmd_context *ctx, const char *id, const struct re
 {
 	_cleanup_(cleanup_container) struct container *container = NULL;
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
+	bool resources = q->path || q->any;
 	int r = container_load(ctx->root, id, &container, err);
 
-	if (r == 0)
+	if (r == 0 && resources)
 		r = read_resources(q, &holder, err);
-	return r < 0 ? r : container_update(container, &holder->resources, err);
+	if (r == 0 && (q->l3_cache || q->mem_bw))
+		r = container_update_rdt(container, q->l3_cache, q->mem_bw, err);
+	return r == 0 && resources ? container_update(container, &holder->resources, err) : r;
 }
 
 static int take_flag(struct request *q, size_t i, const char *value)
 {
-	if (flags[i].kind == NO_RDT) {
-		log_error("--%s: Intel RDT is not supported by this build", flags[i].name);
-		return -ENOTSUP;
+	if (flags[i].kind == L3_CACHE || flags[i].kind == MEM_BW) {
+		if (*value)
+			*(flags[i].kind == L3_CACHE ? &q->l3_cache : &q->mem_bw) = value;
+		return 0;
 	}
 	if (flags[i].kind == LEFT_OUT) {
 		log_warning("--%s: left out, the kernel no longer has this limit", flags[i].name);
@@ -209,7 +218,7 @@ static int parse(int argc, char **argv, struct request *q)
 		else if (opt < FIRST_FLAG || take_flag(q, (size_t)(opt - FIRST_FLAG), optarg) < 0)
 			return EXIT_FAILURE;
 	}
-	if (optind != argc - 1 || (!q->path && !q->any)) {
+	if (optind != argc - 1 || (!q->path && !q->any && !q->l3_cache && !q->mem_bw)) {
 		log_error("update: exactly one container id and what is to change are needed, see "
 			  "behalf update --help");
 		return EXIT_FAILURE;

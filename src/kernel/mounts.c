@@ -112,7 +112,7 @@ static int configure_flags(int context, unsigned long flags, struct error *err)
 }
 
 int mount_new(const char *type, const char *source, unsigned long flags, const char *data,
-	      struct error *err)
+	      const char *label, struct error *err)
 {
 	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 	int fd, r;
@@ -127,6 +127,8 @@ int mount_new(const char *type, const char *source, unsigned long flags, const c
 	r = configure_flags(context, flags, err);
 	if (r == 0 && data)
 		r = configure_data(context, data, err);
+	if (r == 0 && label)
+		r = configure(context, "context", label, err);
 	if (r < 0)
 		return r;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

@@ -14,11 +14,12 @@
 /*
  * A new, detached mount of file system TYPE. FLAGS are MS_*: those of the superblock (MS_SYNCHRONOUS,
  * MS_DIRSYNC, MS_LAZYTIME, ...) go to the file system, the others become attributes of the mount.
- * DATA are the file system's own options, comma separated, or NULL. The sentence holds what the file
- * system had to say. Returns a descriptor or a negative errno.
+ * DATA are the file system's own options, comma separated, or NULL. LABEL is SELinux' label of
+ * all files in it ("context=", which may hold commas), or NULL. The sentence holds what the file system
+ * had to say. Returns a descriptor or a negative errno.
  */
 int mount_new(const char *type, const char *source, unsigned long flags, const char *data,
-	      struct error *err);
+	      const char *label, struct error *err);
 
 /*
  * A detached copy of the mount at PATH of DIRFD (PATH "" for DIRFD itself), what a bind mount is

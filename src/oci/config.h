@@ -214,6 +214,13 @@ struct oci_hugepage_limit {
 	uint64_t limit_bytes;
 };
 
+/* Of one device that speaks RDMA; the kernel's numbers are ints (kernel/cgroup/rdma.c). */
+struct oci_rdma_limit {
+	const char *device;
+	bool has_handles, has_objects;
+	uint32_t handles, objects;
+};
+
 struct oci_resources {
 	struct oci_cpu cpu;
 	struct oci_memory memory;
@@ -228,6 +235,8 @@ struct oci_resources {
 	uint32_t network_class;
 	struct oci_pair *network_priorities; /* interface, number */
 	size_t n_network_priorities;
+	struct oci_rdma_limit *rdma;
+	size_t n_rdma;
 	struct oci_pair *unified; /* cgroup v2 file, content */
 	size_t n_unified;
 };
@@ -256,6 +265,15 @@ struct oci_seccomp {
 	const char *listener_path, *listener_metadata;
 	struct oci_seccomp_rule *rules;
 	size_t n_rules;
+};
+
+/* Shares of caches and of memory bandwidth, by the resctrl file system. */
+struct oci_intel_rdt {
+	const char *clos_id; /* NULL: the container's id; "/": the machine's default class */
+	char **schemata;     /* lines, NULL-terminated; NULL: none */
+	const char *l3_cache_schema, *mem_bw_schema;
+	bool enable_monitoring;
+	bool enable_cmt, enable_mbm; /* what older specifications call it (1.2) */
 };
 
 struct oci_hook {
@@ -305,6 +323,8 @@ struct oci_config {
 	struct oci_pair *sysctl;
 	size_t n_sysctl;
 	const char *mount_label;
+	bool has_intel_rdt;
+	struct oci_intel_rdt intel_rdt;
 	bool has_personality;
 	uint32_t personality; /* PER_* */
 

@@ -16,6 +16,8 @@ oci_read_fn oci_read_linux;
 oci_read_fn oci_read_resources;
 /* seccomp.c: into struct oci_seccomp **, newly allocated */
 oci_read_fn oci_read_seccomp;
+/* intel_rdt.c: into struct oci_intel_rdt */
+oci_read_fn oci_read_intel_rdt;
 /* memory_policy.c: into struct oci_memory_policy */
 oci_read_fn oci_read_memory_policy;
 /* net_devices.c: into struct oci_config */

@@ -462,6 +462,61 @@ static int read_network(const struct oci_reader *r, const struct oci_node *at, v
 	return oci_read_object(r, at, fields, into);
 }
 
+/* The kernel reads an int; there is no limit without a number (kernel/cgroup/rdma.c). */
+static int read_rdma_number(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	uint64_t n;
+	int ret = oci_read_unsigned(r, at, INT32_MAX, &n);
+
+	if (ret == 0)
+		*(uint32_t *)into = (uint32_t)n;
+	return ret;
+}
+
+static int read_rdma_limit(const struct oci_reader *r, const struct oci_node *at,
+			   struct oci_rdma_limit *limit)
+{
+	static const struct oci_field fields[] = {
+		OCI_FIELD_HAS("hcaHandles", read_rdma_number, oci_rdma_limit, handles, has_handles),
+		OCI_FIELD_HAS("hcaObjects", read_rdma_number, oci_rdma_limit, objects, has_objects),
+		{0},
+	};
+	int ret = oci_read_object(r, at, fields, limit);
+
+	if (ret < 0)
+		return ret;
+	if (!at->key[0] || strpbrk(at->key, " \t\n"))
+		return oci_fail(r, at, "can be no device's name");
+	if (!limit->has_handles && !limit->has_objects)
+		return oci_fail_member(r, at, "hcaHandles", "missing, and hcaObjects is, too");
+	limit->device = at->key;
+	return 0;
+}
+
+static int read_rdma(const struct oci_reader *r, const struct oci_node *at, void *into)
+{
+	static const struct oci_field none[] = {{0}};
+	struct oci_resources *resources = into;
+	int ret = oci_read_object(r, at, none, NULL);
+
+	if (ret < 0)
+		return ret;
+	resources->rdma = oci_config_allocate(r->config,
+					      (size_t)json_object_object_length(at->value) + 1,
+					      sizeof(*resources->rdma));
+	if (!resources->rdma)
+		return error_oom(r->err);
+	json_object_object_foreach(at->value, key, value) {
+		const struct oci_node member = {.parent = at, .key = key, .value = value};
+
+		ret = read_rdma_limit(r, &member, &resources->rdma[resources->n_rdma]);
+		if (ret < 0)
+			return ret;
+		resources->n_rdma++;
+	}
+	return 0;
+}
+
 /* A file of the container's own group: "memory.high", never a way out of it. */
 static int check_unified(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
@@ -490,7 +545,7 @@ static const struct oci_field resources_fields[] = {
 	OCI_FIELD_SELF("hugepageLimits", read_hugepage_limits),
 	OCI_FIELD_SELF("network", read_network),
 	OCI_FIELD_SELF("unified", read_unified),
-	OCI_FIELD_REFUSED("rdma"),
+	OCI_FIELD_SELF("rdma", read_rdma),
 	{0},
 };
 

@@ -37,7 +37,8 @@ static int mount_unified(struct launch *l, const struct oci_mount *m, int target
 	int r = -EPERM;
 
 	if (!l->new_cgroup_ns) {
-		_cleanup_close_ int mount = mount_new("cgroup2", "cgroup", m->flags, NULL, err);
+		_cleanup_close_ int mount =
+			mount_new("cgroup2", "cgroup", m->flags, NULL, NULL, err);
 
 		r = mount < 0 ? mount : mount_attach(mount, target);
 	}
@@ -79,8 +80,9 @@ static int add_hierarchy(int tmpfs, const char *mount, const char *directory, un
 
 static int mount_legacy(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
-	_cleanup_close_ int tmpfs =
-		mount_new("tmpfs", "tmpfs", m->flags & ~(unsigned long)MS_RDONLY, "mode=755", err);
+	_cleanup_close_ int tmpfs = mount_new("tmpfs", "tmpfs",
+					      m->flags & ~(unsigned long)MS_RDONLY, "mode=755",
+					      l->config->mount_label, err);
 	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
 
 	if (r < 0)
@@ -103,10 +105,10 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 }
 
 /* --cgroup-manager disabled, or a user who may make none: there is no group that could be shown. */
-static int mount_nothing(const struct oci_mount *m, int target, struct error *err)
+static int mount_nothing(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
-	_cleanup_close_ int tmpfs =
-		mount_new("tmpfs", "tmpfs", m->flags | MS_RDONLY, "size=0k,mode=555", err);
+	_cleanup_close_ int tmpfs = mount_new("tmpfs", "tmpfs", m->flags | MS_RDONLY,
+					      "size=0k,mode=555", l->config->mount_label, err);
 	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
 
 	return r < 0 ? error_errno(err, r, "mount at '%s'", m->destination) : 0;
@@ -119,7 +121,7 @@ int cgroup_mount_make(struct launch *l, const struct oci_mount *m, int target, s
 				 "mount of '%s' at '%s': no cgroup hierarchy is mounted", m->type,
 				 m->destination);
 	if (!l->cgroup || !cgroup_directory(l->cgroup, CGROUP_CORE))
-		return mount_nothing(m, target, err);
+		return mount_nothing(l, m, target, err);
 	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED)
 		return mount_unified(l, m, target, err);
 	return mount_legacy(l, m, target, err);

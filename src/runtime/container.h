@@ -60,6 +60,10 @@ int container_freeze(struct container *container, bool frozen, struct error *err
 int container_update(struct container *container, const struct oci_resources *resources,
 		     struct error *err);
 
+/* Changes its shares of caches and memory bandwidth (linux.intelRdt); either may be NULL. */
+int container_update_rdt(struct container *container, const char *l3_cache_schema,
+			 const char *mem_bw_schema, struct error *err);
+
 /*
  * Adds the mounts of HOLDER, bind mounts all of them, to a container that is not stopped, or takes away
  * what is mounted at their destinations. All of them are added, or none. Root of the host only; the

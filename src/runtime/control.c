@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "kernel/cgroup.h"
 #include "runtime/container.h"
+#include "runtime/intel_rdt.h"
 #include "runtime/record.h"
 #include "runtime/resources.h"
 #include "runtime/scope.h"
@@ -62,6 +63,21 @@ int container_update(struct container *container, const struct oci_resources *re
 		r = scope_update(container->json, resources, cg, err);
 	if (r == 0)
 		r = resources_update(cg, resources, err);
+	record_unlock(container);
+	return r;
+}
+
+int container_update_rdt(struct container *container, const char *l3_cache_schema,
+			 const char *mem_bw_schema, struct error *err)
+{
+	int r = record_lock(container, true, err);
+
+	if (r < 0)
+		return r;
+	if (!is_alive(container_status(container)))
+		return error_set(err, EINVAL, "cannot update container '%s': it is %s",
+				 container->id, container_status_name(container_status(container)));
+	r = intel_rdt_update(container->json, l3_cache_schema, mem_bw_schema, err);
 	record_unlock(container);
 	return r;
 }

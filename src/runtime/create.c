@@ -8,7 +8,7 @@
  *
  *     ROOT/ID, locked
  *     state.json: phase "creating", the cgroups as planned
- *     cgroups and their limits; the socket for `start`
+ *     cgroups and their limits, groups of resctrl; the socket for `start`
  *     clone3
  *     with systemd: the unit, with the first process in it; it has entered nothing until then
  *     ids mapped, rlimits, oom score      ->  PLACED
@@ -42,6 +42,7 @@
 #include "runtime/hooks.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
+#include "runtime/intel_rdt.h"
 #include "runtime/labels.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -148,6 +149,8 @@ static int write_first_record(struct creation *c, struct error *err)
 		scope_record(c->scope, json);
 	hooks_record(json, c->config);
 	r = net_devices_record(json, c->config, err);
+	if (r == 0)
+		r = intel_rdt_record(-EBADF, json, c->options->id, c->config, err);
 	if (r < 0)
 		return r;
 	return record_write_first(c->container, err);
@@ -207,6 +210,11 @@ static int make_cgroups(struct creation *c, struct error *err)
 	return r < 0 ? r : resources_apply(c->cgroup, &c->config->resources, err);
 }
 
+static int make_rdt_groups(struct creation *c, struct error *err)
+{
+	return intel_rdt_make(c->container->json, &c->config->intel_rdt, err);
+}
+
 static int listen_for_start(struct creation *c, struct error *err)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -247,6 +255,8 @@ static int prepare_launch(struct creation *c, struct error *err)
 		r = check_rights(c, err);
 	if (r == 0)
 		r = labels_check(c->config->process, err);
+	if (r == 0)
+		r = labels_check_mounts(c->config, err);
 	if (r == 0 && c->config->seccomp)
 		r = seccomp_compile(c->config->seccomp, &c->seccomp, err);
 	if (r == 0)
@@ -343,6 +353,8 @@ static int place_init(struct creation *c, struct error *err)
 	if (r == 0)
 		r = place_set_limits(pid, config->process, err);
 	if (r == 0)
+		r = intel_rdt_add(c->container->json, pid, err);
+	if (r == 0)
 		r = net_devices_lend(pid, config, &c->container->netns, err);
 	if (r < 0)
 		return r;
@@ -426,8 +438,8 @@ typedef int step_function(struct creation *c, struct error *err);
 static int run_steps(struct creation *c, struct error *err)
 {
 	static step_function *const steps[] = {
-		plan_cgroups, write_first_record, make_cgroups, prepare_launch, clone_init,
-		start_scope,  place_init,	  await_ready,	commit,
+		plan_cgroups, write_first_record, make_cgroups, make_rdt_groups, prepare_launch,
+		clone_init,   start_scope,	  place_init,	await_ready,	 commit,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

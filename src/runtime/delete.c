@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/pidfd.h"
 #include "runtime/hooks.h"
+#include "runtime/intel_rdt.h"
 #include "runtime/net_devices.h"
 #include "runtime/network.h"
 #include "runtime/record.h"
@@ -69,6 +70,8 @@ int container_undo(struct container *container, struct error *err)
 		r = end_cgroup(container, err);
 	if (r == 0)
 		r = await_init(container, err);
+	if (r == 0)
+		r = intel_rdt_remove(container->json, container->pid, err);
 	if (r == 0)
 		r = net_devices_take_back(container->json, container->netns, err);
 	if (r == 0)

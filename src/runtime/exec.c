@@ -27,6 +27,7 @@
 #include "kernel/pidfd.h"
 #include "runtime/container.h"
 #include "runtime/init.h"
+#include "runtime/intel_rdt.h"
 #include "runtime/labels.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -273,6 +274,8 @@ static int see_off(struct entry *e, const struct container *container,
 {
 	int r = place_set_limits(pid, o->process, err);
 
+	if (r == 0)
+		r = intel_rdt_add(container->json, pid, err);
 	if (r == 0)
 		r = scheduling_apply(pid, o->process, err);
 	close(take_fd(&e->launch.sync));

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,6 +41,25 @@ int labels_check(const struct oci_process *process, struct error *err)
 			err, EOPNOTSUPP,
 			"config.json: process.selinuxLabel: SELinux is not enabled on this "
 			"machine");
+	return 0;
+}
+
+int labels_check_mounts(const struct oci_config *config, struct error *err)
+{
+	if (config->mount_label && !labels_have_selinux())
+		return error_set(
+			err, EOPNOTSUPP,
+			"config.json: linux.mountLabel: SELinux is not enabled on this machine");
+	return 0;
+}
+
+int labels_set_file(int fd, const char *label, struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (setxattr(path, "security.selinux", label, strlen(label), 0) < 0)
+		return error_errno(err, errno, "linux.mountLabel: set '%s'", label);
 	return 0;
 }
 

@@ -24,10 +24,11 @@ static int cover_file(struct launch *l)
  * attached itself, too, and before it is copied: kernels before 6.15 copy no mount that is not in the
  * caller's mount namespace (fs/namespace.c, __do_loopback).
  */
-static int cover_directory(int *empty, int *copy, struct error *err)
+static int cover_directory(struct launch *l, int *empty, int *copy, struct error *err)
 {
 	if (*empty < 0) {
-		*empty = mount_new("tmpfs", "tmpfs", MS_RDONLY, "size=0k,mode=755", err);
+		*empty = mount_new("tmpfs", "tmpfs", MS_RDONLY, "size=0k,mode=755",
+				   l->config->mount_label, err);
 		return *empty;
 	}
 	*copy = mount_clone(*empty, "", false, err);
@@ -47,7 +48,8 @@ static int mask_path(struct launch *l, const char *path, int *empty, struct erro
 		return error_errno(err, target, "open '%s' to mask it", path);
 	if (fstat(target, &st) < 0)
 		return error_errno(err, errno, "look at '%s' to mask it", path);
-	mount = S_ISDIR(st.st_mode) ? cover_directory(empty, &copy, err) : (copy = cover_file(l));
+	mount = S_ISDIR(st.st_mode) ? cover_directory(l, empty, &copy, err)
+				    : (copy = cover_file(l));
 	if (mount < 0)
 		return error_errno(err, mount, "make a cover for '%s'", path);
 	r = mount_attach(mount, target);

@@ -18,6 +18,7 @@
 #include "base/strings.h"
 #include "kernel/mounts.h"
 #include "runtime/copyup.h"
+#include "runtime/labels.h"
 
 static int make_file(int root, const char *path)
 {
@@ -205,7 +206,8 @@ static int sysfs_fallback(const struct oci_mount *m, struct error *err)
  * The group of terminals, gid=5 in everybody's default configuration, may not be there in a user
  * namespace with few ids. Then they belong to the group of who opens them.
  */
-static int devpts_without_group(const struct oci_mount *m, unsigned long flags, struct error *err)
+static int devpts_without_group(const struct oci_mount *m, unsigned long flags, const char *label,
+				struct error *err)
 {
 	const char *option = m->data ? strstr(m->data, "gid=") : NULL;
 	_cleanup_free_ char *rest = NULL;
@@ -222,24 +224,39 @@ static int devpts_without_group(const struct oci_mount *m, unsigned long flags, 
 	if (!rest)
 		return error_oom(err);
 	/* An empty option is skipped (kernel/mounts.c). */
-	return mount_new(m->type, m->source, flags, rest, err);
+	return mount_new(m->type, m->source, flags, rest, label, err);
+}
+
+/* linux.mountLabel, but where the kernel's own labels of files are the point, as runc and crun have it. */
+static const char *label_of(const struct launch *l, const struct oci_mount *m)
+{
+	return is_type(m, "proc") || is_type(m, "sysfs") || is_type(m, "mqueue")
+		       ? NULL
+		       : l->config->mount_label;
 }
 
 static int make_new(struct launch *l, const struct oci_mount *m, struct error *err)
 {
 	_cleanup_close_ int mount = -EBADF;
+	const char *label = label_of(l, m);
 	unsigned long flags = m->flags;
 	int r;
 
 	if (finishes_late(m))
 		flags &= ~(unsigned long)MS_RDONLY;
-	mount = mount_new(m->type, m->source, flags, m->data, err);
+	mount = mount_new(m->type, m->source, flags, m->data, label, err);
 	if (mount == -EINVAL && is_type(m, "devpts"))
-		mount = devpts_without_group(m, flags, err);
+		mount = devpts_without_group(m, flags, label, err);
 	if (mount == -EPERM && is_type(m, "sysfs"))
 		mount = sysfs_fallback(m, err);
 	if (mount < 0)
 		return error_prefix(err, "mount '%s' at '%s'", m->type, m->destination);
+	/* It takes no label when it is mounted, its root does afterwards. */
+	if (is_type(m, "mqueue") && l->config->mount_label) {
+		r = labels_set_file(mount, l->config->mount_label, err);
+		if (r < 0)
+			return error_prefix(err, "mount 'mqueue' at '%s'", m->destination);
+	}
 	if (m->recursive_set || m->recursive_clear) {
 		r = mount_change(mount, true, m->recursive_set, m->recursive_clear, 0);
 		if (r < 0)

@@ -161,12 +161,29 @@ static int enter_directory(const struct launch *l, struct error *err)
 	return 0;
 }
 
-static int set_ids(const struct oci_user *user, struct error *err)
+/* crun's annotation, by which podman asks for --group-add keep-groups: those of who called us. */
+static bool keeps_groups(const struct launch *l)
 {
+	return oci_config_annotation(l->config, "run.oci.keep_original_groups") != NULL;
+}
+
+static int set_groups(const struct launch *l, const struct oci_user *user, struct error *err)
+{
+	if (keeps_groups(l))
+		return 0;
 	/* In a user namespace without setgroups an empty list is refused, and is what there is. */
 	if (setgroups(user->n_additional_gids, user->additional_gids) < 0 &&
 	    (user->n_additional_gids || errno != EPERM))
 		return error_errno(err, errno, "process.user.additionalGids");
+	return 0;
+}
+
+static int set_ids(const struct launch *l, const struct oci_user *user, struct error *err)
+{
+	int r = set_groups(l, user, err);
+
+	if (r < 0)
+		return r;
 	if (setresgid(user->gid, user->gid, user->gid) < 0)
 		return error_errno(err, errno, "process.user.gid %u", user->gid);
 	if (setresuid(user->uid, user->uid, user->uid) < 0)
@@ -269,7 +286,7 @@ int process_become(struct launch *l, struct error *err)
 		return -EPERM;
 	r = capabilities_prepare(l->capabilities, err);
 	if (r == 0)
-		r = set_ids(&p->user, err);
+		r = set_ids(l, &p->user, err);
 	if (r == 0)
 		r = capabilities_apply(l->capabilities, err);
 	if (r == 0 && !entered)

@@ -246,6 +246,25 @@ static int set_network(const struct resources_target *t, const struct oci_resour
 	return r;
 }
 
+/* The same file on v1 and v2: "mlx5_0 hca_handle=2 hca_object=2000". */
+static int set_rdma(const struct resources_target *t, const struct oci_resources *resources)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < resources->n_rdma; i++) {
+		const struct oci_rdma_limit *limit = &resources->rdma[i];
+		char handles[32] = "", objects[32] = "";
+
+		if (limit->has_handles)
+			snprintf(handles, sizeof(handles), " hca_handle=%u", limit->handles);
+		if (limit->has_objects)
+			snprintf(objects, sizeof(objects), " hca_object=%u", limit->objects);
+		r = resources_set(t, "rdma", CGROUP_RDMA, "rdma.max", "%s%s%s", limit->device,
+				  handles, objects);
+	}
+	return r;
+}
+
 static enum cgroup_controller controller_of_file(const char *file)
 {
 	size_t length = strcspn(file, ".");
@@ -290,8 +309,15 @@ static int set_all(const struct resources_target *t, const struct oci_resources 
 {
 	static int (*const setters[])(const struct resources_target *,
 				      const struct oci_resources *) = {
-		resources_set_devices,	resources_set_memory, set_cpu,	   set_pids,
-		resources_set_block_io, set_hugepages,	      set_network, set_unified,
+		resources_set_devices,
+		resources_set_memory,
+		set_cpu,
+		set_pids,
+		resources_set_block_io,
+		set_hugepages,
+		set_network,
+		set_rdma,
+		set_unified,
 	};
 	int r = 0;
 

@@ -390,6 +390,12 @@ make_owned() {
 	refused 'process.selinuxLabel: SELinux is not enabled on this machine'
 }
 
+@test "linux.mountLabel: where SELinux is not enabled, that is told" {
+	[ ! -e /sys/fs/selinux/enforce ] || skip "SELinux is enabled"
+	edit_config '.linux.mountLabel = "system_u:object_r:container_file_t:s0:c1,c2"'
+	refused 'linux.mountLabel: SELinux is not enabled on this machine'
+}
+
 # ---- what had no test
 
 # group_file NAME: of the control group of $ID, wherever its controller is

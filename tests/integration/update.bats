@@ -115,7 +115,7 @@ changes() {
 	[[ $output == *"blockIO.weight"* ]]
 	run behalf update --l3-cache-schema 'L3:0=f' "$ID"
 	[ "$status" -eq 1 ]
-	[[ $output == *RDT* ]]
+	[[ $output == *"without linux.intelRdt"* ]]
 	run behalf update "$ID"
 	[ "$status" -eq 1 ]
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* linux.resources as values and as files of this host. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
 #include "base/strings.h"
 #include "kernel/cgroup.h"
 #include "oci/config.h"
@@ -181,6 +185,85 @@ TEST(a_new_group_needs_nothing_for_defaults)
 	r.block_io.has_weight = r.has_network_class = true;
 	ok(resources_apply(cg, &r, &err) == 0, "%s", err.text);
 	ok(cgroup_remove(cg, &err) == 0, "%s", err.text);
+}
+
+static char recorded[64];
+
+/* A group in a recorded hierarchy of VERSION with FILES, for controllers this machine lacks. */
+static struct cgroup *begin_recorded(int version, const char *controllers, const char *const *files)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ struct json_object *record = NULL;
+	struct cgroup *cg = NULL;
+	struct error err = {0};
+	char path[256];
+
+	strcpy(recorded, "/tmp/behalf-test-resources.XXXXXX");
+	if (!ok(mkdtemp(recorded) != NULL))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/group", recorded);
+	ok(mkdir(path, 0755) == 0);
+	for (; *files; files++) {
+		snprintf(path, sizeof(path), "%s/group/%s", recorded, *files);
+		ok(file_create_at(AT_FDCWD, path, "", 0644, NULL) == 0);
+	}
+	text = string_format("{\"path\":\"/group\",\"places\":[{\"mount\":\"%s\",\"version\":%d,"
+			     "\"controllers\":\"%s\",\"missing\":0}]}",
+			     recorded, version, controllers);
+	ok(text && json_parse("record", text, strlen(text), &record, &err) == 0, "%s", err.text);
+	ok(cgroup_from_json(record, &cg, &err) == 0, "%s", err.text);
+	return cg;
+}
+
+static void end_recorded(struct cgroup *cg)
+{
+	char command[256];
+
+	cgroup_free(cg);
+	snprintf(command, sizeof(command), "rm -rf '%s'", recorded);
+	ok(system(command) == 0);
+}
+
+TEST(rdma_is_the_same_on_both_versions)
+{
+	static const char *const files[] = {"rdma.max", NULL};
+	static const char *const wanted[] = {"mlx5_0 hca_handle=2 hca_object=2000",
+					     "rxe0 hca_object=7"};
+	struct oci_rdma_limit limits[] = {
+		{"mlx5_0", true, true, 2, 2000},
+		{"rxe0", false, true, 0, 7},
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		struct oci_resources r = {.rdma = &limits[i / 2], .n_rdma = 1};
+		struct cgroup *cg = begin_recorded(1 + (int)i % 2, "rdma", files);
+		struct error err = {0};
+
+		must(cg);
+		ok(resources_update(cg, &r, &err) == 0, "%s", err.text);
+		is_file(cg, CGROUP_RDMA, "rdma.max", wanted[i / 2], "rdma.max", wanted[i / 2]);
+		end_recorded(cg);
+	}
+}
+
+/* CFQ had them; Linux 5.0 took it away. */
+TEST(leaf_weights)
+{
+	static const char *const files[] = {"blkio.leaf_weight", "blkio.leaf_weight_device", NULL};
+	struct oci_block_weight device = {
+		.major = 8, .minor = 16, .has_leaf_weight = true, .leaf_weight = 700};
+	struct oci_resources r = {.block_io = {.has_leaf_weight = true,
+					       .leaf_weight = 300,
+					       .weights = &device,
+					       .n_weights = 1}};
+	struct cgroup *cg = begin_recorded(1, "blkio", files);
+	struct error err = {0};
+
+	must(cg);
+	ok(resources_apply(cg, &r, &err) == 0, "%s", err.text);
+	is_file(cg, CGROUP_IO, "blkio.leaf_weight", "300", "", "");
+	is_file(cg, CGROUP_IO, "blkio.leaf_weight_device", "8:16 700", "", "");
+	end_recorded(cg);
 }
 
 TEST(sentences_name_the_key)

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/netlink_qdisc.h"
+
+#include <errno.h>
+#include <linux/gen_stats.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/netlink.h"
+
+/* One tick of the packet scheduler is 64 ns (include/net/pkt_sched.h, PSCHED_SHIFT). */
+#define TICK_NS 64
+
+/* HTB borrows and lends in portions of this time, and of at least the largest packet there is. */
+#define BURST_NS 4000000u
+#define BURST_MIN_BYTES 65536u
+
+static struct nlmsghdr *begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_t type,
+			      uint16_t flags, const struct tcmsg *about)
+{
+	struct nlmsghdr *request = netlink_begin(buffer, type, flags, sizeof(*about));
+
+	memcpy(mnl_nlmsg_get_payload(request), about, sizeof(*about));
+	return request;
+}
+
+/* ENOENT is what the kernel says of a kind of which it has no module. */
+static int no_such_kind(int r)
+{
+	return r == -ENOENT ? -EOPNOTSUPP : r;
+}
+
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENODEV || r == -EINVAL;
+}
+
+static int read_qdisc(const struct nlmsghdr *message, void *data)
+{
+	const struct tcmsg *about = mnl_nlmsg_get_payload(message);
+	struct netlink_qdisc *qdisc = ((void **)data)[0];
+	const int *index = ((void **)data)[1];
+	const struct nlattr *attr;
+
+	/* kernels before 4.20 answer with the qdiscs of all interfaces */
+	if (about->tcm_ifindex != *index || about->tcm_parent != TC_H_ROOT)
+		return MNL_CB_OK;
+	qdisc->handle = about->tcm_handle;
+	mnl_attr_for_each(attr, message, sizeof(*about)) {
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			snprintf(qdisc->kind, sizeof(qdisc->kind), "%s", mnl_attr_get_str(attr));
+	}
+	return MNL_CB_OK;
+}
+
+int netlink_qdisc_root(struct netlink *netlink, int index, struct netlink_qdisc *qdisc,
+		       struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index};
+	struct nlmsghdr *request = begin(buffer, RTM_GETQDISC, NLM_F_DUMP, &about);
+	struct netlink_qdisc found = {0};
+	void *data[] = {&found, &index};
+	int r = netlink_query(netlink, request, read_qdisc, data);
+
+	if (r < 0)
+		return error_errno(err, r, "list the qdiscs of the interface of index %d", index);
+	*qdisc = found;
+	return 0;
+}
+
+int netlink_qdisc_add_htb(struct netlink *netlink, int index, uint32_t handle,
+			  uint32_t default_minor, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index, .tcm_parent = TC_H_ROOT, .tcm_handle = handle};
+	struct nlmsghdr *request =
+		begin(buffer, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &about);
+	struct tc_htb_glob global = {
+		.version = TC_HTB_PROTOVER, .rate2quantum = 10, .defcls = default_minor};
+	struct nlattr *options;
+	int r;
+
+	mnl_attr_put_strz(request, TCA_KIND, "htb");
+	options = mnl_attr_nest_start(request, TCA_OPTIONS);
+	mnl_attr_put(request, TCA_HTB_INIT, sizeof(global), &global);
+	mnl_attr_nest_end(request, options);
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, no_such_kind(r),
+				   "set the qdisc htb of the interface of index %d", index);
+	return 0;
+}
+
+/* What a bucket of RATE_BYTES per second holds, as the time to fill it in ticks. */
+static uint32_t bucket_ticks(uint64_t rate_bytes)
+{
+	double bytes = (double)rate_bytes * BURST_NS / 1e9, ticks;
+
+	if (bytes < BURST_MIN_BYTES)
+		bytes = BURST_MIN_BYTES;
+	ticks = bytes * 1e9 / (double)rate_bytes / TICK_NS;
+	return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+}
+
+/* Rates of 32 bits and more are told in an attribute of their own. */
+static struct tc_ratespec rate_spec(uint64_t rate_bytes)
+{
+	return (struct tc_ratespec){
+		.linklayer = TC_LINKLAYER_ETHERNET, /* and no table of rates is needed */
+		.rate = rate_bytes < UINT32_MAX ? (uint32_t)rate_bytes : UINT32_MAX,
+	};
+}
+
+int netlink_class_set_htb(struct netlink *netlink, int index, const struct qdisc_htb_class *htb,
+			  struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {
+		.tcm_ifindex = index, .tcm_parent = htb->parent, .tcm_handle = htb->handle};
+	struct nlmsghdr *request = begin(buffer, RTM_NEWTCLASS, NLM_F_CREATE, &about);
+	struct tc_htb_opt opt = {
+		.rate = rate_spec(htb->rate_bytes),
+		.ceil = rate_spec(htb->ceil_bytes),
+		.buffer = bucket_ticks(htb->rate_bytes),
+		.cbuffer = bucket_ticks(htb->ceil_bytes),
+		.prio = htb->priority,
+	};
+	struct nlattr *options;
+	int r;
+
+	mnl_attr_put_strz(request, TCA_KIND, "htb");
+	options = mnl_attr_nest_start(request, TCA_OPTIONS);
+	mnl_attr_put(request, TCA_HTB_PARMS, sizeof(opt), &opt);
+	if (htb->rate_bytes >= UINT32_MAX)
+		mnl_attr_put_u64(request, TCA_HTB_RATE64, htb->rate_bytes);
+	if (htb->ceil_bytes >= UINT32_MAX)
+		mnl_attr_put_u64(request, TCA_HTB_CEIL64, htb->ceil_bytes);
+	mnl_attr_nest_end(request, options);
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "set the class %x:%x of the interface of index %d",
+				   htb->handle >> 16, htb->handle & 0xffff, index);
+	return 0;
+}
+
+static void read_counts(const struct nlattr *stats, struct qdisc_counts *counts)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, stats) {
+		const void *payload = mnl_attr_get_payload(attr);
+		struct gnet_stats_basic basic;
+		struct gnet_stats_queue queue;
+
+		if (mnl_attr_get_type(attr) == TCA_STATS_BASIC &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(basic)) {
+			memcpy(&basic, payload, sizeof(basic));
+			counts->bytes = basic.bytes;
+			counts->packets = basic.packets;
+		}
+		if (mnl_attr_get_type(attr) == TCA_STATS_QUEUE &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(queue)) {
+			memcpy(&queue, payload, sizeof(queue));
+			counts->drops = queue.drops;
+		}
+	}
+}
+
+struct wanted_class {
+	uint32_t handle;
+	bool found;
+	struct qdisc_counts counts;
+};
+
+static int read_class(const struct nlmsghdr *message, void *data)
+{
+	const struct tcmsg *about = mnl_nlmsg_get_payload(message);
+	struct wanted_class *wanted = data;
+	const struct nlattr *attr;
+
+	if (about->tcm_handle != wanted->handle)
+		return MNL_CB_OK;
+	wanted->found = true;
+	mnl_attr_for_each(attr, message, sizeof(*about)) {
+		if (mnl_attr_get_type(attr) == TCA_STATS2)
+			read_counts(attr, &wanted->counts);
+	}
+	return MNL_CB_STOP;
+}
+
+/* A single class is told to those only who listen for changes, so all are asked for. */
+int netlink_class_counts(struct netlink *netlink, int index, uint32_t handle,
+			 struct qdisc_counts *counts, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index};
+	struct wanted_class wanted = {.handle = handle};
+	int r = netlink_query(netlink, begin(buffer, RTM_GETTCLASS, NLM_F_DUMP, &about), read_class,
+			      &wanted);
+
+	if (r == 0 && !wanted.found)
+		r = -ENOENT;
+	if (r < 0)
+		return error_errno(err, r, "read the class %x:%x of the interface of index %d",
+				   handle >> 16, handle & 0xffff, index);
+	*counts = wanted.counts;
+	return 0;
+}
+
+static int delete (struct netlink *netlink, uint16_t type, const struct tcmsg *about,
+		   const char *what, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	int r = netlink_request(netlink, begin(buffer, type, 0, about));
+
+	if (r < 0 && !is_gone(r))
+		return error_errno(err, r, "remove a %s of the interface of index %d", what,
+				   about->tcm_ifindex);
+	return 0;
+}
+
+int netlink_class_delete(struct netlink *netlink, int index, uint32_t handle, struct error *err)
+{
+	struct tcmsg about = {.tcm_ifindex = index, .tcm_handle = handle};
+
+	return delete (netlink, RTM_DELTCLASS, &about, "class", err);
+}
+
+int netlink_qdisc_delete_root(struct netlink *netlink, int index, struct error *err)
+{
+	struct tcmsg about = {.tcm_ifindex = index, .tcm_parent = TC_H_ROOT};
+
+	return delete (netlink, RTM_DELQDISC, &about, "qdisc", err);
+}
+
+static const struct tcmsg clsact = {.tcm_parent = TC_H_CLSACT,
+				    .tcm_handle = QDISC_HANDLE(TC_H_CLSACT >> 16, 0)};
+
+int netlink_qdisc_add_clsact(struct netlink *netlink, int index, bool *made, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = clsact;
+	struct nlmsghdr *request;
+	int r;
+
+	about.tcm_ifindex = index;
+	request = begin(buffer, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &about);
+	mnl_attr_put_strz(request, TCA_KIND, "clsact");
+	r = netlink_request(netlink, request);
+	if (r < 0 && r != -EEXIST)
+		return error_errno(err, no_such_kind(r),
+				   "set the qdisc clsact of the interface of index %d", index);
+	*made = r == 0;
+	return 0;
+}
+
+int netlink_qdisc_delete_clsact(struct netlink *netlink, int index, struct error *err)
+{
+	struct tcmsg about = clsact;
+
+	about.tcm_ifindex = index;
+	return delete (netlink, RTM_DELQDISC, &about, "qdisc", err);
+}
+
+static uint32_t side_handle(enum qdisc_side side)
+{
+	return TC_H_MAKE(TC_H_CLSACT, side == QDISC_RECEIVES ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+}
+
+/* The priority and the protocol of what a filter looks at share a word (net/sched/cls_api.c). */
+static uint32_t filter_info(uint16_t priority)
+{
+	return TC_H_MAKE((uint32_t)priority << 16, __builtin_bswap16(ETH_P_ALL));
+}
+
+static void put_mirred(struct nlmsghdr *request, int to)
+{
+	struct tc_mirred mirred = {
+		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
+	struct nlattr *actions = mnl_attr_nest_start(request, TCA_U32_ACT);
+	struct nlattr *first = mnl_attr_nest_start(request, 1);
+	struct nlattr *options;
+
+	mnl_attr_put_strz(request, TCA_ACT_KIND, "mirred");
+	options = mnl_attr_nest_start(request, TCA_ACT_OPTIONS);
+	mnl_attr_put(request, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	mnl_attr_nest_end(request, options);
+	mnl_attr_nest_end(request, first);
+	mnl_attr_nest_end(request, actions);
+}
+
+int netlink_filter_redirect(struct netlink *netlink, int index, uint16_t priority, int to,
+			    struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index,
+			      .tcm_parent = side_handle(QDISC_RECEIVES),
+			      .tcm_info = filter_info(priority)};
+	struct nlmsghdr *request = begin(buffer, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &about);
+	/* one key that every packet has: 0 under the mask 0 */
+	struct {
+		struct tc_u32_sel sel;
+		struct tc_u32_key key;
+	} all = {.sel = {.flags = TC_U32_TERMINAL, .nkeys = 1}};
+	struct nlattr *options;
+	int r;
+
+	mnl_attr_put_strz(request, TCA_KIND, "u32");
+	options = mnl_attr_nest_start(request, TCA_OPTIONS);
+	mnl_attr_put(request, TCA_U32_SEL, sizeof(all), &all);
+	put_mirred(request, to);
+	mnl_attr_nest_end(request, options);
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, no_such_kind(r),
+				   "redirect what comes from the interface of index %d", index);
+	return 0;
+}
+
+static int add_program(struct netlink *netlink, const struct tcmsg *about, uint32_t flags,
+		       int program_fd, const char *name, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = begin(buffer, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, about);
+	struct nlattr *options;
+	int r;
+
+	mnl_attr_put_strz(request, TCA_KIND, "bpf");
+	options = mnl_attr_nest_start(request, TCA_OPTIONS);
+	mnl_attr_put_u32(request, TCA_BPF_FD, (uint32_t)program_fd);
+	mnl_attr_put_strz(request, TCA_BPF_NAME, name);
+	if (flags)
+		mnl_attr_put_u32(request, TCA_BPF_FLAGS, flags);
+	mnl_attr_nest_end(request, options);
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, no_such_kind(r),
+				   "put the filter %s on the interface of index %d", name,
+				   about->tcm_ifindex);
+	return 0;
+}
+
+int netlink_filter_program(struct netlink *netlink, int index, enum qdisc_side side,
+			   uint16_t priority, int program_fd, const char *name, struct error *err)
+{
+	struct tcmsg about = {.tcm_ifindex = index,
+			      .tcm_parent = side_handle(side),
+			      .tcm_info = filter_info(priority)};
+
+	return add_program(netlink, &about, TCA_BPF_FLAG_ACT_DIRECT, program_fd, name, err);
+}
+
+int netlink_filter_classify(struct netlink *netlink, int index, uint32_t qdisc, uint16_t priority,
+			    int program_fd, const char *name, struct error *err)
+{
+	struct tcmsg about = {
+		.tcm_ifindex = index, .tcm_parent = qdisc, .tcm_info = filter_info(priority)};
+
+	return add_program(netlink, &about, 0, program_fd, name, err);
+}
+
+int netlink_filter_delete(struct netlink *netlink, int index, enum qdisc_side side,
+			  uint16_t priority, struct error *err)
+{
+	struct tcmsg about = {.tcm_ifindex = index,
+			      .tcm_parent = side_handle(side),
+			      .tcm_info = filter_info(priority)};
+
+	return delete (netlink, RTM_DELTFILTER, &about, "filter", err);
+}
+
+int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+						 sizeof(struct ifinfomsg));
+	struct ifinfomsg *link = mnl_nlmsg_get_payload(request);
+	struct nlattr *info;
+	int r;
+
+	if (strlen(name) >= IFNAMSIZ)
+		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", name);
+	link->ifi_flags = IFF_UP;
+	link->ifi_change = IFF_UP;
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "ifb");
+	mnl_attr_nest_end(request, info);
+	r = netlink_request(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "make the interface '%s'", name);
+	return 0;
+}

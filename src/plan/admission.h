@@ -2,12 +2,21 @@
 #pragma once
 
 /*
- * Whether CPU reserves can be promised together. Pure: the caller says who has which.
+ * Whether one more can be promised what it wants. Pure: the caller says who has what already.
  */
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "plan/cpus.h"
+#include "plan/plan.h"
+
+/*
+ * The workspaces of REQUEST are those that are promised already, and a new one, the last. 0, or -EBUSY with
+ * a sentence that says what is missing and what would fit. What is missing without the new one already
+ * (where somebody insisted) is not held against it. -ENOMEM.
+ */
+int plan_admit(const struct plan_request *request, struct error *err);
 
 /* A reserve, and the CPUs it can be taken from. */
 struct admission_cpu {

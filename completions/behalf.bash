@@ -72,7 +72,7 @@ _behalf() {
 	,-*) words=$(_behalf_options "$program") ;;
 	,*) words=$(_behalf_verbs "$program") ;;
 	*,-*) words=$(_behalf_options "$program" "$verb") ;;
-	ledger,*) words='on off status' ;;
+	ledger,*) words='on off upgrade status' ;;
 	mounts,*) words="add remove $(_behalf_ids "$program" "${root[@]}")" ;;
 	start,* | state,* | kill,* | delete,* | exec,* | stat,* | who,* | ps,* | pause,* | resume,* | update,* | events,*)
 		words=$(_behalf_ids "$program" "${root[@]}")

@@ -20,12 +20,14 @@
 
 static void print_help(void)
 {
-	printf("Usage: behalf ledger on|off|status [-J]\n"
+	printf("Usage: behalf ledger on|off|upgrade|status [-J]\n"
 	       "\n"
 	       "Switches the accounting of CPU time on or off, or tells about it.\n"
 	       "\n"
-	       "  on       start accounting; it goes on with no process running\n"
+	       "  on       start accounting; it goes on with no process running. What an older\n"
+	       "           version has started is taken over, with all it has counted\n"
 	       "  off      stop, and remove everything that on made\n"
+	       "  upgrade  take over what is on, whichever version started it\n"
 	       "  status   since when it is on, and what it sees\n"
 	       "\n"
 	       "  -J, --json   status as JSON\n"
@@ -66,6 +68,9 @@ static void print_text(const struct ledger_status *s)
 					      : "the kernel bills them to whom they interrupt");
 	printf("hooks      %zu of %zu\n", s->n_attached, s->n_wanted);
 	printf("missed     %" PRIu64 " events\n", s->recursion_misses);
+	if (s->upgrades)
+		printf("taken over %u time%s, %.3f ms of CPU time approximated by it\n",
+		       s->upgrades, s->upgrades == 1 ? "" : "s", (double)s->approximated_ns / 1e6);
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
 		if (is_missing(s, i))
 			printf("no %s: %s\n", ledger_hooks[i].target, ledger_hooks[i].without);
@@ -91,6 +96,9 @@ static void print_json(const struct ledger_status *s)
 		json_add_u64(o, "hooks_attached", s->n_attached);
 		json_add_u64(o, "hooks_wanted", s->n_wanted);
 		json_add_u64(o, "recursion_misses", s->recursion_misses);
+		json_add_u64(o, "layout", s->layout);
+		json_add_u64(o, "upgrades", s->upgrades);
+		json_add_u64(o, "approximated_ns", s->approximated_ns);
 		missing = json_add_array(o, "missing");
 		for (size_t i = 0; i < ledger_hooks_count; i++) {
 			struct json_object *hook;
@@ -122,18 +130,35 @@ static int run_status(bool json)
 	return EXIT_SUCCESS;
 }
 
-static int run_switch(bool on)
+static int run_on(int (*function)(struct ledger_change *change, struct error *err))
+{
+	struct ledger_change change;
+	struct error err = {0};
+
+	if (function(&change, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	if (change.what == LEDGER_UNCHANGED)
+		printf("the ledger was on already\n");
+	if (change.what == LEDGER_TAKEN_OVER)
+		printf("taken over from layout %u: all it has counted goes on; %.3f ms of CPU time went "
+		       "to who ran at that moment\n",
+		       change.from_version, (double)change.approximated_ns / 1e6);
+	return EXIT_SUCCESS;
+}
+
+static int run_off(void)
 {
 	struct error err = {0};
 	bool changed;
-	int r = on ? ledger_on(&changed, &err) : ledger_off(&changed, &err);
 
-	if (r < 0) {
+	if (ledger_off(&changed, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
 	if (!changed)
-		printf("the ledger was %s already\n", on ? "on" : "off");
+		printf("the ledger was off already\n");
 	return EXIT_SUCCESS;
 }
 
@@ -161,14 +186,18 @@ int cmd_ledger(const struct cmd_context *ctx, int argc, char **argv)
 		}
 	}
 	if (argc - optind != 1) {
-		log_error("ledger: say one of on, off, status");
+		log_error("ledger: say one of on, off, upgrade, status");
 		return EXIT_FAILURE;
 	}
 	what = argv[optind];
-	if (strcmp(what, "on") == 0 || strcmp(what, "off") == 0)
-		return run_switch(strcmp(what, "on") == 0);
+	if (strcmp(what, "on") == 0)
+		return run_on(ledger_on);
+	if (strcmp(what, "upgrade") == 0)
+		return run_on(ledger_upgrade);
+	if (strcmp(what, "off") == 0)
+		return run_off();
 	if (strcmp(what, "status") == 0)
 		return run_status(json);
-	log_error("ledger: '%s' is not one of on, off, status", what);
+	log_error("ledger: '%s' is not one of on, off, upgrade, status", what);
 	return EXIT_FAILURE;
 }

@@ -97,12 +97,14 @@ static void watch_signals(struct top *top)
 
 static int switch_on(struct top *top, struct error *err)
 {
+	struct ledger_change change;
 	struct ledger_status status;
-	int r = ledger_on(&top->switched_on, err);
+	int r = ledger_on(&change, err);
 
 	if (r < 0)
 		return error_prefix(err, "the ledger is off (`behalf ledger on` switches it on) "
 					 "and could not be switched on");
+	top->switched_on = change.what == LEDGER_SWITCHED;
 	if (top->switched_on && ledger_status_read(&status, err) == 0 && status.on)
 		top->on_since_ns = status.since_ns;
 	return 0;

@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Switching the ledger on and off.
+ * Switching the ledger on and off, and taking over one that is on.
  *
- * What is on is what is pinned at LEDGER_PATH. It is built in a directory of another name and renamed,
- * so that a reader finds all of it or nothing, and a loader that was killed leaves only a directory
- * that the next one removes. A lock on the root of the file system keeps two loaders apart.
- *
- * Order: attach all hooks, which do nothing yet; then open the books of all CPUs, as of one moment,
- * by running a program on each; then pin.
+ * It is built beside what is on and published by one rename (ledger/pins.h). Order: attach all hooks, which
+ * post nothing yet; take over what another ledger knows, if one is on (ledger/upgrade.h); pin the maps; then
+ * open the books of all CPUs, as of one moment or as of where the other ledger's cursors are, by running a
+ * program on each; then publish.
  */
 #include "ledger/load.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -34,10 +30,9 @@
 #include "ledger/baseline.h"
 #include "ledger/hierarchy.h"
 #include "ledger/hooks.h"
+#include "ledger/pins.h"
+#include "ledger/upgrade.h"
 
-/* no dots: the file system keeps names with dots for itself */
-#define BUILD_PREFIX "behalf_new_"
-#define BUILD_PATH BPFFS_PATH "/" BUILD_PREFIX "0"
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define TOTALS_LIMIT_BYTES (64u << 20)
 #define SLOTS_MAX 4096u
@@ -151,73 +146,9 @@ static int cpu_controller_index(const struct btf *btf)
 
 /* ---- pins ---- */
 
-/* Removes a directory of pins; its one level of subdirectories too. */
-static int remove_pins(const char *path, struct error *err)
-{
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : error_errno(err, errno, "open '%s'", path);
-	while ((entry = readdir(dir))) {
-		_cleanup_free_ char *child = NULL;
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		child = string_format("%s/%s", path, entry->d_name);
-		if (!child)
-			return error_oom(err);
-		if (entry->d_type == DT_DIR) {
-			if (remove_pins(child, err) < 0)
-				return -err->code;
-		} else if (unlink(child) < 0) {
-			return error_errno(err, errno, "remove '%s'", child);
-		}
-	}
-	if (rmdir(path) < 0)
-		return error_errno(err, errno, "remove '%s'", path);
-	return 0;
-}
-
-/* Removes what loaders that were killed left. */
-static int remove_left_builds(struct error *err)
-{
-	_cleanup_closedir_ DIR *dir = opendir(BPFFS_PATH);
-	const struct dirent *entry;
-
-	if (!dir)
-		return error_errno(err, errno, "open '%s'", BPFFS_PATH);
-	while ((entry = readdir(dir))) {
-		_cleanup_free_ char *path = NULL;
-
-		if (!string_starts_with(entry->d_name, BUILD_PREFIX))
-			continue;
-		path = string_format(BPFFS_PATH "/%s", entry->d_name);
-		if (!path)
-			return error_oom(err);
-		if (remove_pins(path, err) < 0)
-			return -err->code;
-	}
-	return 0;
-}
-
-static int lock_bpffs(int *lock, struct error *err)
-{
-	_cleanup_close_ int fd = open(BPFFS_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_errno(err, errno, "open '%s'", BPFFS_PATH);
-	while (flock(fd, LOCK_EX) < 0) {
-		if (errno != EINTR)
-			return error_errno(err, errno, "lock '%s'", BPFFS_PATH);
-	}
-	*lock = take_fd(&fd);
-	return 0;
-}
-
 static int pin_map(struct bpf_map *map, const char *name, struct error *err)
 {
-	_cleanup_free_ char *path = string_format(BUILD_PATH "/%s", name);
+	_cleanup_free_ char *path = string_format(LEDGER_BUILD_PATH "/%s", name);
 	int r;
 
 	if (!path)
@@ -235,7 +166,8 @@ static int pin_maps(const struct ledger_bpf *skeleton, struct error *err)
 		{skeleton->maps.data_book, "book"},    {skeleton->maps.cpus, "cpus"},
 		{skeleton->maps.totals, "totals"},     {skeleton->maps.slots, "slots"},
 		{skeleton->maps.accounts, "accounts"}, {skeleton->maps.netns, "netns"},
-		{skeleton->maps.baseline, "baseline"},
+		{skeleton->maps.baseline, "baseline"}, {skeleton->maps.socks, "socks"},
+		{skeleton->maps.inodes, "inodes"},     {skeleton->maps.listeners, "listeners"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
@@ -286,6 +218,9 @@ static int configure(struct ledger_bpf *skeleton, const struct btf *btf,
 		.irq_time = btf__find_by_name_kind(btf, "irqtime_account_irq", BTF_KIND_FUNC) > 0,
 		.epoch = 1,
 		.next_slot = WIRE_SLOT_FIRST,
+		.classes = WIRE_CLASSES,
+		.counters = WIRE_COUNTERS,
+		.levels = WIRE_LEVELS,
 	};
 	return 0;
 }
@@ -367,7 +302,7 @@ static int attach_hooks(const struct ledger_bpf *skeleton, struct error *err)
 			log_debug("attach to '%s': %s", hook->target, strerror(errno));
 			continue;
 		}
-		path = string_format(BUILD_PATH "/links/%s", hook->program);
+		path = string_format(LEDGER_BUILD_PATH "/links/%s", hook->program);
 		r = path ? bpf_link__pin(link, path) : -ENOMEM;
 		bpf_link__destroy(link);
 		if (r < 0)
@@ -377,21 +312,22 @@ static int attach_hooks(const struct ledger_bpf *skeleton, struct error *err)
 	return 0;
 }
 
-/* Opens the books of every CPU that is online, as of now. */
-static int start_cpus(const struct ledger_bpf *skeleton, struct error *err)
+/* Opens the books of every CPU that is online and has a time in BEGIN_NS, as of that. */
+static int start_cpus(const struct ledger_bpf *skeleton, const uint64_t *begin_ns,
+		      struct error *err)
 {
-	struct wire_book *book = &skeleton->data_book->book;
-	__u64 argument = clock_monotonic_ns();
+	const struct wire_book *book = &skeleton->data_book->book;
 	unsigned int started = 0;
 	int r = 0;
 
-	book->started_realtime_ns = clock_ns(CLOCK_REALTIME);
-	book->started_ns = argument;
 	for (__u32 cpu = 0; cpu < book->cpus; cpu++) {
+		__u64 argument = begin_ns[cpu];
 		LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &argument,
 			    .ctx_size_in = sizeof(argument), .flags = BPF_F_TEST_RUN_ON_CPU,
 			    .cpu = cpu);
 
+		if (!argument)
+			continue;
 		r = bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.start_cpu), &options);
 		if (r == 0)
 			started++;
@@ -399,6 +335,35 @@ static int start_cpus(const struct ledger_bpf *skeleton, struct error *err)
 			return error_errno(err, -r, "open the books of CPU %u", cpu);
 	}
 	return started ? 0 : error_errno(err, -r, "open the books of the CPUs");
+}
+
+/* Books of their own, from now on. */
+static int open_books(const struct ledger_bpf *skeleton, uint64_t *begin_ns, struct error *err)
+{
+	struct wire_book *book = &skeleton->data_book->book;
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	for (__u32 cpu = 0; cpu < book->cpus; cpu++)
+		begin_ns[cpu] = now_ns;
+	book->started_realtime_ns = clock_ns(CLOCK_REALTIME);
+	book->started_ns = now_ns;
+	return start_cpus(skeleton, begin_ns, err);
+}
+
+/* Those of OLD, from where it is. */
+static int take_over_books(const struct ledger_bpf *skeleton, const struct ledger_old *old,
+			   const struct ledger_new *new, uint64_t *begin_ns,
+			   struct ledger_change *change, struct error *err)
+{
+	if (ledger_old_carry_books(old, new, begin_ns, err) < 0 ||
+	    start_cpus(skeleton, begin_ns, err) < 0)
+		return -err->code;
+	*change = (struct ledger_change){
+		.what = LEDGER_TAKEN_OVER,
+		.from_version = ledger_old_version(old),
+		.approximated_ns = ledger_old_finish(old, new, begin_ns),
+	};
+	return 0;
 }
 
 /* Runs a program on every task there is. */
@@ -453,83 +418,118 @@ static struct ledger_bpf *load_skeleton(struct error *err)
 	return take_ptr(skeleton);
 }
 
-static int make_directory(const char *path, struct error *err)
+static struct ledger_new new_of(const struct ledger_bpf *skeleton)
 {
-	if (mkdir(path, 0700) < 0)
-		return error_errno(err, errno, "make the directory '%s'", path);
+	return (struct ledger_new){
+		.cpus_fd = bpf_map__fd(skeleton->maps.cpus),
+		.totals_fd = bpf_map__fd(skeleton->maps.totals),
+		.slots_fd = bpf_map__fd(skeleton->maps.slots),
+		.accounts = bpf_map__fd(skeleton->maps.accounts),
+		.free_slots = bpf_map__fd(skeleton->maps.free_slots),
+		.closed_slots = bpf_map__fd(skeleton->maps.closed_slots),
+		.netns = bpf_map__fd(skeleton->maps.netns),
+		.baseline = bpf_map__fd(skeleton->maps.baseline),
+		.socks = bpf_map__fd(skeleton->maps.socks),
+		.listeners = bpf_map__fd(skeleton->maps.listeners),
+		.inodes = bpf_map__fd(skeleton->maps.inodes),
+		.book = &skeleton->data_book->book,
+	};
+}
+
+/* All but the books. OLD may be NULL. */
+static int prepare(struct ledger_bpf *skeleton, const struct ledger_old *old,
+		   const struct ledger_new *new, struct error *err)
+{
+	if (ledger_pins_begin(err) < 0 || iterate_tasks(skeleton->progs.find_host, err) < 0 ||
+	    attach_hooks(skeleton, err) < 0)
+		return -err->code;
+	if (old && ledger_old_carry_accounts(old, new, err) < 0)
+		return -err->code;
+	if (iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
+	    (!old && ledger_baseline_store(new->baseline, err) < 0) || pin_maps(skeleton, err) < 0)
+		return -err->code;
 	return 0;
 }
 
-static int build(struct error *err)
+static int build(const struct ledger_old *old, struct ledger_change *change, struct error *err)
 {
 	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = load_skeleton(err);
+	_cleanup_(ledger_new_unmap) struct ledger_new new = {0};
+	_cleanup_free_ uint64_t *begin_ns = NULL;
+	int r;
 
 	if (!skeleton)
 		return -err->code;
-	if (make_directory(BUILD_PATH, err) < 0 || make_directory(BUILD_PATH "/links", err) < 0 ||
-	    iterate_tasks(skeleton->progs.find_host, err) < 0 || attach_hooks(skeleton, err) < 0 ||
-	    start_cpus(skeleton, err) < 0 || iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
-	    ledger_baseline_store(bpf_map__fd(skeleton->maps.baseline), err) < 0 ||
-	    pin_maps(skeleton, err) < 0)
+	new = new_of(skeleton);
+	begin_ns = calloc(new.book->cpus, sizeof(*begin_ns));
+	if (!begin_ns)
+		return error_oom(err);
+	if (ledger_new_map(&new, err) < 0 || prepare(skeleton, old, &new, err) < 0)
 		return -err->code;
-	if (rename(BUILD_PATH, LEDGER_PATH) < 0)
-		return error_errno(err, errno, "rename '%s' to '%s'", BUILD_PATH, LEDGER_PATH);
-	return 0;
+	change->what = LEDGER_SWITCHED;
+	r = old ? take_over_books(skeleton, old, &new, begin_ns, change, err)
+		: open_books(skeleton, begin_ns, err);
+	return r < 0 || ledger_pins_publish(err) < 0 ? -err->code : 0;
 }
 
-/* The book that is pinned: 1 when there is one of this version, 0 when there is none. */
-static int pinned_book(struct wire_book *book, struct error *err)
+/* Whether what is on is to be replaced: 1, or 0 when it is to stay. */
+static int is_to_be_taken_over(const struct ledger_old *old, bool always, struct error *err)
 {
-	_cleanup_close_ int fd = bpf_obj_get(LEDGER_PATH "/book");
-	__u32 key = 0;
+	const uint32_t version = ledger_old_version(old);
 
-	if (fd < 0)
-		return access(LEDGER_PATH, F_OK) < 0 && errno == ENOENT
-			       ? 0
-			       : error_errno(err, -fd, "open '%s/book'", LEDGER_PATH);
-	if (bpf_map_lookup_elem(fd, &key, book) < 0)
-		return error_errno(err, errno, "read '%s/book'", LEDGER_PATH);
-	if (book->magic != WIRE_MAGIC || book->version != WIRE_VERSION)
-		return error_set(err, EEXIST,
-				 "a ledger of another version of behalf is on; switch it off first "
-				 "(behalf ledger off)");
-	return 1;
+	if (always || version < WIRE_VERSION)
+		return 1;
+	if (version == WIRE_VERSION)
+		return 0;
+	return error_set(
+		err, EEXIST,
+		"the ledger that is on is of a newer version of behalf (layout %u, this one "
+		"has %u); 'behalf ledger upgrade' replaces it by this one's",
+		version, WIRE_VERSION);
 }
 
 /* With the file system locked. */
-static int switch_on(bool *changed, struct error *err)
+static int switch_on(bool always, struct ledger_change *change, struct error *err)
 {
-	struct wire_book book;
+	_cleanup_(cleanup_ledger_old) struct ledger_old *old = NULL;
 	struct error ignored;
-	int r = pinned_book(&book, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	*changed = r == 0;
+	*change = (struct ledger_change){.what = LEDGER_UNCHANGED};
+	if (ledger_pins_remove_builds(err) < 0 || ledger_old_open(&old, err) < 0)
+		return -err->code;
+	r = old ? is_to_be_taken_over(old, always, err) : 1;
 	if (r > 0)
-		return 0;
-	r = remove_left_builds(err);
-	if (r == 0)
-		r = build(err);
-	if (r < 0)
-		remove_left_builds(&ignored);
+		r = build(old, change, err);
+	/* the old one, if it was taken over, or what was begun */
+	ledger_pins_remove_builds(&ignored);
 	return r;
 }
 
-int ledger_on(bool *changed, struct error *err)
+static int switch_ledger(bool always, struct ledger_change *change, struct error *err)
 {
 	_cleanup_close_ int lock = -EBADF;
 	struct error ignored;
 	int r;
 
 	libbpf_set_print(print_libbpf);
-	if (ledger_check(err) < 0 || bpffs_ensure(err) < 0 || lock_bpffs(&lock, err) < 0)
+	if (ledger_check(err) < 0 || bpffs_ensure(err) < 0 || ledger_pins_lock(&lock, err) < 0)
 		return -err->code;
-	r = switch_on(changed, err);
+	r = switch_on(always, change, err);
 	close(take_fd(&lock));
 	if (r < 0)
 		bpffs_release(&ignored);
 	return r;
+}
+
+int ledger_on(struct ledger_change *change, struct error *err)
+{
+	return switch_ledger(false, change, err);
+}
+
+int ledger_upgrade(struct ledger_change *change, struct error *err)
+{
+	return switch_ledger(true, change, err);
 }
 
 int ledger_off(bool *changed, struct error *err)
@@ -543,10 +543,10 @@ int ledger_off(bool *changed, struct error *err)
 		return error_set(err, EPERM, "the ledger needs root");
 	if (!bpffs_is_mounted(BPFFS_PATH))
 		return 0;
-	if (lock_bpffs(&lock, err) < 0)
+	if (ledger_pins_lock(&lock, err) < 0)
 		return -err->code;
 	was_on = access(LEDGER_PATH, F_OK) == 0;
-	if (remove_left_builds(err) < 0 || remove_pins(LEDGER_PATH, err) < 0)
+	if (ledger_pins_remove_builds(err) < 0 || ledger_pins_remove(err) < 0)
 		return -err->code;
 	close(take_fd(&lock));
 	*changed = was_on;

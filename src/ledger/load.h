@@ -5,18 +5,29 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "kernel/bpffs.h"
 
-/* Where the ledger is pinned: maps by name, links below links/. */
-#define LEDGER_PATH BPFFS_PATH "/behalf"
-#define LEDGER_LINKS_PATH LEDGER_PATH "/links"
+enum ledger_what {
+	LEDGER_UNCHANGED,
+	LEDGER_SWITCHED,
+	LEDGER_TAKEN_OVER, /* the books of one that was on go on */
+};
+
+struct ledger_change {
+	enum ledger_what what;
+	uint32_t from_version;	  /* of the layout that was on */
+	uint64_t approximated_ns; /* CPU time that went to who ran then */
+};
 
 /*
- * Switches the ledger on: loads the programs, attaches them, opens the books of all CPUs and pins
- * it all. *CHANGED is false when it was on already. -ENOENT without BTF, -EPERM without privileges,
- * -EEXIST when a ledger of another version is on; what the kernel says otherwise.
+ * Switches the ledger on: loads the programs, attaches them, opens the books of all CPUs and pins it
+ * all. One that an older version of behalf has switched on is taken over: all it has counted goes on. -ENOENT
+ * without BTF, -EPERM without privileges, -EEXIST when one of a newer version is on, -EPROTO when books are
+ * on that cannot be read; what the kernel says otherwise.
  */
-int ledger_on(bool *changed, struct error *err);
+int ledger_on(struct ledger_change *change, struct error *err);
+
+/* The same, but takes over whatever is on, also this version's and a newer one's. */
+int ledger_upgrade(struct ledger_change *change, struct error *err);
 
 /* Switches the ledger off and removes all of it; *CHANGED is false when it was off already. */
 int ledger_off(bool *changed, struct error *err);

@@ -32,4 +32,4 @@ void ledger_pinned_close(struct ledger_pinned *pinned);
  * How often the kernel did not run one of the programs because that program was running on the CPU
  * already, over all programs, since the ledger was switched on.
  */
-uint64_t ledger_recursion_misses(void);
+uint64_t ledger_recursion_misses(const struct ledger_pinned *pinned);

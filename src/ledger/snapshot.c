@@ -132,7 +132,7 @@ static int fill_counters(struct making *m, struct error *err)
 	s->counters[WIRE_COUNTERS] = (struct ledger_counter){
 		.name = "recursion_misses",
 		.meaning = "events that came while the same program ran, and were not seen",
-		.count = ledger_recursion_misses(),
+		.count = ledger_recursion_misses(&m->pinned),
 	};
 	s->n_counters = WIRE_COUNTERS + 1;
 	return 0;

@@ -8,13 +8,13 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "ledger/hooks.h"
-#include "ledger/load.h"
 #include "ledger/pinned.h"
+#include "ledger/pins.h"
 
 static bool link_is_pinned(size_t hook)
 {
 	_cleanup_free_ char *path =
-		string_format(LEDGER_LINKS_PATH "/%s", ledger_hooks[hook].program);
+		string_format(LEDGER_PATH "/links/%s", ledger_hooks[hook].program);
 
 	return path && access(path, F_OK) == 0;
 }
@@ -48,10 +48,13 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 		s.cpus = book->cpus;
 		s.accounts_max = book->slots;
 		s.irq_time = book->irq_time;
+		s.layout = book->version;
+		s.upgrades = book->upgrades;
+		s.approximated_ns = book->approximated_ns;
 		for (__u32 slot = WIRE_SLOT_FIRST; slot < book->next_slot && slot < book->slots;
 		     slot++)
 			s.accounts += pinned.slots[slot].state == WIRE_OPEN;
-		s.recursion_misses = ledger_recursion_misses();
+		s.recursion_misses = ledger_recursion_misses(&pinned);
 	}
 	*status = s;
 	return 0;

@@ -21,6 +21,9 @@ struct ledger_status {
 	size_t n_attached;
 	size_t n_wanted; /* of all hooks, those that mean something here */
 	uint64_t recursion_misses;
+	uint32_t layout;	  /* of its books: WIRE_VERSION */
+	unsigned int upgrades;	  /* how often it was taken over by another behalf */
+	uint64_t approximated_ns; /* CPU time of those moments, which went to who ran then */
 };
 
 /* Reads it. A ledger that is off is no error: status->on is false. */

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The books over some seconds as JSON, straight from the reader: what the live tests and bench/ judge.
+ * The books over some seconds as JSON, straight from the reader: what the live tests and bench/ judge. Built
+ * with another layout of the books (ledger_other) it also switches a ledger, as another version would.
  *
- *	ledger_books SECONDS
+ *	ledger_books SECONDS | on | upgrade | off
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
+#include "ledger/load.h"
 #include "ledger/snapshot.h"
 
 static void add_classes(struct json_object *object, const uint64_t *ns)
 {
+	/* the classes of another layout have no names here */
 	for (int i = 0; i < WIRE_CLASSES; i++)
-		json_add_u64(object, ledger_class_name((enum wire_class)i), ns[i]);
+		if (ledger_class_name((enum wire_class)i))
+			json_add_u64(object, ledger_class_name((enum wire_class)i), ns[i]);
 }
 
 static void add_account(struct json_object *accounts, const struct ledger_account *a)
@@ -54,8 +59,22 @@ static void print_snapshot(const struct ledger_snapshot *s)
 		add_account(accounts, &s->accounts[i]);
 	counters = json_add_object(o, "counters");
 	for (size_t i = 0; i < s->n_counters; i++)
-		json_add_u64(counters, s->counters[i].name, s->counters[i].count);
+		if (s->counters[i].name)
+			json_add_u64(counters, s->counters[i].name, s->counters[i].count);
 	printf("%s\n", json_text(o, false));
+}
+
+/* 1 when WORD is none of these. */
+static int switch_ledger(const char *word, struct error *err)
+{
+	struct ledger_change change;
+	bool changed;
+
+	if (strcmp(word, "on") == 0)
+		return ledger_on(&change, err);
+	if (strcmp(word, "upgrade") == 0)
+		return ledger_upgrade(&change, err);
+	return strcmp(word, "off") == 0 ? ledger_off(&changed, err) : 1;
 }
 
 int main(int argc, char **argv)
@@ -65,8 +84,11 @@ int main(int argc, char **argv)
 	struct timespec pause = {.tv_sec = (time_t)seconds,
 				 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
 	struct error err = {0};
+	int r = switch_ledger(argc > 1 ? argv[1] : "", &err);
 
-	if (ledger_snapshot_read(&earlier, &err) == 0 && seconds > 0) {
+	if (r == 0)
+		return EXIT_SUCCESS;
+	if (r > 0 && ledger_snapshot_read(&earlier, &err) == 0 && seconds > 0) {
 		nanosleep(&pause, NULL);
 		if (ledger_snapshot_read(&later, &err) == 0)
 			ledger_snapshot_subtract(later, earlier);

@@ -220,6 +220,35 @@ int netlink_veth_create(struct netlink *netlink, const char *name, int master,
 	return 0;
 }
 
+int netlink_macvlan_create(struct netlink *netlink, int parent,
+			   const struct netlink_veth_peer *inside, struct error *err)
+{
+	static const unsigned char random_address[6];
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+						 sizeof(struct ifinfomsg));
+	struct nlattr *info, *options;
+	int r;
+
+	if (strlen(inside->name) >= IFNAMSIZ)
+		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", inside->name);
+	mnl_attr_put_strz(request, IFLA_IFNAME, inside->name);
+	mnl_attr_put_u32(request, IFLA_LINK, (uint32_t)parent);
+	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)inside->netns_fd);
+	if (memcmp(inside->address, random_address, sizeof(random_address)) != 0)
+		mnl_attr_put(request, IFLA_ADDRESS, sizeof(inside->address), inside->address);
+	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "macvlan");
+	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+	mnl_attr_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	mnl_attr_nest_end(request, options);
+	mnl_attr_nest_end(request, info);
+	r = request_silent_link(netlink, request);
+	if (r < 0)
+		return error_errno(err, r, "make the macvlan interface '%s'", inside->name);
+	return 0;
+}
+
 int netlink_link_set_up(struct netlink *netlink, int index, struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];

@@ -52,6 +52,14 @@ struct netlink_veth_peer {
 int netlink_veth_create(struct netlink *netlink, const char *name, int master,
 			const struct netlink_veth_peer *peer, struct error *err);
 
+/*
+ * A new macvlan interface in bridge mode on the interface of index PARENT, which it leaves as it is; switched
+ * off, in the namespace of INSIDE, whose hardware address is taken if it is not zero. -EOPNOTSUPP where
+ * the kernel has none.
+ */
+int netlink_macvlan_create(struct netlink *netlink, int parent,
+			   const struct netlink_veth_peer *inside, struct error *err);
+
 int netlink_link_set_up(struct netlink *netlink, int index, struct error *err);
 
 /* 0 also when there is no such interface. The other end of a veth goes with it. */

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Reads and writes of the scratch file, one at a time. Buffered writes are written back a few times a second by
+ * fdatasync, so that the device does its part within the time that is measured; buffered reads drop what
+ * they have read, so that they read from the device.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "calibrate/flow_run.h"
+
+#define BUFFER_BYTES (1u << 20)
+#define SYNC_NS 200000000u
+
+struct disk_run {
+	const struct flow_spec *spec;
+	int fd;
+	uint64_t slots, slot; /* places of a request in the file */
+	uint64_t random;
+	uint64_t synced_ns;
+	char *buffer;
+};
+
+/* xorshift64: any order that read-ahead cannot guess will do */
+static uint64_t next_random(struct disk_run *run)
+{
+	run->random ^= run->random << 13;
+	run->random ^= run->random >> 7;
+	run->random ^= run->random << 17;
+	return run->random;
+}
+
+static off_t next_place(struct disk_run *run)
+{
+	if (run->spec->sequential)
+		run->slot = (run->slot + 1) % run->slots;
+	else
+		run->slot = next_random(run) % run->slots;
+	return (off_t)(run->slot * run->spec->size_bytes);
+}
+
+static int request(struct disk_run *run)
+{
+	off_t at = next_place(run);
+	size_t size = run->spec->size_bytes;
+	ssize_t n;
+
+	if (run->spec->kind == FLOW_WRITE)
+		n = pwrite(run->fd, run->buffer, size, at);
+	else
+		n = pread(run->fd, run->buffer, size, at);
+	if (n != (ssize_t)size)
+		return n < 0 ? errno : EIO;
+	if (run->spec->buffered && run->spec->kind == FLOW_READ)
+		posix_fadvise(run->fd, at, (off_t)size, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+static int write_back(struct disk_run *run)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (!run->spec->buffered || run->spec->kind != FLOW_WRITE ||
+	    now_ns - run->synced_ns < SYNC_NS)
+		return 0;
+	run->synced_ns = now_ns;
+	return fdatasync(run->fd) < 0 ? errno : 0;
+}
+
+static void prepare(struct disk_run *run, const struct flow_spec *spec,
+		    const struct flow_scratch *scratch, volatile struct flow_counts *counts)
+{
+	*run = (struct disk_run){
+		.spec = spec,
+		.fd = spec->buffered ? scratch->buffered : scratch->direct,
+		.slots = scratch->size_bytes / spec->size_bytes,
+		.random = (uint64_t)getpid() * 0x9e3779b97f4a7c15u + 1,
+		.synced_ns = clock_monotonic_ns(),
+	};
+	if (posix_memalign((void **)&run->buffer, 4096, BUFFER_BYTES) != 0)
+		flow_run_fail(counts, ENOMEM);
+	if (run->fd < 0 || !run->slots || spec->size_bytes > BUFFER_BYTES)
+		flow_run_fail(counts, EINVAL);
+	memset(run->buffer, 'b', BUFFER_BYTES);
+	run->slot = next_random(run) % run->slots;
+	/* what is cached already would cost nothing */
+	if (spec->buffered && spec->kind == FLOW_READ)
+		posix_fadvise(run->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+void flow_run_disk(const struct flow_spec *spec, const struct flow_scratch *scratch,
+		   volatile struct flow_counts *counts)
+{
+	struct flow_pace pace;
+	struct disk_run run;
+	int error = 0;
+
+	prepare(&run, spec, scratch, counts);
+	flow_pace_start(&pace, spec->rate);
+	while (!error) {
+		uint64_t units = flow_pace_wait(&pace, counts);
+
+		while (!error && units--) {
+			error = request(&run);
+			if (!error) {
+				counts->sent++;
+				counts->sent_bytes += spec->size_bytes;
+			}
+		}
+		if (!error)
+			error = write_back(&run);
+	}
+	flow_run_fail(counts, error);
+}

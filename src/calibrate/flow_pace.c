@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A sender that cannot keep up is not to catch up later in one go: what is more than some ticks late is
+ * dropped, and the counts tell the true rate.
+ */
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "calibrate/flow_run.h"
+
+#define TICK_NS 1000000u
+#define LATE_TICKS 20
+
+void flow_pace_start(struct flow_pace *pace, double rate)
+{
+	*pace = (struct flow_pace){.rate = rate, .started_ns = clock_monotonic_ns()};
+	pace->tick_ns = rate < 1000 ? (uint64_t)(1e9 / rate) : TICK_NS;
+}
+
+static void sleep_until(uint64_t at_ns)
+{
+	const struct timespec at = {
+		.tv_sec = (time_t)(at_ns / 1000000000u),
+		.tv_nsec = (long)(at_ns % 1000000000u),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+		;
+}
+
+uint64_t flow_pace_wait(struct flow_pace *pace, volatile struct flow_counts *counts)
+{
+	uint64_t now_ns = clock_monotonic_ns(), ticks, units, most;
+
+	do {
+		ticks = (now_ns - pace->started_ns) / pace->tick_ns + 1;
+		sleep_until(pace->started_ns + ticks * pace->tick_ns);
+		now_ns = clock_monotonic_ns();
+		counts->wakeups++;
+		pace->due = (uint64_t)((double)(now_ns - pace->started_ns) * pace->rate / 1e9);
+	} while (pace->due <= pace->done);
+	units = pace->due - pace->done;
+	most = (uint64_t)(pace->rate * (double)pace->tick_ns / 1e9 * LATE_TICKS) + 1;
+	pace->done = pace->due;
+	return units < most ? units : most;
+}
+
+void flow_run_fail(volatile struct flow_counts *counts, int error)
+{
+	counts->failed = (uint32_t)error;
+	_exit(1);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The place where calibration happens: workspaces of its own, joined by links of its own, in the host's
+ * network namespace as those of real containers are.
+ *
+ *	a, b, c   each a cgroup and a network namespace, on bridge behalf-cal0
+ *	d         the same on bridge behalf-cal1: reached from the others by forwarding only
+ *	h, i      cgroups in the host's network namespace
+ *	a and b have a macvlan interface besides, on a link of the site's own
+ *
+ * Nothing of the host's is changed: forwarding is switched on for the two bridges alone. All that a killed
+ * process leaves (links, empty cgroups) has fixed names, and the next site takes it over or away.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+enum site_workspace { SITE_A, SITE_B, SITE_C, SITE_D, SITE_H, SITE_I, SITE_WORKSPACES };
+
+/* How a packet gets from one workspace to another. */
+enum site_path {
+	SITE_BRIDGE,  /* veth pair, bridge, veth pair */
+	SITE_LOCAL,   /* veth pair, bridge, a process of the host; or back */
+	SITE_FORWARD, /* from bridge to bridge, by the host's routing */
+	SITE_MACVLAN, /* two interfaces on one device */
+	SITE_HOST,    /* the host's loopback interface */
+	SITE_PATHS
+};
+
+/* "bridge", ...: as the terms call it. */
+const char *site_path_name(enum site_path path);
+
+struct site;
+
+/*
+ * Makes it, once what an earlier one left is gone. -EBUSY when there is another one at this moment. What
+ * this kernel has no macvlan or no forwarding for is left out: site_has_path.
+ */
+int site_open(struct site **site, struct error *err);
+
+/* Takes all of it back. Safe on a site that was made in part. */
+int site_close(struct site *site, struct error *err);
+
+bool site_has_path(const struct site *site, enum site_path path);
+/* Why it has not, for people; NULL when it has. */
+const char *site_path_missing(const struct site *site, enum site_path path);
+
+/* Where WORKSPACE is reached by PATH, in host byte order; 0: it is not. */
+uint32_t site_address(const struct site *site, enum site_workspace workspace, enum site_path path);
+
+/* Its path in the accounted hierarchy. */
+const char *site_cgroup(const struct site *site, enum site_workspace workspace);
+
+/*
+ * A new process in the workspace, which dies with the caller. Returns as fork(2) does; the child has
+ * to end by _exit.
+ */
+pid_t site_fork(const struct site *site, enum site_workspace workspace, struct error *err);

@@ -41,11 +41,11 @@ _behalf() {
 	done
 
 	case $previous in
-	--root | --bundle | -b | --rootfs | --workdir)
+	--root | --bundle | -b | --rootfs | --workdir | --scratch)
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	--log | --textfile | --unix | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources)
+	--log | --textfile | --unix | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
@@ -59,6 +59,10 @@ _behalf() {
 		;;
 	--cgroup-manager)
 		mapfile -t COMPREPLY < <(compgen -W 'cgroupfs systemd disabled' -- "$current")
+		return
+		;;
+	--only)
+		mapfile -t COMPREPLY < <(compgen -W 'bridge local forward macvlan host disk' -- "$current")
 		return
 		;;
 	--net)

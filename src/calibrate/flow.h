@@ -29,11 +29,11 @@ const char *flow_kind_name(enum flow_kind kind);
 
 struct flow_spec {
 	enum flow_kind kind;
-	enum site_path path;		 /* of network flows */
-	enum site_workspace from, to;	 /* FROM alone for a disk's */
+	enum site_path path;	      /* of network flows */
+	enum site_workspace from, to; /* FROM alone for a disk's */
 	uint32_t size_bytes;
-	double rate;	/* units/s */
-	bool buffered;	/* of a disk's: through the page cache */
+	double rate;	 /* units/s */
+	bool buffered;	 /* of a disk's: through the page cache */
 	bool sequential; /* of a disk's: else at random places */
 };
 
@@ -43,7 +43,7 @@ struct flow_counts {
 	uint64_t received, received_bytes;
 	uint64_t wakeups; /* of the sender */
 	uint32_t port;
-	uint32_t ready; /* the receiver listens */
+	uint32_t ready;	 /* the receiver listens */
 	uint32_t failed; /* errno of a process that gave up */
 };
 

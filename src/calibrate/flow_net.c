@@ -109,8 +109,7 @@ static int connect_to(const struct flow_spec *spec, uint32_t address,
 }
 
 /* Closed with a reset: no TIME_WAIT that would use up the ports. */
-static void ask(const struct flow_spec *spec, uint32_t address,
-		volatile struct flow_counts *counts)
+static void ask(const struct flow_spec *spec, uint32_t address, volatile struct flow_counts *counts)
 {
 	const struct linger reset = {.l_onoff = 1};
 	int fd = connect_to(spec, address, counts);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct measure {
 	const struct flow_scratch *scratch;
 	struct shared_counts *shared;
 	pid_t pids[MEASURE_FLOWS_MAX][2];
+	bool is_host; /* we run in the root cgroup, and are charged to the host */
 };
 
 /* One moment: the books, and what the flows have done. */
@@ -33,6 +35,7 @@ struct moment {
 	struct ledger_snapshot *books;
 	struct flow_counts counts[MEASURE_FLOWS_MAX];
 	uint64_t stolen_ns;
+	uint64_t self_ns; /* CPU time of this process */
 };
 
 double measure_behalf(const struct measure_charge *charge)
@@ -47,6 +50,30 @@ double measure_behalf(const struct measure_charge *charge)
 double measure_charge(const struct measure_charge *charge)
 {
 	return charge->own + measure_behalf(charge);
+}
+
+/*
+ * proc_pid_cgroup(5): the group in the hierarchy of the cpu controller, which is the accounted one; that
+ * of v2 where v1 has none.
+ */
+static bool is_in_root_cgroup(void)
+{
+	_cleanup_free_ char *text = NULL;
+	bool root = false, found = false;
+	char *save = NULL;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/cgroup", 1u << 16, &text, NULL, NULL) < 0)
+		return true;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *path = strrchr(line, ':');
+		bool cpu = strstr(line, ":cpu:") || strstr(line, ":cpu,") || strstr(line, ",cpu:");
+
+		if (!path || (!cpu && (found || strncmp(line, "0::", 3) != 0)))
+			continue;
+		root = strcmp(path, ":/") == 0;
+		found = cpu;
+	}
+	return root;
 }
 
 int measure_open(const struct site *site, const struct flow_scratch *scratch,
@@ -64,6 +91,7 @@ int measure_open(const struct site *site, const struct flow_scratch *scratch,
 		free(opened);
 		return error_oom(err);
 	}
+	opened->is_host = is_in_root_cgroup();
 	*measure = opened;
 	return 0;
 }
@@ -115,7 +143,8 @@ static int wait_ms(unsigned int ms, const volatile int *stop)
 	while (!*stop && (now_ns = clock_monotonic_ns()) < until_ns) {
 		uint64_t left_ns = until_ns - now_ns;
 
-		pause = (struct timespec){.tv_nsec = left_ns < 100000000 ? (long)left_ns : 100000000};
+		pause = (struct timespec){.tv_nsec = left_ns < 100000000 ? (long)left_ns
+									 : 100000000};
 		nanosleep(&pause, NULL);
 	}
 	return *stop ? -EINTR : 0;
@@ -138,6 +167,7 @@ static int read_moment(const struct measure *measure, struct moment *moment, str
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		moment->counts[i] = measure->shared[i].counts;
 	moment->stolen_ns = read_stolen_ns();
+	moment->self_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return ledger_snapshot_read(&moment->books, err);
 }
 
@@ -198,12 +228,18 @@ static int fill_figures(const struct measure *measure, const struct moment *befo
 {
 	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *books =
 		ledger_snapshot_copy(after->books);
+	double self;
 
 	if (!books)
 		return error_oom(err);
 	memset(figures, 0, sizeof(*figures));
 	ledger_snapshot_subtract(books, before->books);
 	fill_books(measure, books, figures);
+	self = (double)(after->self_ns - before->self_ns) / figures->wall_s;
+	if (measure->is_host)
+		figures->host.own = fmax(0, figures->host.own - self);
+	else
+		figures->others = fmax(0, figures->others - self);
 	figures->stolen = (double)(after->stolen_ns - before->stolen_ns) / figures->wall_s;
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		fill_flow(&before->counts[i], &after->counts[i], figures->wall_s,
@@ -224,14 +260,13 @@ static double median(double *values, size_t n)
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-static void take_medians(const struct measure_figures *windows, size_t n,
-			 struct measure_figures *figures)
+void measure_median(const struct measure_figures *all, size_t n, struct measure_figures *result)
 {
-	double *out = (double *)figures, values[MEASURE_WINDOWS_MAX];
+	double *out = (double *)result, values[MEASURE_WINDOWS_MAX];
 
-	for (size_t i = 0; i < sizeof(*figures) / sizeof(double); i++) {
+	for (size_t i = 0; i < sizeof(*result) / sizeof(double); i++) {
 		for (size_t w = 0; w < n; w++)
-			values[w] = ((const double *)&windows[w])[i];
+			values[w] = ((const double *)&all[w])[i];
 		out[i] = median(values, n);
 	}
 }
@@ -277,6 +312,6 @@ int measure_run(struct measure *measure, const struct measure_plan *plan, const 
 		r = take_windows(measure, plan, stop, windows, err);
 	stop_flows(measure);
 	if (r == 0)
-		take_medians(windows, plan->windows, figures);
+		measure_median(windows, plan->windows, figures);
 	return r;
 }

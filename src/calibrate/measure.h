@@ -48,6 +48,9 @@ struct measure_plan {
 
 #define MEASURE_WINDOWS_MAX 9
 
+/* Figure by figure, of at most MEASURE_WINDOWS_MAX; of two it is the mean. */
+void measure_median(const struct measure_figures *all, size_t n, struct measure_figures *median);
+
 struct measure;
 
 /* Site and scratch are borrowed. */
@@ -56,7 +59,8 @@ int measure_open(const struct site *site, const struct flow_scratch *scratch,
 void measure_close(struct measure *measure);
 
 /*
- * Runs the flows of PLAN and measures. *STOP, which a signal handler may set, ends it early: -EINTR with
+ * Runs the flows of PLAN and measures. What the calling process itself takes meanwhile, to read the books, is
+ * in no figure. *STOP, which a signal handler may set, ends it early: -EINTR with
  * nothing said. FIGURES are filled on success.
  */
 int measure_run(struct measure *measure, const struct measure_plan *plan, const volatile int *stop,

@@ -165,7 +165,7 @@ static int make_macvlan(struct netlink *netlink, const struct site_links *links,
 {
 	_cleanup_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct netlink_veth_peer far_end = {.name = MACVLAN_FAR_END, .netns_fd = home};
-	struct netlink_link parent, far;
+	struct netlink_link parent = {0}, far;
 	int r = netlink_veth_create(netlink, MACVLAN_PARENT, 0, &far_end, err);
 
 	if (r == 0)

@@ -8,7 +8,7 @@
 #include "calibrate/site.h"
 
 struct site_links {
-	uint32_t base;			/* of the networks: 198.18.0.0/15 is for benchmarks (RFC 2544) */
+	uint32_t base; /* of the networks: 198.18.0.0/15 is for benchmarks (RFC 2544) */
 	char missing[SITE_PATHS][160]; /* why a path is not there; empty: it is */
 };
 

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * In: nothing but the host. Out: a profile. In between, in this order: a ledger, a site, a scratch file; every
+ * load of the schedule alone, and between them now and then nothing at all; what the disk can do at most;
+ * the fit.
+ *
+ * Every load is measured at two moments far from each other, since what disturbs a measurement (another guest
+ * of the same machine, say) need not show in any figure but the cost. Where the two differ, a third
+ * decides: the median is taken. One that others of this host visibly disturbed does not count if there
+ * is time for another.
+ */
+#include "calibrate/calibrate.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/strings.h"
+#include "calibrate/measure.h"
+#include "calibrate/operations.h"
+#include "calibrate/private_ledger.h"
+#include "calibrate/schedule.h"
+#include "calibrate/scratch.h"
+#include "calibrate/site.h"
+#include "calibrate/trust.h"
+#include "kernel/machine.h"
+
+#define QUANTILE 0.95
+#define SCRATCH_BYTES (64u << 20)
+#define RESTS 12 /* moments without a load, spread over the whole */
+#define REST_MS 150
+#define REST_SHARE 0.02 /* of the CPUs */
+#define PASSES 2
+#define TAKES_MAX 3
+#define AGREE 0.08 /* two measurements of one load that differ by less */
+#define QUICK_S 50 /* no more third measurements then */
+#define FULL_S 480
+#define FLAT_OUT 1e7 /* a rate nothing keeps up with */
+#define DISK_FLOWS 8 /* requests in flight when it is about what a disk can do */
+
+/* What was measured of one load. */
+struct takes {
+	struct measure_figures figures[TAKES_MAX];
+	size_t n;
+};
+
+struct run {
+	const struct calibrate_options *options;
+	bool own_ledger;
+	struct site *site;
+	struct flow_scratch scratch;
+	struct scratch_device disk; /* target "": none */
+	struct measure *measure;
+	struct schedule schedule;
+	struct takes *takes; /* by load */
+	struct operations operations;
+	struct operations_base base;
+	struct measure_figures rests[RESTS];
+	size_t n_rests;
+	double host_own, host_cpu_upper;
+	struct trust trust;
+	size_t done, total;
+	uint64_t started_ns;
+	struct profile *profile;
+	char **left_out;
+};
+
+static void cleanup_run(struct run *run)
+{
+	measure_close(run->measure);
+	scratch_close(&run->scratch);
+	site_close(run->site, NULL);
+	private_ledger_close(run->own_ledger);
+	schedule_free(&run->schedule);
+	free(run->takes);
+	operations_free(&run->operations);
+	profile_free(run->profile);
+	strv_free(run->left_out);
+}
+
+static void tell(const struct run *run, const char *what)
+{
+	double spent_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
+	struct calibrate_progress progress = {.done = run->done, .total = run->total, .what = what};
+
+	/* nothing to go by yet: half a second each */
+	if (run->done < 3)
+		progress.left_s = 0.6 * (double)(run->total - run->done);
+	else
+		progress.left_s = spent_s / (double)run->done * (double)(run->total - run->done);
+	if (run->options->progress)
+		run->options->progress(&progress, run->options->data);
+}
+
+static int leave_out(struct run *run, const char *what, const char *why)
+{
+	_cleanup_free_ char *sentence = string_format("%s is left out: %s", what, why);
+
+	return sentence ? strv_append(&run->left_out, sentence) : -ENOMEM;
+}
+
+static int open_disk(struct run *run, unsigned int *what, struct error *err)
+{
+	struct error why = {0};
+	int r;
+
+	if (!(*what & SCHEDULE_DISK))
+		return 0;
+	r = scratch_open(run->options->scratch, SCRATCH_BYTES, run->options->stop, &run->scratch,
+			 err);
+	if (r < 0)
+		return r;
+	r = scratch_device(&run->scratch, &run->disk, &why);
+	if (r == 0 && run->scratch.direct < 0)
+		r = error_set(&why, EOPNOTSUPP, "'%s' has no O_DIRECT", run->options->scratch);
+	if (r == 0)
+		return 0;
+	*what &= ~SCHEDULE_DISK;
+	return leave_out(run, "disk", why.text);
+}
+
+/* Of WHAT, keeps the paths that are there. */
+static int choose_paths(struct run *run, unsigned int *what)
+{
+	for (enum site_path path = 0; path < SITE_PATHS; path++) {
+		const char *why = site_path_missing(run->site, path);
+		int r;
+
+		if (!(*what & 1u << path) || !why)
+			continue;
+		*what &= ~(1u << path);
+		r = leave_out(run, site_path_name(path), why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int prepare(struct run *run, struct error *err)
+{
+	unsigned int what = run->options->what;
+	int r = private_ledger_open(&run->own_ledger, err);
+
+	if (r == 0)
+		r = site_open(&run->site, err);
+	if (r == 0)
+		r = open_disk(run, &what, err);
+	if (r == 0)
+		r = measure_open(run->site, &run->scratch, &run->measure, err);
+	if (r == 0 && choose_paths(run, &what) < 0)
+		r = error_oom(err);
+	if (r == 0 && !what)
+		r = error_set(err, EOPNOTSUPP, "nothing can be calibrated: %s", run->left_out[0]);
+	if (r == 0 && schedule_make(what, run->options->quick, &run->schedule) < 0)
+		r = error_oom(err);
+	run->takes = calloc(run->schedule.n + 1, sizeof(*run->takes));
+	if (r == 0 && !run->takes)
+		r = error_oom(err);
+	return r;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double quantile_of(double *values, size_t n, double quantile)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return values[(size_t)ceil(quantile * (double)(n - 1))];
+}
+
+/* The host with nothing going on, for a moment. */
+static int take_rest(struct run *run, struct error *err)
+{
+	const struct measure_plan plan = {.window_ms = REST_MS, .windows = 1};
+	int r;
+
+	tell(run, "the host at rest");
+	r = measure_run(run->measure, &plan, run->options->stop, &run->rests[run->n_rests], err);
+	if (r < 0)
+		return r;
+	run->n_rests++;
+	run->done++;
+	return 0;
+}
+
+static void settle_rest(struct run *run)
+{
+	double host[RESTS] = {0}, own[RESTS] = {0}, nobody[RESTS] = {0};
+	size_t n = run->n_rests;
+
+	for (size_t i = 0; i < n; i++) {
+		host[i] = measure_charge(&run->rests[i].host);
+		own[i] = run->rests[i].host.own;
+		nobody[i] = run->rests[i].unattributed;
+		/* whatever is busy now is a stranger: nothing is known of its share yet */
+		trust_add(&run->trust, &run->rests[i], 0);
+	}
+	run->host_cpu_upper = quantile_of(host, n, QUANTILE);
+	run->base.host = quantile_of(host, n, 0.5);
+	run->base.unattributed = quantile_of(nobody, n, 0.5);
+	/* daemons that take more than that at rest are what "busy" means */
+	run->host_own = fmin(quantile_of(own, n, 0.5), REST_SHARE * 1e9 * run->trust.cpus);
+}
+
+static double loads_charge(const struct measure_figures *figures)
+{
+	double sum = 0;
+
+	for (int w = 0; w < SITE_WORKSPACES; w++)
+		sum += measure_charge(&figures->workspaces[w]);
+	return sum;
+}
+
+static int take_load(struct run *run, size_t load, struct error *err)
+{
+	struct takes *takes = &run->takes[load];
+	const struct measure_plan plan = {
+		.specs = &run->schedule.loads[load],
+		.n_specs = 1,
+		.settle_ms = run->options->quick ? 60 : 200,
+		.window_ms = run->options->quick ? 60 : 200,
+		.windows = run->options->quick ? 3 : 5,
+	};
+	char text[96];
+	int r;
+
+	schedule_describe(plan.specs, text, sizeof(text));
+	tell(run, text);
+	r = measure_run(run->measure, &plan, run->options->stop, &takes->figures[takes->n], err);
+	if (r < 0)
+		return error_prefix(err, "%s", text);
+	takes->n++;
+	run->done++;
+	return 0;
+}
+
+/* Drops takes that others disturbed, as long as one is left. */
+static void drop_disturbed(const struct run *run, struct takes *takes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < takes->n; i++) {
+		if (trust_is_disturbed(&takes->figures[i], run->host_own) &&
+		    kept + takes->n - i > 1)
+			continue;
+		takes->figures[kept++] = takes->figures[i];
+	}
+	takes->n = kept;
+}
+
+static bool agree(const struct takes *takes)
+{
+	double a, b;
+
+	if (takes->n < 2)
+		return false;
+	a = loads_charge(&takes->figures[0]);
+	b = loads_charge(&takes->figures[1]);
+	return fabs(a - b) <= AGREE * fmin(a, b);
+}
+
+static int settle_load(struct run *run, size_t load, struct error *err)
+{
+	const struct flow_spec *spec = &run->schedule.loads[load];
+	struct takes *takes = &run->takes[load];
+	struct measure_figures figures;
+	double spent_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
+	int r = 0;
+
+	drop_disturbed(run, takes);
+	if (!agree(takes) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
+		run->total++;
+		r = take_load(run, load, err);
+		drop_disturbed(run, takes);
+	}
+	if (r < 0)
+		return r;
+	measure_median(takes->figures, takes->n, &figures);
+	trust_add(&run->trust, &figures, run->host_own);
+	if (operations_add(&run->operations, spec, &figures, &run->base, run->disk.target) < 0)
+		return error_oom(err);
+	return 0;
+}
+
+static int measure_loads(struct run *run, struct error *err)
+{
+	size_t n = run->schedule.n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < PASSES * n; i++) {
+		if (i * RESTS / (PASSES * n) >= run->n_rests)
+			r = take_rest(run, err);
+		if (r == 0)
+			r = take_load(run, i % n, err);
+	}
+	if (r == 0)
+		settle_rest(run);
+	for (size_t i = 0; r == 0 && i < run->schedule.n; i++)
+		r = settle_load(run, i, err);
+	return r;
+}
+
+static int measure_disk_rate(struct run *run, enum flow_kind kind, uint32_t size_bytes,
+			     struct measure_flow *sum, struct error *err)
+{
+	struct flow_spec specs[DISK_FLOWS];
+	const struct measure_plan plan = {
+		.specs = specs,
+		.n_specs = DISK_FLOWS,
+		.settle_ms = 50,
+		.window_ms = run->options->quick ? 300 : 1000,
+		.windows = 1,
+	};
+	struct measure_figures figures;
+	int r;
+
+	for (size_t i = 0; i < DISK_FLOWS; i++)
+		specs[i] = (struct flow_spec){
+			.kind = kind, .from = SITE_A, .size_bytes = size_bytes, .rate = FLAT_OUT};
+	tell(run, "what the disk can do");
+	r = measure_run(run->measure, &plan, run->options->stop, &figures, err);
+	if (r < 0)
+		return r;
+	run->done++;
+	*sum = (struct measure_flow){0};
+	for (size_t i = 0; i < DISK_FLOWS; i++) {
+		sum->sent += figures.flows[i].sent;
+		sum->sent_bytes += figures.flows[i].sent_bytes;
+	}
+	return 0;
+}
+
+static int measure_disk(struct run *run, struct error *err)
+{
+	struct profile_disk *disk = profile_add_disk(run->profile);
+
+	if (!disk)
+		return error_oom(err);
+	snprintf(disk->target, sizeof(disk->target), "%s", run->disk.target);
+	snprintf(disk->name, sizeof(disk->name), "%s", run->disk.name);
+	for (int access = 0; access < 2; access++) {
+		enum flow_kind kind = access == 0 ? FLOW_READ : FLOW_WRITE;
+		struct measure_flow flow;
+		int r = measure_disk_rate(run, kind, 4096, &flow, err);
+
+		if (r < 0)
+			return r;
+		disk->requests_per_s[access] = (uint64_t)flow.sent;
+		r = measure_disk_rate(run, kind, 1u << 20, &flow, err);
+		if (r < 0)
+			return r;
+		disk->bytes_per_s[access] = (uint64_t)flow.sent_bytes;
+	}
+	return 0;
+}
+
+static int describe_host(struct run *run, struct error *err)
+{
+	struct profile *profile = run->profile;
+	struct machine machine;
+	int r = machine_read(&machine, err);
+
+	if (r < 0)
+		return r;
+	profile->source = PROFILE_CALIBRATED;
+	profile->created_s = time(NULL);
+	profile->quick = run->options->quick;
+	profile->quantile = QUANTILE;
+	snprintf(profile->version, sizeof(profile->version), "%s", BEHALF_VERSION);
+	snprintf(profile->host.name, sizeof(profile->host.name), "%s", machine.name);
+	snprintf(profile->host.kernel, sizeof(profile->host.kernel), "%s", machine.kernel);
+	snprintf(profile->host.cpu_model, sizeof(profile->host.cpu_model), "%s", machine.cpu_model);
+	profile->host.cpus = machine.cpus;
+	run->trust.cpus = machine.cpus;
+	return 0;
+}
+
+static int conclude(struct run *run, struct error *err)
+{
+	struct profile *profile = run->profile;
+	char why[200];
+
+	profile->base.host_cpu_ns = run->base.host / profile->host.cpus;
+	profile->base.host_cpu_upper_ns = run->host_cpu_upper / profile->host.cpus;
+	profile->took_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
+	profile->trusted = true;
+	if (trust_is_lost(&run->trust, why, sizeof(why))) {
+		profile->trusted = run->options->force;
+		profile->distrust = strdup(why);
+		if (!profile->distrust)
+			return error_oom(err);
+	}
+	return operations_fit(&run->operations, profile) < 0 ? error_oom(err) : 0;
+}
+
+static int measure_all(struct run *run, struct error *err)
+{
+	int r;
+
+	run->profile = profile_new();
+	if (!run->profile)
+		return error_oom(err);
+	r = describe_host(run, err);
+	if (r == 0)
+		r = measure_loads(run, err);
+	if (r == 0 && run->disk.target[0])
+		r = measure_disk(run, err);
+	if (r == 0)
+		r = conclude(run, err);
+	return r;
+}
+
+int calibrate(const struct calibrate_options *options, struct profile **profile, char ***left_out,
+	      struct error *err)
+{
+	_cleanup_(cleanup_run) struct run run = {
+		.options = options,
+		.scratch = {.direct = -EBADF, .buffered = -EBADF},
+		.started_ns = clock_monotonic_ns(),
+	};
+	int r = prepare(&run, err);
+
+	if (r < 0)
+		return r;
+	run.total = PASSES * run.schedule.n + RESTS + (run.disk.target[0] ? 4 : 0);
+	r = measure_all(&run, err);
+	if (r < 0)
+		return r;
+	tell(&run, NULL);
+	r = site_close(take_ptr(run.site), err);
+	if (r < 0)
+		return error_prefix(err, "after the calibration");
+	*profile = take_ptr(run.profile);
+	*left_out = take_ptr(run.left_out);
+	return 0;
+}

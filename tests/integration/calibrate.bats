@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 400
+# behalf calibrate, end to end. Figures are asked to be sane, not good: a machine that runs tests is busy, and
+# a profile that is not trusted (3) is as welcome as one that is.
+
+setup_file() {
+	load helpers
+	need_root
+	need_btf
+	need_verb calibrate
+	need_program jq jq
+	[ -e /run/behalf-calibrate ] && skip "another calibration is running"
+	true
+}
+
+setup() {
+	load helpers
+	PROFILE=$BATS_TEST_TMPDIR/profile.json
+}
+
+teardown() {
+	[ -z "${PID-}" ] || kill -9 "$PID" 2>/dev/null || true
+	wait
+}
+
+# What a calibration makes, as long as it is there.
+traces() {
+	ls -d /sys/fs/cgroup/*/behalf-calibrate-* /sys/fs/cgroup/behalf-calibrate-* \
+		/sys/class/net/behalf-cal* /run/behalf-calibrate 2>/dev/null
+	find "$BATS_TEST_TMPDIR" -name '*behalf-calibrate*'
+}
+
+no_traces() {
+	[ -z "$(traces)" ]
+}
+
+# start ARGUMENTS...: in the background, until it measures; sets PID.
+start() {
+	"$BEHALF" calibrate --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE" "$@" \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	PID=$!
+	wait_until 20 grep -q '^3/' "$BATS_TEST_TMPDIR/err"
+}
+
+ledger_is_on() {
+	[ "$("$BEHALF" ledger status -J | jq .on)" = true ]
+}
+
+@test "calibrate --quick makes a profile of every path" {
+	local before=$SECONDS
+	run "$BEHALF" calibrate --quick --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE"
+	echo "$output"
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	[ $((SECONDS - before)) -lt 60 ]
+	no_traces
+	jq -e '[.operations[] | select(.target == "bridge") | .kind + .mode] | sort ==
+		["receivetcp", "receiveudp", "sendtcp", "sendudp"]' "$PROFILE"
+	jq -e '[.operations[] | .fit[].r2] | all(. >= 0 and . <= 1)' "$PROFILE"
+	jq -e '[.operations[] | .cost[] | .[]] | all(. >= 0)' "$PROFILE"
+	# a packet costs between 50 ns and a millisecond on anything that runs this
+	jq -e '[.operations[] | select(.mode == "udp") | [.cost[] | .unit_ns + .wakeup_ns] | add]
+		| length > 3 and all(. > 50 and . < 1000000)' "$PROFILE"
+	jq -e '.operations[] | select(.target == "bridge" and .mode == "udp" and .kind == "send")
+		| .cost.net_rx.unit_ns + .cost.net_rx.wakeup_ns > 0 and .fit.workspace.r2 > 0.3' "$PROFILE"
+	jq -e --arg kernel "$(uname -r)" '.host.kernel == $kernel and .host.cpus > 0' "$PROFILE"
+}
+
+@test "calibrate --only measures that only, and --json prints it" {
+	run --separate-stderr "$BEHALF" calibrate --quick --only host --json
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	jq -e '[.operations[].target] | unique == ["host"]' <<<"$output"
+	jq -e '.disks == [] or .disks == null' <<<"$output"
+	no_traces
+}
+
+@test "a ledger that was off stays off, also meanwhile" {
+	ledger_is_on && skip "a ledger is on"
+	start --quick --only bridge
+	! ledger_is_on
+	kill -INT "$PID"
+	wait "$PID" || true
+	! ledger_is_on
+}
+
+@test "an interrupted calibration leaves nothing, not even a profile" {
+	local signal
+	for signal in INT:130 TERM:143 HUP:129; do
+		start --quick
+		[ -n "$(traces)" ]
+		kill "-${signal%:*}" "$PID"
+		run wait "$PID"
+		wait "$PID" || [ $? -eq "${signal#*:}" ]
+		no_traces
+		[ ! -e "$PROFILE" ]
+		grep -q 'interrupted, nothing was written' "$BATS_TEST_TMPDIR/err"
+	done
+}
+
+@test "what a killed calibration leaves, the next one takes away" {
+	start --quick
+	kill -9 "$PID"
+	wait "$PID" || true
+	[ -n "$(traces)" ]
+	run "$BEHALF" calibrate --quick --only host --output "$PROFILE"
+	echo "$output"
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	no_traces
+}
+
+@test "two calibrations at once are one too many" {
+	start --quick
+	run "$BEHALF" calibrate --quick --json
+	[ "$status" -eq 1 ]
+	[[ $output == *"another calibration is running"* ]]
+	kill -0 "$PID"
+	kill -INT "$PID"
+	wait "$PID" || true
+	no_traces
+}
+
+@test "a busy host is not trusted, unless by force" {
+	local i spinners=()
+	for ((i = 0; i < $(nproc); i++)); do
+		(while :; do :; done) 3>&- &
+		spinners+=($!)
+	done
+	run "$BEHALF" calibrate --quick --only host --output "$PROFILE"
+	[ "$status" -eq 3 ]
+	[[ $output == *"not to be trusted: others used"* ]]
+	jq -e '.trusted == false' "$PROFILE"
+	run "$BEHALF" calibrate --quick --only host --output "$PROFILE" --force
+	kill "${spinners[@]}"
+	[ "$status" -eq 0 ]
+	jq -e '.trusted' "$PROFILE"
+}
+
+@test "bad options are told in a sentence" {
+	run "$BEHALF" calibrate --only bridge,tunnel
+	[ "$status" -eq 1 ]
+	[[ $output == *"--only: 'tunnel' is not one of bridge, local"* ]]
+	run "$BEHALF" calibrate --output /nowhere/profile.json
+	[ "$status" -eq 1 ]
+	[[ $output == *"write into '/nowhere'"* ]]
+	run "$BEHALF" calibrate --quick --scratch /nowhere --only disk --json
+	[ "$status" -eq 1 ]
+	[[ $output == *"make a scratch file in '/nowhere'"* ]]
+	no_traces
+}

@@ -21,7 +21,7 @@ static int enter_namespace(struct error *err)
 int private_ledger_open(bool *own, struct error *err)
 {
 	struct ledger_status status;
-	bool changed;
+	struct ledger_change change;
 	int r = ledger_status_read(&status, err);
 
 	if (r < 0)
@@ -34,7 +34,7 @@ int private_ledger_open(bool *own, struct error *err)
 	if (r == 0)
 		r = enter_namespace(err);
 	if (r == 0)
-		r = ledger_on(&changed, err);
+		r = ledger_on(&change, err);
 	if (r < 0)
 		return r;
 	*own = true;

@@ -24,24 +24,26 @@ struct pair {
 	struct netlink_link a, b;
 };
 
-/* Two ends of a veth pair in a new network namespace, both switched on. */
-static void make_pair(struct pair *pair)
+/* Two ends of a veth pair in a new network namespace, both switched on. False: skipped, or failed. */
+static bool make_pair(struct pair *pair)
 {
 	_cleanup_close_ int netns = -EBADF;
 	struct netlink_veth_peer peer = {.name = "b"};
 	struct error err = {0};
 
-	if (unshare(CLONE_NEWNET) < 0)
-		skip("needs root");
+	if (unshare(CLONE_NEWNET) < 0) {
+		tap_skip("needs root");
+		return false;
+	}
 	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	peer.netns_fd = netns;
 	/* packets are counted, and IPv6 sends some of its own */
 	file_write_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", NULL);
-	must(netlink_open(&pair->netlink, &err) == 0, "%s", err.text);
-	must(netlink_veth_create(pair->netlink, "a", 0, &peer, &err) == 0, "%s", err.text);
-	must(netlink_link_by_name(pair->netlink, "a", &pair->a, &err) == 0, "%s", err.text);
-	must(netlink_link_by_name(pair->netlink, "b", &pair->b, &err) == 0, "%s", err.text);
-	must(netlink_link_set_up(pair->netlink, pair->b.index, &err) == 0, "%s", err.text);
+	return ok(netlink_open(&pair->netlink, &err) == 0, "%s", err.text) &&
+	       ok(netlink_veth_create(pair->netlink, "a", 0, &peer, &err) == 0, "%s", err.text) &&
+	       ok(netlink_link_by_name(pair->netlink, "a", &pair->a, &err) == 0, "%s", err.text) &&
+	       ok(netlink_link_by_name(pair->netlink, "b", &pair->b, &err) == 0, "%s", err.text) &&
+	       ok(netlink_link_set_up(pair->netlink, pair->b.index, &err) == 0, "%s", err.text);
 }
 
 /* Broadcasts N frames of 1000 bytes out of the interface. */
@@ -65,7 +67,8 @@ TEST(a_root_qdisc_is_set_and_given_back)
 	struct netlink_qdisc root;
 	struct error err = {0};
 
-	make_pair(&pair);
+	if (!make_pair(&pair))
+		return;
 	must(netlink_qdisc_root(pair.netlink, pair.a.index, &root, &err) == 0, "%s", err.text);
 	is_uint(root.handle, 0);
 	if (netlink_qdisc_add_htb(pair.netlink, pair.a.index, QDISC_HANDLE(0xbe, 0), 1, &err) ==
@@ -92,7 +95,8 @@ TEST(a_class_of_htb_counts_and_holds_to_its_ceiling)
 	struct pair pair = {0};
 	struct error err = {0};
 
-	make_pair(&pair);
+	if (!make_pair(&pair))
+		return;
 	if (netlink_qdisc_add_htb(pair.netlink, pair.a.index, class.parent, 1, &err) == -EOPNOTSUPP)
 		skip("the kernel has no HTB");
 	must(netlink_class_set_htb(pair.netlink, pair.a.index, &class, &err) == 0, "%s", err.text);
@@ -126,7 +130,8 @@ TEST(what_an_interface_receives_is_redirected_through_an_ifb)
 	bool made;
 	int r;
 
-	make_pair(&pair);
+	if (!make_pair(&pair))
+		return;
 	r = netlink_ifb_create(pair.netlink, "through0", &err);
 	if (r == -EOPNOTSUPP)
 		skip("the kernel has no ifb");

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the gate's programs and the keeper share. A gate belongs to one workspace; while it is shut, what
+ * arrives for the workspace has to pay for being received, in CPU-nanoseconds, from a bucket that fills at
+ * RATE, and is dropped when there is not enough in it. A gate that nobody renews is open: a keeper that was
+ * killed leaves no workspace cut off.
+ */
+#ifdef __bpf__
+#include <linux/bpf.h>
+#else
+#include <linux/types.h>
+#endif
+
+/* Without a word of the keeper for so long, all gates are open. */
+#define GATE_LEASE_NS 2000000000ull
+
+/* Workspaces that can have one. */
+#define GATES_MAX 4096
+
+struct gate {
+	/* the keeper's; it writes tokens_ns too when it shuts the gate */
+	__u64 renewed_ns; /* CLOCK_MONOTONIC; 0: open */
+	__u64 rate;	  /* nanoseconds of CPU per second that may be spent on receiving */
+	__u64 burst_ns;	  /* the bucket's size */
+	__u64 packet_ns;  /* what receiving a packet costs */
+	/* the programs' */
+	__s64 tokens_ns;
+	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
+	__u64 passed, dropped, dropped_bytes;
+};
+
+/* One of IPv4 is mapped: ::ffff:a.b.c.d. */
+struct gate_address {
+	__u8 bytes[16];
+};

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/gate.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+/* the skeleton speaks of the types of gate.h */
+#include "bpf/gate.h"
+#include "bpf/gate.skel.h"
+
+/* A bucket holds what comes in this time: a burst is no flood. */
+#define BURST_NS 20000000u
+
+struct gates {
+	struct gate_bpf *bpf;
+	struct gate *all; /* the kernel's own, mapped */
+	bool taken[GATES_MAX];
+};
+
+static size_t map_bytes(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (GATES_MAX * sizeof(struct gate) + page - 1) / page * page;
+}
+
+int gates_open(struct gates **gates, struct error *err)
+{
+	struct gates *opened = calloc(1, sizeof(*opened));
+	int r;
+
+	if (!opened)
+		return error_oom(err);
+	opened->all = MAP_FAILED;
+	opened->bpf = gate_bpf__open_and_load();
+	if (!opened->bpf) {
+		r = error_errno(err, errno, "load the programs of the gate");
+		gates_close(opened);
+		return r;
+	}
+	opened->all = mmap(NULL, map_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   bpf_map__fd(opened->bpf->maps.gates), 0);
+	if (opened->all == MAP_FAILED) {
+		r = error_errno(err, errno, "map the gates");
+		gates_close(opened);
+		return r;
+	}
+	*gates = opened;
+	return 0;
+}
+
+void gates_close(struct gates *gates)
+{
+	if (!gates)
+		return;
+	if (gates->all != MAP_FAILED)
+		munmap(gates->all, map_bytes());
+	gate_bpf__destroy(gates->bpf);
+	free(gates);
+}
+
+void cleanup_gates(struct gates **gates)
+{
+	gates_close(*gates);
+}
+
+int gates_program(const struct gates *gates, enum gate_program program)
+{
+	const struct bpf_program *programs[] = {
+		[GATE_LINK] = gates->bpf->progs.gate_link,
+		[GATE_UPLINK] = gates->bpf->progs.gate_uplink,
+		[GATE_XDP] = gates->bpf->progs.gate_xdp,
+		[UPLINK_SENDS] = gates->bpf->progs.uplink_sends,
+		[UPLINK_RECEIVES] = gates->bpf->progs.uplink_receives,
+	};
+
+	return bpf_program__fd(programs[program]);
+}
+
+int gates_new(struct gates *gates)
+{
+	for (int number = 0; number < GATES_MAX; number++) {
+		if (gates->taken[number])
+			continue;
+		gates->taken[number] = true;
+		gates->all[number] = (struct gate){0};
+		return number;
+	}
+	return -ENOSPC;
+}
+
+/* Removes the entries of a map whose value is VALUE. */
+static void forget(const struct bpf_map *map, uint32_t value)
+{
+	unsigned char key[sizeof(struct gate_address)], next[sizeof(key)];
+	bool more = bpf_map_get_next_key(bpf_map__fd(map), NULL, next) == 0;
+	uint32_t found;
+
+	while (more) {
+		memcpy(key, next, sizeof(key));
+		more = bpf_map_get_next_key(bpf_map__fd(map), key, next) == 0;
+		if (bpf_map_lookup_elem(bpf_map__fd(map), key, &found) == 0 && found == value)
+			bpf_map_delete_elem(bpf_map__fd(map), key);
+	}
+}
+
+void gates_free(struct gates *gates, int number)
+{
+	gates_open_wide(gates, number);
+	forget(gates->bpf->maps.gate_links, (uint32_t)number);
+	forget(gates->bpf->maps.gate_addresses, (uint32_t)number);
+	gates->taken[number] = false;
+}
+
+/* libbpf 1.x returns a negative errno. */
+static int bind_to(const struct bpf_map *map, const void *key, uint32_t value)
+{
+	return bpf_map_update_elem(bpf_map__fd(map), key, &value, BPF_ANY);
+}
+
+int gates_bind_link(struct gates *gates, int ifindex, int number)
+{
+	return bind_to(gates->bpf->maps.gate_links, &ifindex, (uint32_t)number);
+}
+
+int gates_bind_address(struct gates *gates, const struct netlink_ip *address, int number)
+{
+	return bind_to(gates->bpf->maps.gate_addresses, address, (uint32_t)number);
+}
+
+int gates_classify(struct gates *gates, const struct netlink_ip *address, uint32_t class)
+{
+	const struct bpf_map *map = gates->bpf->maps.uplink_classes;
+	int r;
+
+	if (class)
+		return bind_to(map, address, class);
+	r = bpf_map_delete_elem(bpf_map__fd(map), address);
+	return r == -ENOENT ? 0 : r;
+}
+
+void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)
+{
+	struct gate *gate = &gates->all[number];
+	uint64_t now_ns = clock_monotonic_ns();
+	bool was_shut = gates_is_shut(gates, number);
+
+	gate->packet_ns = terms->packet_ns;
+	gate->burst_ns = terms->rate * BURST_NS / 1000000000u;
+	/* one packet must always fit, or none would ever pass */
+	if (gate->burst_ns < terms->packet_ns)
+		gate->burst_ns = terms->packet_ns;
+	gate->rate = terms->rate;
+	if (!was_shut) {
+		/* it is in debt: nothing is left to spend */
+		__atomic_store_n(&gate->tokens_ns, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&gate->filled_ns, now_ns, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&gate->renewed_ns, now_ns, __ATOMIC_RELEASE);
+}
+
+void gates_open_wide(struct gates *gates, int number)
+{
+	__atomic_store_n(&gates->all[number].renewed_ns, 0, __ATOMIC_RELEASE);
+}
+
+bool gates_is_shut(const struct gates *gates, int number)
+{
+	uint64_t renewed_ns = __atomic_load_n(&gates->all[number].renewed_ns, __ATOMIC_ACQUIRE);
+
+	return renewed_ns && clock_monotonic_ns() - renewed_ns <= GATE_LEASE_NS;
+}
+
+struct gate_counts gates_counts(const struct gates *gates, int number)
+{
+	const struct gate *gate = &gates->all[number];
+
+	return (struct gate_counts){
+		.passed = __atomic_load_n(&gate->passed, __ATOMIC_RELAXED),
+		.dropped = __atomic_load_n(&gate->dropped, __ATOMIC_RELAXED),
+		.dropped_bytes = __atomic_load_n(&gate->dropped_bytes, __ATOMIC_RELAXED),
+	};
+}

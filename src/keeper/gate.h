@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The gates of workspaces, and the classes of their packets at the uplink: the user's side of bpf/gate.bpf.c.
+ * Nothing is pinned: filters keep the programs they use, and a gate that is not renewed opens by itself.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "kernel/netlink_peers.h"
+
+struct gates;
+
+enum gate_program {
+	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
+	GATE_UPLINK,	 /* filter of what an interface to the outside receives */
+	GATE_XDP,	 /* the same, as an XDP program */
+	UPLINK_SENDS,	 /* classifier of an uplink's qdisc */
+	UPLINK_RECEIVES, /* the same of the ifb for what it receives */
+};
+
+/* Loads the programs. -EPERM without privileges; what the kernel says otherwise. */
+int gates_open(struct gates **gates, struct error *err);
+void gates_close(struct gates *gates);
+void cleanup_gates(struct gates **gates);
+
+/* The descriptor of a program, owned by GATES. */
+int gates_program(const struct gates *gates, enum gate_program program);
+
+/* A number for one more workspace, whose gate is open; -ENOSPC. */
+int gates_new(struct gates *gates);
+/* The number and all that was bound to it are free again. */
+void gates_free(struct gates *gates, int number);
+
+/* What arrives by the link (its host's end), or for the address, arrives for NUMBER. 0 or a negative errno. */
+int gates_bind_link(struct gates *gates, int ifindex, int number);
+int gates_bind_address(struct gates *gates, const struct netlink_ip *address, int number);
+/* The class, a handle, of an address at the uplink; 0: the default. 0 or a negative errno. */
+int gates_classify(struct gates *gates, const struct netlink_ip *address, uint32_t class);
+
+/* Until it is renewed again, or for GATE_LEASE_NS. */
+struct gate_terms {
+	uint64_t rate;	    /* CPU-nanoseconds per second that may be spent on receiving */
+	uint64_t packet_ns; /* that receiving a packet costs, above 0 */
+};
+void gates_shut(struct gates *gates, int number, const struct gate_terms *terms);
+void gates_open_wide(struct gates *gates, int number);
+bool gates_is_shut(const struct gates *gates, int number);
+
+/* Since gates_new. */
+struct gate_counts {
+	uint64_t passed;  /* packets, while it was shut */
+	uint64_t dropped; /* packets */
+	uint64_t dropped_bytes;
+};
+struct gate_counts gates_counts(const struct gates *gates, int number);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kernel numbers the namespaces that a namespace has to do with (nsid, net/core/net_namespace.c), and
+ * says of an end of a pair by that number where the other one is.
+ */
+#include "kernel/netlink_peers.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/netlink.h"
+
+static int read_nsid(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, message, sizeof(struct rtgenmsg)) {
+		if (mnl_attr_get_type(attr) == NETNSA_NSID)
+			*(int32_t *)data = (int32_t)mnl_attr_get_u32(attr);
+	}
+	return MNL_CB_OK;
+}
+
+static int find_nsid(struct netlink *netlink, int netns_fd, int32_t *nsid)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_GETNSID, 0, sizeof(struct rtgenmsg));
+	int r;
+
+	*nsid = NETNSA_NSID_NOT_ASSIGNED;
+	mnl_attr_put_u32(request, NETNSA_FD, (uint32_t)netns_fd);
+	r = netlink_query(netlink, request, read_nsid, nsid);
+	return r < 0 ? r : *nsid < 0 ? -ENODEV : 0;
+}
+
+struct peers {
+	int32_t nsid;
+	struct netlink_peer *all;
+	size_t max, n;
+};
+
+static void read_kind(const struct nlattr *attr, char *kind, size_t size)
+{
+	const struct nlattr *nested;
+
+	mnl_attr_for_each_nested(nested, attr) {
+		if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
+			snprintf(kind, size, "%s", mnl_attr_get_str(nested));
+	}
+}
+
+static int see_link(const struct nlmsghdr *message, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct netlink_peer peer = {.index = info->ifi_index};
+	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;
+	struct peers *peers = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, message, sizeof(*info)) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME:
+			snprintf(peer.name, sizeof(peer.name), "%s", mnl_attr_get_str(attr));
+			break;
+		case IFLA_LINK:
+			peer.peer_index = (int)mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK_NETNSID:
+			nsid = (int32_t)mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINKINFO:
+			read_kind(attr, peer.kind, sizeof(peer.kind));
+			break;
+		}
+	}
+	/* a macvlan's parent may be elsewhere, too, and is no other end */
+	if (nsid != peers->nsid ||
+	    (strcmp(peer.kind, "veth") != 0 && strcmp(peer.kind, "netkit") != 0))
+		return MNL_CB_OK;
+	peers->all[peers->n++] = peer;
+	return peers->n < peers->max ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
+		     size_t *n, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request =
+		netlink_begin(buffer, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	struct peers found = {.all = peers, .max = max};
+	int r = find_nsid(netlink, netns_fd, &found.nsid);
+
+	if (r < 0)
+		return error_errno(err, r, "find the network namespace's number");
+	r = netlink_query(netlink, request, see_link, &found);
+	if (r < 0)
+		return error_errno(err, r, "list the interfaces");
+	*n = found.n;
+	return 0;
+}
+
+struct ips {
+	struct netlink_ip *all;
+	size_t max, n;
+};
+
+static int see_address(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	struct netlink_ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	const struct nlattr *attr, *local = NULL;
+	struct ips *ips = data;
+
+	if (info->ifa_scope != RT_SCOPE_UNIVERSE)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*info)) {
+		/* of IPv6 an IFA_LOCAL is there only when it differs from IFA_ADDRESS */
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
+			local = attr;
+	}
+	if (local && info->ifa_family == AF_INET && mnl_attr_get_payload_len(local) == 4)
+		memcpy(ip.bytes + 12, mnl_attr_get_payload(local), 4);
+	else if (local && info->ifa_family == AF_INET6 && mnl_attr_get_payload_len(local) == 16)
+		memcpy(ip.bytes, mnl_attr_get_payload(local), 16);
+	else
+		return MNL_CB_OK;
+	ips->all[ips->n++] = ip;
+	return ips->n < ips->max ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+int netlink_addresses_seen(struct netlink *netlink, struct netlink_ip *addresses, size_t max,
+			   size_t *n, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request =
+		netlink_begin(buffer, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	struct ips found = {.all = addresses, .max = max};
+	int r = netlink_query(netlink, request, see_address, &found);
+
+	if (r < 0)
+		return error_errno(err, r, "list the addresses");
+	*n = found.n;
+	return 0;
+}

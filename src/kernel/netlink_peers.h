@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * How a network namespace is connected: the interfaces here whose other ends are in it, and the addresses it
+ * has. Asked of this side: what the other one says of itself is not to be believed.
+ */
+#include <net/if.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct netlink;
+
+struct netlink_peer {
+	int index;	/* here */
+	int peer_index; /* of the other end, there */
+	char name[IFNAMSIZ];
+	char kind[16]; /* "veth", "netkit" */
+};
+
+/* An address of either family; one of IPv4 is mapped: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
+struct netlink_ip {
+	unsigned char bytes[16];
+};
+
+/*
+ * The interfaces of NETLINK's namespace that are ends of pairs with the namespace NETNS_FD, at most MAX of
+ * them. None is no error. -ENODEV: the two namespaces are not connected, or are the same one.
+ */
+int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
+		     size_t *n, struct error *err);
+
+/* The addresses of NETLINK's namespace that are seen from outside, at most MAX: none of the host itself or the link. */
+int netlink_addresses_seen(struct netlink *netlink, struct netlink_ip *addresses, size_t max,
+			   size_t *n, struct error *err);

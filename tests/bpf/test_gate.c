@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The gate's programs, run on packets of our own making (bpf_prog_test_run). */
+#include "tap.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "keeper/gate.h"
+
+/* NULL: the test is skipped, or has failed */
+static struct gates *open_gates(void)
+{
+	struct gates *gates = NULL;
+	struct error err = {0};
+	int r = gates_open(&gates, &err);
+
+	if (r == -EPERM)
+		tap_skip("needs root");
+	else
+		ok(r == 0, "%s", err.text);
+	return gates;
+}
+
+static struct netlink_ip ipv4(const char *text)
+{
+	struct netlink_ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
+
+	inet_pton(AF_INET, text, ip.bytes + 12);
+	return ip;
+}
+
+/* A frame of 64 bytes from 10.0.0.1 to TO. */
+static void make_frame(unsigned char frame[static 64], const char *to, uint16_t protocol)
+{
+	memset(frame, 0, 64);
+	frame[12] = (unsigned char)(protocol >> 8);
+	frame[13] = (unsigned char)protocol;
+	frame[14] = 0x45;
+	inet_pton(AF_INET, "10.0.0.1", frame + 26);
+	inet_pton(AF_INET, to, frame + 30);
+}
+
+/* What the program says of the frame, the last of N times. */
+static uint32_t verdict(const struct gates *gates, enum gate_program program, const char *to, int n)
+{
+	unsigned char frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = n);
+
+	make_frame(frame, to, ETH_P_IP);
+	ok(bpf_prog_test_run_opts(gates_program(gates, program), &opts) == 0);
+	return opts.retval;
+}
+
+TEST(an_open_gate_lets_everything_pass)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct netlink_ip address = ipv4("10.0.0.2");
+	int number = gates ? gates_new(gates) : -1;
+
+	if (number < 0)
+		return;
+	is_int(gates_bind_address(gates, &address, number), 0);
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 1000), XDP_PASS);
+	is_uint(verdict(gates, GATE_UPLINK, "10.0.0.2", 1000), (uint32_t)TC_ACT_UNSPEC);
+	is_uint(gates_counts(gates, number).dropped, 0);
+}
+
+TEST(a_shut_gate_drops_what_is_not_paid_for)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct netlink_ip address = ipv4("10.0.0.2");
+	int number = gates ? gates_new(gates) : -1;
+	struct gate_counts counts;
+
+	if (number < 0)
+		return;
+	is_int(gates_bind_address(gates, &address, number), 0);
+	/* a packet each 100 s: none in the time of this test */
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	ok(gates_is_shut(gates, number));
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 1000), XDP_DROP);
+	is_uint(verdict(gates, GATE_UPLINK, "10.0.0.2", 500), TC_ACT_SHOT);
+	counts = gates_counts(gates, number);
+	is_uint(counts.dropped, 1500);
+	is_uint(counts.dropped_bytes, 1500 * 64);
+	is_uint(counts.passed, 0);
+	/* others' packets are none of its business */
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.3", 1000), XDP_PASS);
+	gates_open_wide(gates, number);
+	ok(!gates_is_shut(gates, number));
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 1000), XDP_PASS);
+	/* another gets the number, and nothing of what was bound to it */
+	gates_free(gates, number);
+	is_int(gates_new(gates), number);
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 10), XDP_PASS);
+	is_uint(gates_counts(gates, number).dropped, 0);
+}
+
+TEST(a_bucket_fills_at_its_rate)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct netlink_ip address = ipv4("10.0.0.2");
+	int number = gates ? gates_new(gates) : -1;
+	uint64_t passed;
+
+	if (number < 0)
+		return;
+	is_int(gates_bind_address(gates, &address, number), 0);
+	/* 1% of a CPU, 100 us a packet: 100 packets a second, and a bucket of 2 */
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10000000, .packet_ns = 100000});
+	/* whoever comes as soon as there is anything in it may go into debt */
+	verdict(gates, GATE_XDP, "10.0.0.2", 1000);
+	ok(gates_counts(gates, number).passed <= 2);
+	usleep(300000);
+	verdict(gates, GATE_XDP, "10.0.0.2", 1000);
+	passed = gates_counts(gates, number).passed;
+	/* what did not fit into the bucket is lost */
+	ok(passed >= 1 && passed <= 6, "%llu passed", (unsigned long long)passed);
+}
+
+TEST(a_gate_that_nobody_renews_opens)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct netlink_ip address = ipv4("10.0.0.2");
+	int number = gates ? gates_new(gates) : -1;
+
+	if (number < 0)
+		return;
+	is_int(gates_bind_address(gates, &address, number), 0);
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 1), XDP_DROP);
+	usleep(2100000);
+	is_uint(verdict(gates, GATE_XDP, "10.0.0.2", 1), XDP_PASS);
+	ok(!gates_is_shut(gates, number));
+}
+
+TEST(packets_of_the_uplink_are_classified)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct netlink_ip one = ipv4("10.0.0.1"), two = ipv4("10.0.0.2");
+
+	if (!gates)
+		return;
+	is_int(gates_classify(gates, &one, 0xbe0011), 0);
+	is_int(gates_classify(gates, &two, 0xbe0022), 0);
+	is_uint(verdict(gates, UPLINK_SENDS, "10.0.0.2", 1), 0xbe0011);
+	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.2", 1), 0xbe0022);
+	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.3", 1), 0);
+	is_int(gates_classify(gates, &two, 0), 0);
+	is_int(gates_classify(gates, &two, 0), 0);
+	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.2", 1), 0);
+}

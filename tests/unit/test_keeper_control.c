@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The controller against a kernel of our own: quotas that are filled up by every write, throttling,
+ * weights, and work that is done for one workspace in the time, or on the CPU, of another.
+ */
+#include "tap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "keeper/control.h"
+
+#define CPUS 2
+#define MOST 8
+#define MS 1000000ull
+#define PERIOD_MS 100
+
+/* What a workspace does: one thread, and what that causes elsewhere. */
+struct load {
+	int cpu;	/* that its thread is on */
+	double demand;	/* of that CPU, when it gets all of it */
+	double causes;	/* on-behalf-of time for each unit of own time, */
+	int causes_on;	/* on this CPU */
+	double arrives; /* on-behalf-of time from outside, cores, */
+	int arrives_on; /* on this CPU */
+};
+
+struct world {
+	struct control control;
+	struct control_workspace w[MOST];
+	struct load load[MOST];
+	double pending[CPUS][MOST]; /* work to be done, ms */
+	double used_ms[MOST];	    /* of the quota in this period */
+	double quota_set[MOST];
+	uint64_t behalf_cpu_ns[MOST][CPUS], others_ns[CPUS];
+	uint64_t now_ns;
+	unsigned int writes;
+	unsigned int late_rounds; /* charges are that much behind */
+};
+
+static void add_workspace(struct world *world, struct terms_cpu terms, struct load load)
+{
+	struct control_workspace *w = &world->w[world->control.n];
+
+	w->terms = terms;
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+		cpus_add(&w->cpus, cpu);
+	w->behalf_cpu_ns = world->behalf_cpu_ns[world->control.n];
+	ok(control_admit(w, CPUS) == 0);
+	world->quota_set[world->control.n] = w->setting.quota_cores;
+	world->load[world->control.n++] = load;
+}
+
+static void pin(struct world *world, size_t i, unsigned int cpu)
+{
+	world->w[i].cpus = (struct cpus){0};
+	cpus_add(&world->w[i].cpus, cpu);
+}
+
+static void world_begin(struct world *world)
+{
+	*world = (struct world){.now_ns = 1000 * MS};
+	world->control = (struct control){
+		.n_cpus = CPUS, .workspaces = world->w, .other_cpu_ns = world->others_ns};
+}
+
+static bool is_throttled(const struct world *world, size_t i)
+{
+	return world->quota_set[i] > 0 && world->used_ms[i] >= world->quota_set[i] * PERIOD_MS;
+}
+
+/* One CPU for a millisecond: first what is pending, in whose time ever, then threads by weight. */
+static void run_cpu(struct world *world, int cpu)
+{
+	double left = 1, weights = 0, asked[MOST] = {0}, work = 0;
+	size_t n = world->control.n;
+
+	for (size_t i = 0; i < n; i++)
+		work += world->pending[cpu][i];
+	for (size_t i = 0; i < n && work > 0; i++) {
+		double done = work > 0.95 ? world->pending[cpu][i] * 0.95 / work
+					  : world->pending[cpu][i];
+
+		world->w[i].seen.behalf_ns += (uint64_t)(done * MS);
+		world->behalf_cpu_ns[i][cpu] += (uint64_t)(done * MS);
+		left -= done;
+		/* queues are short: the rest is dropped */
+		world->pending[cpu][i] = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (world->load[i].cpu != cpu || is_throttled(world, i))
+			continue;
+		asked[i] = world->load[i].demand;
+		if (asked[i] > 0)
+			weights += world->w[i].setting.weight ? world->w[i].setting.weight : 1024;
+	}
+	for (size_t i = 0; i < n; i++) {
+		double weight = world->w[i].setting.weight ? world->w[i].setting.weight : 1024;
+		double part = asked[i] > 0 ? weight / weights : 0, own, imposed;
+
+		if (part == 0)
+			continue;
+		own = fmin(asked[i], left * part);
+		imposed = (1 - left) * part;
+		world->w[i].seen.own_ns += (uint64_t)(own * MS);
+		world->w[i].seen.imposed_ns += (uint64_t)(imposed * MS);
+		world->w[i].seen.billed_ns += (uint64_t)((own + imposed) * MS);
+		if (own + imposed < asked[i])
+			world->w[i].seen.waited_ns += (uint64_t)((asked[i] - own - imposed) * MS);
+		world->used_ms[i] += own + imposed;
+		world->pending[world->load[i].causes_on][i] += own * world->load[i].causes;
+	}
+}
+
+static void run_ms(struct world *world)
+{
+	if (world->now_ns / MS % PERIOD_MS == 0)
+		memset(world->used_ms, 0, sizeof(world->used_ms));
+	for (size_t i = 0; i < world->control.n; i++)
+		world->pending[world->load[i].arrives_on][i] += world->load[i].arrives;
+	for (int cpu = 0; cpu < CPUS; cpu++)
+		run_cpu(world, cpu);
+	world->now_ns += MS;
+}
+
+/* What the loop does: a round each 100 ms, not in step with the kernel's periods. */
+static void apply(struct world *world)
+{
+	for (size_t i = 0; i < world->control.n; i++) {
+		double quota = world->w[i].setting.quota_cores;
+
+		ok(quota == 0 || quota >= CONTROL_FLOOR_CORES);
+		if (world->w[i].terms.limit_mcores) {
+			ok(quota > 0);
+			ok(quota <= world->w[i].terms.limit_mcores / 1000.0 * 3 + 1e-9);
+		}
+		if (quota == world->quota_set[i])
+			continue;
+		world->quota_set[i] = quota;
+		world->used_ms[i] = 0;
+		world->writes++;
+	}
+}
+
+static void run(struct world *world, double seconds)
+{
+	for (double ms = 0; ms < seconds * 1000; ms++) {
+		run_ms(world);
+		if (world->now_ns / MS % 100 != 37)
+			continue;
+		ok(control_round(&world->control, world->now_ns) == 0);
+		apply(world);
+	}
+}
+
+static double charge_of(const struct world *world, size_t i)
+{
+	return (double)(world->w[i].seen.own_ns + world->w[i].seen.behalf_ns) / 1e9;
+}
+
+static void world_end(struct world *world)
+{
+	control_end(&world->control);
+}
+
+static struct terms_cpu cpu_terms(uint32_t reserve, uint32_t limit, uint32_t share)
+{
+	return (struct terms_cpu){reserve, limit, share};
+}
+
+TEST(a_workspace_within_its_limit_is_left_alone)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(0, 500, 0), (struct load){.demand = 0.3});
+	run(&world, 20);
+	ok(world.writes == 0);
+	ok(world.w[0].setting.quota_cores == 0.5);
+	ok(world.w[0].limit.state == CONTROL_KEPT);
+	world_end(&world);
+}
+
+TEST(a_plain_spinner_gets_all_of_its_limit)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(0, 500, 0), (struct load){.demand = 1});
+	run(&world, 20);
+	ok(charge_of(&world, 0) > 0.97 * 10);
+	ok(charge_of(&world, 0) < 1.03 * 10);
+	ok(world.writes < 20);
+	world_end(&world);
+}
+
+/* The charge follows the limit over any ten seconds but the first. */
+TEST(charges_above_the_quota_are_collected)
+{
+	static const double causes[] = {0.3, 1.3, 3};
+	static const uint32_t limits[] = {100, 500, 900};
+
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(limits); j++) {
+			struct world world;
+			double before, ratio;
+
+			world_begin(&world);
+			add_workspace(
+				&world, cpu_terms(0, limits[j], 0),
+				(struct load){.demand = 1, .causes = causes[i], .causes_on = 1});
+			run(&world, 10);
+			ratio = charge_of(&world, 0) / 10 / (limits[j] / 1000.0);
+			ok(ratio < 1.25);
+			before = charge_of(&world, 0);
+			run(&world, 10);
+			ratio = (charge_of(&world, 0) - before) / 10 / (limits[j] / 1000.0);
+			ok(ratio > 0.93 && ratio < 1.05, "causes %g, limit %u: %g", causes[i],
+			   limits[j], ratio);
+			ok(world.w[0].limit.state == CONTROL_KEPT);
+			world_end(&world);
+		}
+	}
+}
+
+TEST(what_is_imposed_is_given_back)
+{
+	struct world world;
+	double before;
+
+	world_begin(&world);
+	/* the flood is nobody's to throttle: it arrives */
+	add_workspace(&world, cpu_terms(0, 300, 0), (struct load){.cpu = 1, .demand = 1});
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.arrives = 0.5, .arrives_on = 1});
+	run(&world, 10);
+	before = charge_of(&world, 0);
+	run(&world, 10);
+	ok((charge_of(&world, 0) - before) / 10 > 0.3 * 0.95);
+	ok((charge_of(&world, 0) - before) / 10 < 0.3 * 1.05);
+	world_end(&world);
+}
+
+static double flooded_victim(struct world *world, uint32_t neighbour_reserve)
+{
+	double before;
+
+	world_begin(world);
+	add_workspace(world, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(world, 0, 1);
+	add_workspace(world, cpu_terms(neighbour_reserve, 500, 0),
+		      (struct load){.demand = 1, .causes = 1.3, .causes_on = 1});
+	run(world, 3);
+	before = charge_of(world, 0);
+	run(world, 10);
+	return (charge_of(world, 0) - before) / 10;
+}
+
+TEST(who_is_in_the_way_of_a_reserve_is_squeezed)
+{
+	struct world world;
+
+	ok(flooded_victim(&world, 0) > 0.97);
+	ok(world.w[0].reserve.state == CONTROL_KEPT);
+	ok(world.w[1].setting.quota_cores < 0.1);
+	/* and is let go when the other wants nothing: idle time goes to whoever wants it */
+	world.load[0].demand = 0;
+	run(&world, 15);
+	ok(world.w[1].setting.quota_cores > 0.2);
+	world_end(&world);
+}
+
+TEST(one_within_its_own_reserve_is_not_squeezed)
+{
+	struct world world;
+
+	ok(flooded_victim(&world, 400) < 0.9);
+	ok(world.w[0].reserve.state == CONTROL_BROKEN);
+	ok(world.w[0].reserve.by == 1);
+	ok(world.w[0].reserve.violation_ns > 5000 * MS);
+	ok(charge_of(&world, 1) / 13 > 0.4 * 0.95);
+	world_end(&world);
+}
+
+TEST(a_reserve_that_is_not_asked_for_is_kept)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(500, 0, 0), (struct load){.demand = 0.1});
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.demand = 1});
+	run(&world, 5);
+	ok(world.w[0].reserve.state == CONTROL_KEPT);
+	ok(world.w[0].reserve.ratio > 0.97);
+	ok(world.w[1].reserve.state == CONTROL_NO_TERM);
+	world_end(&world);
+}
+
+TEST(reserves_come_before_shares_and_the_rest_is_shared)
+{
+	struct world world;
+	double before[4], got[4];
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(500, 0, 0), (struct load){.demand = 1});
+	for (int i = 0; i < 3; i++)
+		add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.demand = 1});
+	for (size_t i = 0; i < 4; i++)
+		pin(&world, i, 0);
+	run(&world, 20);
+	for (size_t i = 0; i < 4; i++)
+		before[i] = charge_of(&world, i);
+	run(&world, 10);
+	for (size_t i = 0; i < 4; i++)
+		got[i] = (charge_of(&world, i) - before[i]) / 10;
+	ok(got[0] >= 0.5 * 0.97);
+	/* its reserve, and a fourth of the other half */
+	ok(got[0] < 0.75);
+	ok(got[1] > 0.08 && got[2] > 0.08 && got[3] > 0.08);
+	/* work-conserving: nothing is lost */
+	ok(got[0] + got[1] + got[2] + got[3] > 0.999);
+	world_end(&world);
+}
+
+TEST(weights_leave_the_host_its_turn)
+{
+	struct world world;
+	double sum = 0;
+
+	world_begin(&world);
+	for (int i = 0; i < MOST; i++)
+		add_workspace(&world, cpu_terms(4000, 0, 10000), (struct load){.demand = 1});
+	run(&world, 5);
+	for (int i = 0; i < MOST; i++)
+		sum += world.w[i].setting.weight;
+	ok(sum <= CONTROL_WEIGHTS_MAX * CPUS * 1.11);
+	world_end(&world);
+}
+
+TEST(debt_is_forgiven_above_a_bound)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(0, 200, 0),
+		      (struct load){.demand = 0.15, .arrives = 0.8, .arrives_on = 1});
+	run(&world, 30);
+	ok(world.w[0].limit.state == CONTROL_BROKEN);
+	ok(world.w[0].setting.quota_cores <= 0.02);
+	world.load[0].arrives = 0;
+	run(&world, 5);
+	ok(world.w[0].setting.quota_cores >= 0.15);
+	world_end(&world);
+}
+
+TEST(clocks_and_figures_may_jump)
+{
+	struct world world;
+
+	srandom(17);
+	for (int i = 0; i < 50; i++) {
+		world_begin(&world);
+		add_workspace(&world, cpu_terms(300, 500, 0),
+			      (struct load){.demand = 1, .causes = (double)(random() % 300) / 100});
+		add_workspace(&world, cpu_terms(0, 0, 10), (struct load){.cpu = 1, .demand = 1});
+		for (int j = 0; j < 60; j++) {
+			run(&world, 0.1);
+			if (random() % 10 == 0)
+				world.now_ns += (uint64_t)(random() % 20) * 1000 * MS;
+			if (random() % 10 == 0)
+				world.w[0].seen.behalf_ns -= (uint64_t)(random() % 1000) * 100;
+			if (random() % 20 == 0)
+				world.w[1].seen = (struct control_seen){0};
+			world.w[1].gone = random() % 15 == 0;
+			ok(isfinite(world.w[0].setting.quota_cores));
+			ok(isfinite(world.w[0].setting.weight));
+			ok(world.w[0].setting.quota_cores >= 0.01 &&
+			   world.w[0].setting.quota_cores <= 1.5);
+			ok(world.w[1].setting.quota_cores == 0 ||
+			   world.w[1].setting.quota_cores >= 0.01);
+		}
+		world_end(&world);
+	}
+}
+
+TEST(what_a_keeper_leaves_is_carried_on)
+{
+	struct world world, next;
+	struct control_carried carried;
+
+	flooded_victim(&world, 0);
+	carried = control_carry(&world.w[1]);
+	ok(carried.squeeze > 0 && carried.squeeze < 0.1);
+	world_begin(&next);
+	add_workspace(&next, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&next, 0, 1);
+	add_workspace(&next, cpu_terms(0, 500, 0),
+		      (struct load){.demand = 1, .causes = 1.3, .causes_on = 1});
+	control_resume(&next.w[1], carried);
+	next.quota_set[1] = world.w[1].setting.quota_cores;
+	run(&next, 1);
+	ok(charge_of(&next, 0) > 0.95);
+	world_end(&world);
+	world_end(&next);
+}

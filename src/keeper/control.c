@@ -531,7 +531,7 @@ static double wish(const struct control_workspace *w)
 
 static void set_weights(struct control *c)
 {
-	double sum = 0, scale = 1;
+	double sum = 0, scale = 1, most = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct control_workspace *w = &c->workspaces[i];
@@ -540,8 +540,12 @@ static void set_weights(struct control *c)
 			continue;
 		weigh(c, w);
 		sum += wish(w);
+		most = fmax(most, wish(w));
 	}
-	if (sum > CONTROL_WEIGHTS_MAX * c->n_cpus)
+	/* proportions are kept: that of two reserves matters more than how far they are above the rest */
+	if (c->weight_max > 0 && most > c->weight_max)
+		scale = c->weight_max / most;
+	if (sum * scale > CONTROL_WEIGHTS_MAX * c->n_cpus)
 		scale = CONTROL_WEIGHTS_MAX * c->n_cpus / sum;
 	for (size_t i = 0; i < c->n; i++) {
 		struct control_workspace *w = &c->workspaces[i];

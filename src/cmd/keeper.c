@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* behalf keeper [status] */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/strings.h"
+#include "base/table.h"
+#include "keeper/keeper.h"
+#include "keeper/status.h"
+
+#define PERIOD_MIN_MS 10
+#define PERIOD_MAX_MS 1000
+
+static void print_help(void)
+{
+	printf("Usage: behalf keeper [OPTIONS]\n"
+	       "       behalf keeper status [-J] [--socket PATH]\n"
+	       "Keeps terms: every period it reads from the ledger what workspaces are charged, and\n"
+	       "moves their quotas and weights so that charges follow the terms. On exit everything\n"
+	       "that was set is put back.\n"
+	       "\n"
+	       "  status           how the running keeper keeps each term\n"
+	       "\n"
+	       "  --dry-run        print what would be written, and write nothing\n"
+	       "  --once           for a second, then end and leave what was set\n"
+	       "  --restore        put back what a killed keeper has left, and end\n"
+	       "  --period MS      milliseconds between two readings (100)\n"
+	       "  --socket PATH    where status is asked (%s/" KEEPER_SOCKET ")\n"
+	       "  -J, --json       events, dry run and status as JSON\n"
+	       "  -h, --help       print this text\n",
+	       keeper_directory());
+}
+
+static int parse_period(const char *text, uint64_t *period_ns, struct error *err)
+{
+	uint64_t ms;
+
+	if (string_to_u64(text, 10, &ms) < 0 || ms < PERIOD_MIN_MS || ms > PERIOD_MAX_MS)
+		return error_set(err, EINVAL, "--period '%s': milliseconds, from %d to %d", text,
+				 PERIOD_MIN_MS, PERIOD_MAX_MS);
+	*period_ns = ms * 1000000;
+	return 0;
+}
+
+enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET };
+
+static int parse_options(int argc, char **argv, struct keeper_options *options, struct error *err)
+{
+	static const struct option longs[] = {
+		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"once", no_argument, NULL, OPT_ONCE},
+		{"restore", no_argument, NULL, OPT_RESTORE},
+		{"period", required_argument, NULL, OPT_PERIOD},
+		{"socket", required_argument, NULL, OPT_SOCKET},
+		{"json", no_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int opt, r = 0;
+
+	while (r == 0 && (opt = getopt_long(argc, argv, "Jh", longs, NULL)) != -1) {
+		switch (opt) {
+		case OPT_DRY_RUN:
+			options->dry_run = true;
+			break;
+		case OPT_ONCE:
+			options->once = true;
+			break;
+		case OPT_RESTORE:
+			options->restore = true;
+			break;
+		case OPT_PERIOD:
+			r = parse_period(optarg, &options->period_ns, err);
+			break;
+		case OPT_SOCKET:
+			options->socket = optarg;
+			break;
+		case 'J':
+			options->json = true;
+			break;
+		case 'h':
+			print_help();
+			exit(EXIT_SUCCESS);
+		default:
+			exit(EXIT_FAILURE);
+		}
+	}
+	if (r == 0 && options->restore && (options->dry_run || options->once))
+		return error_set(err, EINVAL,
+				 "keeper: --restore goes with neither --dry-run nor --once");
+	return r;
+}
+
+/* ---- status ---- */
+
+static const struct table_column columns[] = {
+	{.heading = "WORKSPACE", .key = "workspace"},
+	{.heading = "TERM", .key = "term"},
+	{.heading = "PROMISED", .key = "promised", .align = TABLE_RIGHT},
+	{.heading = "GOT", .key = "got", .align = TABLE_RIGHT},
+	{.heading = "RATIO", .key = "ratio", .align = TABLE_RIGHT},
+	{.heading = "STATE", .key = "state"},
+	{.heading = "FOR", .key = "for", .align = TABLE_RIGHT},
+	{.heading = "BROKEN", .key = "broken", .align = TABLE_RIGHT},
+	{.heading = "BY", .key = "by"},
+};
+
+static double number(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_double(value) : 0;
+}
+
+static const char *string(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value)
+							      : NULL;
+}
+
+static void add_term(struct table *table, struct json_object *workspace, const char *term)
+{
+	struct json_object *truth;
+
+	if (!json_object_object_get_ex(workspace, term, &truth))
+		return;
+	table_row(table);
+	table_string(table, string(workspace, "name"));
+	table_string(table, term);
+	table_format(table, "%.3g", number(truth, "promised"));
+	table_format(table, "%.3f", number(truth, "got"));
+	table_format(table, "%.3f", number(truth, "ratio"));
+	table_string(table, string(truth, "state"));
+	table_format(table, "%.0fs", number(truth, "for_s"));
+	table_format(table, "%.1fs", number(truth, "violation_s"));
+	table_string(table, string(truth, "by"));
+}
+
+static int print_text(struct json_object *status, struct error *err)
+{
+	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	struct json_object *list, *ledger;
+
+	if (!json_object_object_get_ex(status, "workspaces", &list) ||
+	    !json_object_object_get_ex(status, "ledger", &ledger))
+		return error_set(err, EPROTO, "the keeper that runs is of another version");
+	if (!json_object_get_boolean(ledger))
+		printf("the ledger is off: only the static limits are set\n");
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *workspace = json_object_array_get_idx(list, i);
+
+		add_term(table, workspace, "cpu.reserve");
+		add_term(table, workspace, "cpu.limit");
+	}
+	return table_print(table, stdout, err);
+}
+
+static int show_status(const struct keeper_options *options, struct error *err)
+{
+	_cleanup_free_ char *path = string_format("%s/" KEEPER_SOCKET, keeper_directory());
+	_cleanup_json_ struct json_object *status = NULL;
+	int pid, r;
+
+	if (!path)
+		return error_oom(err);
+	r = keeper_ask(options->socket ? options->socket : path, &status, &pid, err);
+	if (r < 0)
+		return r;
+	if (!options->json)
+		return print_text(status, err);
+	printf("%s\n", json_text(status, true));
+	return 0;
+}
+
+int cmd_keeper(const struct cmd_context *ctx, int argc, char **argv)
+{
+	struct keeper_options options = {0};
+	struct error err = {0};
+	int r = parse_options(argc, argv, &options, &err);
+
+	if (r == 0 && argc - optind == 1 && strcmp(argv[optind], "status") == 0)
+		r = show_status(&options, &err);
+	else if (r == 0 && optind < argc)
+		r = error_set(&err, EINVAL, "keeper: '%s' is not known; only status is",
+			      argv[optind]);
+	else if (r == 0)
+		r = keeper_run(&options, &err);
+	if (r < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What the kernel itself says of a control group: read often, so the files stay open. */
+#include <stdint.h>
+
+#include "base/error.h"
+#include "kernel/cgroup.h"
+
+struct gauge {
+	int usage;    /* cpuacct.usage or cpu.stat, or -EBADF */
+	int pressure; /* cpu.pressure, or -EBADF */
+	int procs;    /* the group's directory, for when there is no pressure; or -EBADF */
+	int version;
+};
+
+#define GAUGE_CLOSED                                                                               \
+	{                                                                                          \
+		.usage = -EBADF, .pressure = -EBADF, .procs = -EBADF                               \
+	}
+
+/* Opens what there is; -ENOENT when the group is gone. */
+int gauge_open(const struct cgroup *cgroup, struct gauge *gauge, struct error *err);
+void gauge_close(struct gauge *gauge);
+
+/* CPU time that the kernel bills to the group. 0 or a negative errno, -ENODEV when the group is gone. */
+int gauge_billed_ns(const struct gauge *gauge, uint64_t *ns);
+
+/*
+ * Time in which a thread of the group was ready and had no CPU: "some" of cpu.pressure (psi.rst), or,
+ * where the group has no such file, the sum over its threads (at most GAUGE_THREADS of them).
+ */
+int gauge_waited_ns(const struct gauge *gauge, uint64_t *ns);
+
+#define GAUGE_THREADS 64

@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The keeper's life:
+ *
+ *	the lock		one keeper for the host: whoever has it
+ *	the book		what an earlier one found and did not put back
+ *	the socket, READY=1
+ *	every period		the register, if it has changed; charges; the controller; writes
+ *	the end			what was found is put back, or (SIGUSR1, --once) left to the next
+ *
+ * Nothing is written before the book has what was there. Every quota that is written is a valid limit by
+ * itself (control.c), so whatever instant the keeper is killed at, what is left holds; the next one finds
+ * the book, carries on from it, and can still put everything back.
+ *
+ * With the ledger off nothing is known of charges: the static limits are set, and the ledger is looked for
+ * once a second.
+ */
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/strings.h"
+#include "keeper/notify.h"
+#include "keeper/status.h"
+#include "kernel/pidfd.h"
+#include "ledger/charges.h"
+
+#define DEFAULT_DIRECTORY "/run/behalf-keeper"
+#define REGISTER_NS 500000000ull /* how often the register is looked at, */
+#define LEDGER_NS 1000000000ull	 /* a ledger that is off, */
+#define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
+#define ONCE_ROUNDS 11
+#define SLOW_ROUNDS 10 /* between readings of what hardly matters */
+#define EVENTS_MAX 64
+#define TAKE_OVER_MS 5000
+
+struct keeper {
+	const struct keeper_options *options;
+	char *socket_path;
+	int dir, lock, signals, listening;
+	struct book *book;
+	struct writer writer;
+	struct roster roster;
+	struct ledger_charges *charges;
+	uint64_t stamp, now_ns;
+	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, watchdog_due_ns, watchdog_ns;
+	unsigned int rounds;
+	bool read_register; /* whatever the stamp says */
+	struct json_object *events;
+};
+
+const char *keeper_directory(void)
+{
+	const char *path = secure_getenv("BEHALF_KEEPER");
+
+	return path && *path ? path : DEFAULT_DIRECTORY;
+}
+
+/* ---- the lock ---- */
+
+static int try_lock(const struct keeper *k)
+{
+	int r;
+
+	do
+		r = flock(k->lock, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+static bool is_beside(struct json_object *status)
+{
+	struct json_object *kind;
+
+	return json_object_object_get_ex(status, "kind", &kind) &&
+	       strcmp(json_object_get_string(kind), "beside") == 0;
+}
+
+/* Asks the one beside a workspace to leave things to us. */
+static int take_over(const struct keeper *k, struct error *err)
+{
+	_cleanup_json_ struct json_object *status = NULL;
+	_cleanup_close_ int pidfd = -EBADF;
+	int pid = 0, r = keeper_ask(k->socket_path, &status, &pid, NULL);
+
+	if (r < 0 || pid <= 0 || !is_beside(status))
+		return error_set(err, EBUSY, pid > 0 ? "another keeper runs already (process %d)"
+						     : "another keeper runs already",
+				 pid);
+	pidfd = pidfd_open_process(pid);
+	if (pidfd >= 0)
+		pidfd_signal(pidfd, SIGUSR1);
+	for (int ms = 0; ms < TAKE_OVER_MS; ms += 20) {
+		if (try_lock(k) == 0)
+			return 0;
+		usleep(20000);
+	}
+	return error_set(err, EBUSY, "the keeper that runs (process %d) does not leave", pid);
+}
+
+static int take_lock(struct keeper *k, struct error *err)
+{
+	k->lock = openat(k->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (k->lock < 0)
+		return error_errno(err, errno, "open '%s/lock'", keeper_directory());
+	if (try_lock(k) == 0)
+		return 0;
+	if (k->options->kind == KEEPER_SERVICE)
+		return take_over(k, err);
+	/* signals still end us here: nothing has been touched */
+	while (flock(k->lock, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return error_errno(err, errno, "lock '%s/lock'", keeper_directory());
+	}
+	return 0;
+}
+
+static int open_directory(struct keeper *k, struct error *err)
+{
+	const char *path = keeper_directory();
+	int r = path_make_directories(path, 0700);
+
+	if (r < 0)
+		return error_errno(err, -r, "make the keeper's directory '%s'", path);
+	k->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (k->dir < 0)
+		return error_errno(err, errno, "open the keeper's directory '%s'", path);
+	k->socket_path = k->options->socket ? strdup(k->options->socket)
+					    : string_format("%s/" KEEPER_SOCKET, path);
+	return k->socket_path ? 0 : error_oom(err);
+}
+
+static int open_book(struct keeper *k, struct error *err)
+{
+	bool damaged = false;
+	int r = book_open(k->dir, &k->book, &damaged, err);
+
+	if (r < 0)
+		return error_prefix(err, "the keeper's book in '%s'", keeper_directory());
+	if (damaged)
+		log_warning("the keeper's book in '%s' is damaged: what was set before cannot be "
+			    "put back",
+			    keeper_directory());
+	k->writer.book = k->book;
+	return 0;
+}
+
+/* ---- the register ---- */
+
+static bool is_kept(const struct keeper *k, const char *where)
+{
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		if (strcmp(k->roster.items[i].directory, where) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a killed keeper set of those whose promise has ended since. */
+static void settle_estates(struct keeper *k)
+{
+	for (size_t i = k->book ? book_entries(k->book) : 0; i-- > 0;) {
+		struct found found = book_entry(k->book, i);
+		_cleanup_free_ char *where = is_kept(k, found.where) ? NULL : strdup(found.where);
+		struct error err = {0};
+
+		if (!where)
+			continue;
+		if (writer_undo(&k->writer, where, &err) < 0)
+			log_warning("%s", err.text);
+		if (i > book_entries(k->book))
+			i = book_entries(k->book);
+	}
+}
+
+static int watch(struct keeper *k, struct error *err)
+{
+	const size_t n = k->roster.control.n;
+	_cleanup_free_ const char **paths = calloc(n + 1, sizeof(*paths));
+
+	if (!paths)
+		return error_oom(err);
+	for (size_t i = 0; i < n; i++)
+		paths[i] = k->roster.items[i].path;
+	return k->charges ? ledger_charges_watch(k->charges, paths, n, err) : 0;
+}
+
+static int follow_register(struct keeper *k, struct error *err)
+{
+	_cleanup_(promise_list_clear) struct promise_list list = {0};
+	uint64_t stamp;
+	int r;
+
+	if (k->now_ns < k->register_due_ns && !k->read_register)
+		return 0;
+	k->register_due_ns = k->now_ns + REGISTER_NS;
+	stamp = promises_stamp();
+	if (stamp == k->stamp && !k->read_register)
+		return 0;
+	r = promises_read(-EBADF, &list, err);
+	if (r == 0)
+		r = roster_update(&k->roster, &list, &k->writer, err);
+	if (r < 0)
+		return r;
+	k->stamp = stamp;
+	k->read_register = false;
+	settle_estates(k);
+	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
+	return r < 0 ? r : watch(k, err);
+}
+
+/* ---- charges ---- */
+
+static void open_ledger(struct keeper *k)
+{
+	struct error err = {0};
+
+	if (k->charges || k->now_ns < k->ledger_due_ns)
+		return;
+	k->ledger_due_ns = k->now_ns + LEDGER_NS;
+	if (ledger_charges_open(&k->charges, &err) < 0)
+		return;
+	/* a ledger of fewer CPUs is not this host's: it would be read beyond its end */
+	if (ledger_charges_cpus(k->charges) < k->roster.n_cpus || watch(k, &err) < 0) {
+		ledger_charges_close(k->charges);
+		k->charges = NULL;
+	}
+}
+
+/* A group that is gone takes its promise with it, which the register's stamp does not tell. */
+static void note_gone(struct keeper *k, size_t i)
+{
+	k->roster.control.workspaces[i].gone = true;
+	k->read_register = true;
+}
+
+static bool wants_billed(const struct roster_entry *e, const struct control_workspace *w)
+{
+	double limit = w->terms.limit_mcores / 1000.0;
+
+	/* the window has to have it at both ends: keep on once it is needed */
+	return limit > 0 ? w->limit.got > 0.5 * limit || e->applied.quota_cores != limit
+			 : e->applied.quota_cores > 0 || cpus_count(&w->blamed) > 0;
+}
+
+/*
+ * What a thread waited is needed at once of those who have less than their reserve, and now and then of all.
+ * What is read after a pause counts for one round only.
+ */
+static void read_waited(struct keeper *k, size_t i)
+{
+	struct roster_entry *e = &k->roster.items[i];
+	struct control_workspace *w = &k->roster.control.workspaces[i];
+	double reserve = w->terms.reserve_mcores / 1000.0;
+	bool urgent = reserve > 0 && w->reserve.got < reserve && w->reserve.got > 0.01;
+	uint64_t waited_ns, most_ns;
+
+	if (!urgent && (k->rounds + i) % SLOW_ROUNDS)
+		return;
+	if (gauge_waited_ns(&e->gauge, &waited_ns) < 0) {
+		note_gone(k, i);
+		return;
+	}
+	most_ns = k->options->period_ns * (reserve > 0 ? 1 : k->rounds - e->waited_round);
+	if (waited_ns > e->waited_base_ns)
+		e->waited_ns += waited_ns - e->waited_base_ns < most_ns
+					? waited_ns - e->waited_base_ns
+					: most_ns;
+	e->waited_base_ns = waited_ns;
+	e->waited_round = k->rounds;
+}
+
+static void see(struct keeper *k, size_t i)
+{
+	struct roster_entry *e = &k->roster.items[i];
+	struct control_workspace *w = &k->roster.control.workspaces[i];
+	const struct ledger_charge *charge = ledger_charges_of(k->charges, i);
+
+	w->gone = false;
+	w->seen = (struct control_seen){.own_ns = charge->own_ns,
+					.behalf_ns = charge->behalf_ns,
+					.imposed_ns = charge->imposed_ns};
+	w->behalf_cpu_ns = charge->behalf_cpu_ns;
+	read_waited(k, i);
+	w->seen.waited_ns = e->waited_ns;
+	if (wants_billed(e, w) && gauge_billed_ns(&e->gauge, &w->seen.billed_ns) < 0)
+		note_gone(k, i);
+}
+
+static int read_charges(struct keeper *k, struct error *err)
+{
+	int r = ledger_charges_read(k->charges, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < k->roster.control.n; i++)
+		see(k, i);
+	k->roster.control.other_cpu_ns =
+		ledger_charges_of(k->charges, k->roster.control.n)->behalf_cpu_ns;
+	return 0;
+}
+
+/* ---- writes ---- */
+
+static void apply(struct keeper *k, size_t i, const struct control_setting *setting)
+{
+	struct roster_entry *e = &k->roster.items[i];
+	struct control_setting wanted = *setting;
+	struct error err = {0};
+	int r;
+
+	if (!e->weighed)
+		wanted.weight = 0;
+	r = e->means->set(&k->writer, e->name, e->directory, &wanted, &e->applied, &err);
+	if (r == -ENOENT || r == -ENODEV)
+		note_gone(k, i);
+	else if (r < 0 && !e->fails)
+		log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
+	e->fails = r < 0;
+}
+
+static void tell(struct keeper *k, size_t i, bool reserve)
+{
+	struct json_object *event = keeper_event(&k->roster, i, reserve);
+	const struct control_workspace *w = &k->roster.control.workspaces[i];
+	const struct control_truth *t = reserve ? &w->reserve : &w->limit;
+	const char *by = keeper_culprit(&k->roster, t->by);
+
+	json_object_array_add(k->events, event);
+	if (json_object_array_length(k->events) > EVENTS_MAX)
+		json_object_array_del_idx(k->events, 0, 1);
+	if (k->options->json) {
+		printf("%s\n", json_text(event, false));
+		fflush(stdout);
+	} else if (k->options->kind == KEEPER_SERVICE) {
+		log_warning("%s: cpu.%s %s: %.2f of %.2f CPU%s%s", k->roster.items[i].name,
+			    reserve ? "reserve" : "limit",
+			    t->state == CONTROL_BROKEN ? "broken" : "kept again", t->got,
+			    t->promised, by ? ", by " : "", by ? by : "");
+	}
+}
+
+/* That a term is kept is news only after it was broken. */
+static void tell_changes(struct keeper *k, size_t i)
+{
+	const struct control_workspace *w = &k->roster.control.workspaces[i];
+	struct roster_entry *e = &k->roster.items[i];
+	const enum control_state states[] = {w->reserve.state, w->limit.state};
+
+	for (size_t term = 0; term < ARRAY_SIZE(states); term++) {
+		if (states[term] != e->told[term] &&
+		    (states[term] == CONTROL_BROKEN ||
+		     (states[term] == CONTROL_KEPT && e->told[term] == CONTROL_BROKEN)))
+			tell(k, i, term == 0);
+		e->told[term] = states[term];
+	}
+}
+
+static void set_static(struct keeper *k)
+{
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		struct control_workspace *w = &k->roster.control.workspaces[i];
+
+		w->setting = control_static(&w->terms);
+		apply(k, i, &w->setting);
+	}
+}
+
+static int keep(struct keeper *k, struct error *err)
+{
+	int r = k->charges ? read_charges(k, err) : -ESTALE;
+
+	if (r == -ESTALE) {
+		*err = (struct error){0};
+		ledger_charges_close(k->charges);
+		k->charges = NULL;
+		set_static(k);
+		return 0;
+	}
+	if (r == 0 && control_round(&k->roster.control, k->now_ns) < 0)
+		r = error_oom(err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		if (k->roster.control.workspaces[i].gone)
+			continue;
+		apply(k, i, &k->roster.control.workspaces[i].setting);
+		tell_changes(k, i);
+	}
+	return 0;
+}
+
+/* What the next one should know. */
+static int carry(struct keeper *k, struct error *err)
+{
+	if (!k->book || k->writer.dry || k->now_ns < k->carry_due_ns)
+		return 0;
+	k->carry_due_ns = k->now_ns + CARRY_NS;
+	book_carry_nothing(k->book);
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		struct control_carried c = control_carry(&k->roster.control.workspaces[i]);
+		struct json_object *o;
+
+		if (c.debt_s <= 0 && c.squeeze == 0)
+			continue;
+		o = json_object_new_object();
+		json_add_double(o, "inode", (double)k->roster.items[i].inode);
+		json_add_double(o, "debt_s", c.debt_s);
+		json_add_double(o, "gain", c.gain);
+		json_add_double(o, "squeeze", c.squeeze);
+		book_carry(k->book, k->roster.items[i].path, o);
+	}
+	return book_flush(k->book, err);
+}
+
+/* ---- the loop ---- */
+
+static void answer(struct keeper *k)
+{
+	const struct keeper_figures figures = {
+		.service = k->options->kind == KEEPER_SERVICE,
+		.ledger_on = k->charges != NULL,
+		.period_ns = k->options->period_ns,
+		.rounds = k->rounds,
+		.writes = k->writer.writes,
+		.now_ns = k->now_ns,
+		.events = k->events,
+	};
+	_cleanup_json_ struct json_object *status = keeper_status(&k->roster, &figures);
+
+	keeper_answer(k->listening, status);
+}
+
+static void feed_watchdog(struct keeper *k)
+{
+	if (!k->watchdog_ns || k->now_ns < k->watchdog_due_ns)
+		return;
+	k->watchdog_due_ns = k->now_ns + k->watchdog_ns / 3;
+	notify_manager("WATCHDOG=1");
+}
+
+/* Until DUE_NS; answers who asks meanwhile. Returns the signal that ends the keeper, or 0. */
+static int wait_until(struct keeper *k, uint64_t due_ns)
+{
+	for (;;) {
+		struct pollfd polled[] = {{.fd = k->signals, .events = POLLIN},
+					  {.fd = k->listening, .events = POLLIN}};
+		uint64_t now_ns = clock_monotonic_ns();
+		struct timespec left = {0};
+		struct signalfd_siginfo info;
+
+		if (now_ns < due_ns) {
+			left.tv_sec = (time_t)((due_ns - now_ns) / 1000000000u);
+			left.tv_nsec = (long)((due_ns - now_ns) % 1000000000u);
+		}
+		if (ppoll(polled, ARRAY_SIZE(polled), &left, NULL) <= 0) {
+			if (clock_monotonic_ns() >= due_ns)
+				return 0;
+			continue;
+		}
+		if (polled[0].revents &&
+		    read(k->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			return (int)info.ssi_signo;
+		if (polled[1].revents)
+			answer(k);
+	}
+}
+
+static int loop(struct keeper *k, int *signal, struct error *err)
+{
+	uint64_t due_ns = clock_monotonic_ns();
+	int r = 0;
+
+	for (*signal = 0; r == 0 && *signal == 0; k->rounds++) {
+		k->now_ns = clock_monotonic_ns();
+		r = follow_register(k, err);
+		open_ledger(k);
+		if (r == 0)
+			r = keep(k, err);
+		if (r == 0)
+			r = carry(k, err);
+		feed_watchdog(k);
+		if (k->rounds == 0)
+			notify_manager("READY=1");
+		if (k->options->once && k->rounds + 1 >= ONCE_ROUNDS)
+			return 0;
+		due_ns += k->options->period_ns;
+		/* rounds that could not be held are not made up for */
+		if (due_ns < k->now_ns)
+			due_ns = k->now_ns + k->options->period_ns;
+		if (r == 0)
+			*signal = wait_until(k, due_ns);
+	}
+	return r;
+}
+
+static int take_signals(struct keeper *k, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_errno(err, errno, "block signals");
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return k->signals < 0 ? error_errno(err, errno, "make a signalfd") : 0;
+}
+
+/* Descriptors: four for each workspace. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	/* it runs seldom and shortly, and that should be when it is due */
+	setpriority(PRIO_PROCESS, 0, -10);
+}
+
+static int begin(struct keeper *k, struct error *err)
+{
+	int r;
+
+	if (k->options->dry_run) {
+		k->writer.dry = stdout;
+		return take_signals(k, err);
+	}
+	r = open_directory(k, err);
+	if (r == 0)
+		r = take_lock(k, err);
+	if (r == 0)
+		r = take_signals(k, err);
+	if (r == 0)
+		r = open_book(k, err);
+	if (r == 0 && !k->options->restore) {
+		k->listening = keeper_listen(k->socket_path, err);
+		r = k->listening < 0 ? k->listening : 0;
+	}
+	return r;
+}
+
+static int put_back(struct keeper *k, struct error *err)
+{
+	/* the first failure is the one that counts */
+	struct error undo_err = {0};
+	int r = writer_undo_all(&k->writer, &undo_err);
+
+	if (r == 0)
+		return 0;
+	if (err->code)
+		log_warning("%s", undo_err.text);
+	else
+		*err = undo_err;
+	return r;
+}
+
+static int live(struct keeper *k, struct error *err)
+{
+	int signal = 0, r = begin(k, err);
+
+	if (r < 0)
+		return r;
+	if (k->options->restore)
+		return put_back(k, err);
+	raise_limits();
+	r = loop(k, &signal, err);
+	notify_manager("STOPPING=1");
+	if (k->listening >= 0)
+		unlink(k->socket_path);
+	if (k->options->dry_run || k->options->once || signal == SIGUSR1)
+		return r;
+	return put_back(k, err) < 0 ? -err->code : r;
+}
+
+int keeper_run(const struct keeper_options *given, struct error *err)
+{
+	struct keeper_options options = *given;
+	struct keeper k = {
+		.options = &options,
+		.dir = -EBADF,
+		.lock = -EBADF,
+		.signals = -EBADF,
+		.listening = -EBADF,
+		.writer = {.json = options.json},
+		.roster = {.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF)},
+		.events = json_object_new_array(),
+		.read_register = true,
+		.watchdog_ns = notify_watchdog_ns(),
+	};
+	int r;
+
+	if (!options.period_ns)
+		options.period_ns = CONTROL_PERIOD_NS;
+	k.roster.control.n_cpus = k.roster.n_cpus;
+	r = live(&k, err);
+	roster_end(&k.roster);
+	ledger_charges_close(k.charges);
+	book_close(k.book);
+	json_object_put(k.events);
+	free(k.socket_path);
+	cleanup_close(&k.listening);
+	cleanup_close(&k.signals);
+	cleanup_close(&k.lock);
+	cleanup_close(&k.dir);
+	return r;
+}
+
+/* ---- beside a workspace ---- */
+
+static void become_beside(pid_t parent)
+{
+	const struct keeper_options options = {.kind = KEEPER_BESIDE};
+	struct error err = {0};
+	sigset_t none;
+
+	prctl(PR_SET_NAME, "behalf-keeper");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
+	for (;;) {
+		if (keeper_run(&options, &err) < 0) {
+			log_warning("keeper: %s", err.text);
+			_exit(EXIT_FAILURE);
+		}
+		/* one has taken over, unless our workspace has ended */
+		if (getppid() != parent)
+			_exit(EXIT_SUCCESS);
+	}
+}
+
+int keeper_run_beside(struct error *err)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return error_errno(err, errno, "fork");
+	if (pid == 0)
+		become_beside(parent);
+	return pid;
+}

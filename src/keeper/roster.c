@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/roster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+
+static void entry_clear(struct roster_entry *e)
+{
+	free(e->name);
+	free(e->path);
+	free(e->directory);
+	gauge_close(&e->gauge);
+	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
+}
+
+static int all_cpus(const struct roster *roster, struct cpus *cpus)
+{
+	*cpus = (struct cpus){0};
+	for (unsigned int cpu = 0; cpu < roster->n_cpus && cpu < CPUS_MAX; cpu++)
+		cpus_add(cpus, cpu);
+	return 0;
+}
+
+static double number(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_double(value) : 0;
+}
+
+/* What the keeper before this one knew of it. */
+static void resume(struct writer *writer, const struct roster_entry *e, struct control_workspace *w)
+{
+	struct json_object *carried = writer->book ? book_carried(writer->book, e->path) : NULL;
+
+	if (carried && number(carried, "inode") == (double)e->inode)
+		control_resume(w, (struct control_carried){.debt_s = number(carried, "debt_s"),
+							   .gain = number(carried, "gain"),
+							   .squeeze = number(carried, "squeeze")});
+}
+
+static void take_terms(const struct roster *roster, const struct promise *promise,
+		       struct roster_entry *e, struct control_workspace *w)
+{
+	e->terms = promise->terms;
+	w->terms = promise->terms.cpu;
+	if (promise->has_cpus)
+		w->cpus = promise->cpus;
+	else
+		all_cpus(roster, &w->cpus);
+}
+
+static int join(const struct roster *roster, const struct promise *promise, struct writer *writer,
+		struct roster_entry *e, struct control_workspace *w, struct error *err)
+{
+	const char *directory = cgroup_directory(promise->cgroup, CGROUP_CPU);
+	struct stat st;
+	int r;
+
+	e->means = means_cpu_of(cgroup_version(promise->cgroup, CGROUP_CPU));
+	if (!directory || !e->means)
+		return error_set(err, ENODEV, "it is in no hierarchy with the cpu controller");
+	e->name = strdup(promise->name);
+	e->path = strdup(cgroup_path(promise->cgroup));
+	e->directory = strdup(directory);
+	if (!e->name || !e->path || !e->directory)
+		return error_oom(err);
+	if (stat(directory, &st) < 0)
+		return error_errno(err, errno, "look at '%s'", directory);
+	e->inode = st.st_ino;
+	e->told[0] = e->told[1] = CONTROL_NO_TERM;
+	take_terms(roster, promise, e, w);
+	e->weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
+	r = gauge_open(promise->cgroup, &e->gauge, err);
+	if (r == 0)
+		r = e->means->find(writer, directory, e->weighed, &e->applied, err);
+	if (r == 0 && control_admit(w, roster->n_cpus) < 0)
+		r = error_oom(err);
+	if (r == 0)
+		resume(writer, e, w);
+	return r;
+}
+
+static struct roster_entry *find_entry(struct roster *roster, const struct promise *promise)
+{
+	const char *directory = cgroup_directory(promise->cgroup, CGROUP_CPU);
+	struct stat st;
+
+	if (!directory || stat(directory, &st) < 0)
+		return NULL;
+	for (size_t i = 0; i < roster->control.n; i++) {
+		struct roster_entry *e = &roster->items[i];
+
+		if (e->directory && strcmp(e->directory, directory) == 0 && e->inode == st.st_ino)
+			return e;
+	}
+	return NULL;
+}
+
+/* Two promises for one group: `terms set` has the last word. */
+static bool is_overruled(const struct promise_list *list, const struct promise *promise)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct promise *p = &list->items[i];
+
+		if (p != promise && p->cgroup && p->kind == PROMISE_CGROUP &&
+		    promise->kind != PROMISE_CGROUP &&
+		    strcmp(cgroup_path(p->cgroup), cgroup_path(promise->cgroup)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A weight that was not ours becomes so when a reserve or a share is added later. */
+static int retake(struct writer *writer, struct roster_entry *e, struct error *err)
+{
+	if (e->weighed || !(e->terms.cpu.reserve_mcores || e->terms.cpu.share))
+		return 0;
+	e->weighed = true;
+	return e->means->find(writer, e->directory, true, &e->applied, err);
+}
+
+static int add(struct roster *roster, struct roster *next, const struct promise *promise,
+	       struct writer *writer, struct error *err)
+{
+	struct roster_entry *e = &next->items[next->control.n];
+	struct control_workspace *w = &next->control.workspaces[next->control.n];
+	struct roster_entry *known = find_entry(roster, promise);
+
+	if (known) {
+		*e = *known;
+		*w = roster->control.workspaces[known - roster->items];
+		*known = (struct roster_entry){.gauge = GAUGE_CLOSED};
+		roster->control.workspaces[known - roster->items].past = NULL;
+		take_terms(next, promise, e, w);
+		next->control.n++;
+		return retake(writer, e, err);
+	}
+	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
+	*w = (struct control_workspace){0};
+	if (join(next, promise, writer, e, w, err) == 0) {
+		next->control.n++;
+		return 0;
+	}
+	entry_clear(e);
+	control_forget(w);
+	if (err->code == ENOMEM)
+		return -ENOMEM;
+	if (err->code != ENOENT)
+		log_warning("the terms of '%s' are not kept: %s", promise->name, err->text);
+	*err = (struct error){0};
+	return 0;
+}
+
+static void part(struct roster *roster, struct writer *writer)
+{
+	for (size_t i = 0; i < roster->control.n; i++) {
+		struct roster_entry *e = &roster->items[i];
+		struct error err = {0};
+
+		if (e->directory && writer->book && writer_undo(writer, e->directory, &err) < 0)
+			log_warning("%s", err.text);
+	}
+}
+
+int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
+		  struct error *err)
+{
+	struct roster next = {.n_cpus = roster->n_cpus};
+	int r = 0;
+
+	next.items = calloc(list->n + 1, sizeof(*next.items));
+	next.control.workspaces = calloc(list->n + 1, sizeof(*next.control.workspaces));
+	next.control.n_cpus = roster->n_cpus;
+	if (!next.items || !next.control.workspaces) {
+		free(next.items);
+		free(next.control.workspaces);
+		return error_oom(err);
+	}
+	for (size_t i = 0; i < list->n && r == 0; i++) {
+		if (list->items[i].cgroup && !is_overruled(list, &list->items[i]))
+			r = add(roster, &next, &list->items[i], writer, err);
+	}
+	part(roster, writer);
+	if (next.control.n)
+		next.control.weight_max = next.items[0].means->weight_max;
+	roster_end(roster);
+	*roster = next;
+	return r;
+}
+
+void roster_end(struct roster *roster)
+{
+	for (size_t i = 0; i < roster->control.n; i++)
+		entry_clear(&roster->items[i]);
+	control_end(&roster->control);
+	free(roster->items);
+	free(roster->control.workspaces);
+	roster->items = NULL;
+	roster->control = (struct control){.n_cpus = roster->n_cpus};
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The workspaces that are kept: what the register promises, joined to what the kernel has of them. */
+#include <stdbool.h>
+
+#include "keeper/control.h"
+#include "keeper/gauge.h"
+#include "keeper/means_cpu.h"
+#include "keeper/writer.h"
+#include "promises/promises.h"
+
+struct roster_entry {
+	char *name;
+	char *path;	 /* of its group, in the accounted hierarchy */
+	char *directory; /* of the cpu controller */
+	uint64_t inode;
+	struct terms terms;
+	struct gauge gauge;
+	const struct means_cpu *means;
+	struct control_setting applied;
+	bool weighed;		/* its weight is ours to set */
+	bool fails;		/* the last write failed: told once */
+	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
+	unsigned int waited_round; /* when it was read */
+	enum control_state told[2]; /* of reserve and limit */
+};
+
+struct roster {
+	struct roster_entry *items;
+	struct control control; /* its workspaces in the order of items */
+	unsigned int n_cpus;
+};
+
+/*
+ * Brings the roster in line with LIST: those who are there stay as they are, newcomers are read and noted
+ * in the writer's book, and what was set of those who have gone is put back if their group is still there.
+ * A promise that cannot be kept (no group of the cpu controller) is told by a warning and left out.
+ */
+int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
+		  struct error *err);
+void roster_end(struct roster *roster);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Whoever connects is handed the descriptor of a file in memory that has the status, so that neither side
+ * waits for the other however long the status is.
+ */
+#include "keeper/status.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+
+#define STATUS_MAX_BYTES (64u << 20)
+#define ANSWER_TIMEOUT_S 5
+
+const char *keeper_culprit(const struct roster *roster, int by)
+{
+	switch (by) {
+	case CONTROL_BY_NOBODY:
+		return NULL;
+	case CONTROL_BY_HOST:
+		return "host";
+	case CONTROL_BY_THREADS:
+		return "threads of others";
+	default:
+		return (size_t)by < roster->control.n ? roster->items[by].name : NULL;
+	}
+}
+
+static const char *state_name(enum control_state state)
+{
+	return state == CONTROL_BROKEN ? "broken" : "kept";
+}
+
+static void add_truth(struct json_object *object, const char *key, const struct roster *roster,
+		      const struct control_truth *t, uint64_t now_ns)
+{
+	struct json_object *o;
+
+	if (t->state == CONTROL_NO_TERM)
+		return;
+	o = json_add_object(object, key);
+	json_add_double(o, "promised", t->promised);
+	json_add_double(o, "got", t->got);
+	json_add_double(o, "wanted", t->wanted);
+	json_add_double(o, "ratio", t->ratio);
+	json_add_string(o, "state", state_name(t->state));
+	json_add_double(o, "for_s", now_ns > t->since_ns ? (double)(now_ns - t->since_ns) / 1e9 : 0);
+	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
+	json_add_string(o, "by", keeper_culprit(roster, t->by));
+}
+
+static void add_workspace(struct json_object *list, const struct roster *roster, size_t i,
+			  uint64_t now_ns)
+{
+	const struct roster_entry *e = &roster->items[i];
+	const struct control_workspace *w = &roster->control.workspaces[i];
+	struct control_carried carried = control_carry(w);
+	struct json_object *o = json_object_new_object();
+
+	json_add_string(o, "name", e->name);
+	json_add_string(o, "cgroup", e->path);
+	add_truth(o, "cpu.reserve", roster, &w->reserve, now_ns);
+	add_truth(o, "cpu.limit", roster, &w->limit, now_ns);
+	json_add_double(o, "quota", e->applied.quota_cores);
+	json_add_double(o, "weight", e->applied.weight);
+	json_add_double(o, "debt_s", carried.debt_s);
+	json_add_double(o, "gain", carried.gain);
+	json_add_bool(o, "squeezed", carried.squeeze > 0);
+	json_add_bool(o, "fails", e->fails);
+	json_object_array_add(list, o);
+}
+
+struct json_object *keeper_status(const struct roster *roster, const struct keeper_figures *f)
+{
+	struct json_object *o = json_object_new_object(), *list;
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	json_add_i64(o, "pid", getpid());
+	json_add_string(o, "kind", f->service ? "service" : "beside");
+	json_add_bool(o, "ledger", f->ledger_on);
+	json_add_double(o, "period_s", (double)f->period_ns / 1e9);
+	json_add_u64(o, "rounds", f->rounds);
+	json_add_u64(o, "writes", f->writes);
+	json_add_double(o, "cpu_s", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+	list = json_add_array(o, "workspaces");
+	for (size_t i = 0; i < roster->control.n; i++)
+		add_workspace(list, roster, i, f->now_ns);
+	json_object_object_add(o, "events", json_object_get(f->events));
+	return o;
+}
+
+struct json_object *keeper_event(const struct roster *roster, size_t i, bool reserve)
+{
+	const struct control_workspace *w = &roster->control.workspaces[i];
+	const struct control_truth *t = reserve ? &w->reserve : &w->limit;
+	struct json_object *o = json_object_new_object();
+	time_t now = time(NULL);
+	char text[40];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_add_string(o, "time", text);
+	json_add_string(o, "workspace", roster->items[i].name);
+	json_add_string(o, "cgroup", roster->items[i].path);
+	json_add_string(o, "term", reserve ? "cpu.reserve" : "cpu.limit");
+	json_add_string(o, "state", state_name(t->state));
+	json_add_double(o, "promised", t->promised);
+	json_add_double(o, "got", t->got);
+	json_add_double(o, "ratio", t->ratio);
+	json_add_string(o, "by", keeper_culprit(roster, t->by));
+	return o;
+}
+
+static int set_address(const char *path, struct sockaddr_un *address, struct error *err)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(address->sun_path))
+		return error_set(err, ENAMETOOLONG, "the socket '%s': the path is too long", path);
+	strcpy(address->sun_path, path);
+	return 0;
+}
+
+int keeper_listen(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct sockaddr_un address;
+	struct stat st;
+	mode_t mask;
+	int r = set_address(path, &address, err);
+
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return error_errno(err, errno, "make a socket");
+	/* we hold the lock: whoever listened there does not any more */
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+	mask = umask(0177);
+	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	umask(mask);
+	if (r == 0 && listen(fd, 16) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_errno(err, -r, "listen at '%s'", path);
+	return take_fd(&fd);
+}
+
+/* Each its own: descriptors of one file would share the offset. */
+static void answer_one(int client, const char *text)
+{
+	_cleanup_close_ int memory = memfd_create("behalf-keeper", MFD_CLOEXEC);
+
+	if (memory >= 0 && fd_write_all(memory, text, strlen(text)) == 0)
+		fd_send(client, memory, "status", NULL);
+}
+
+void keeper_answer(int listening, struct json_object *status)
+{
+	const char *text = json_text(status, false);
+	int client;
+
+	while ((client = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		answer_one(client, text);
+		close(client);
+	}
+}
+
+static int receive_fd(int socket, struct error *err)
+{
+	char name[64];
+	struct iovec data = {name, sizeof(name)};
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = {.msg_iov = &data,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *header;
+	int fd;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
+		return error_errno(err, errno, "hear from the keeper");
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return error_set(err, ECONNRESET, "the keeper has ended before it answered");
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+int keeper_ask(const char *path, struct json_object **status, int *pid, struct error *err)
+{
+	const struct timeval patience = {.tv_sec = ANSWER_TIMEOUT_S};
+	_cleanup_close_ int fd = -EBADF, memory = -EBADF;
+	_cleanup_free_ char *text = NULL;
+	struct sockaddr_un address;
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+	size_t size;
+	int r = set_address(path, &address, err);
+
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_errno(err, errno, "make a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return error_set(err, ENOENT, "no keeper runs (nobody listens at '%s')",
+					 path);
+		return error_errno(err, errno, "ask the keeper at '%s'", path);
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+		*pid = peer.pid;
+	memory = receive_fd(fd, err);
+	if (memory < 0)
+		return memory;
+	/* its offset is where the keeper stopped writing */
+	if (lseek(memory, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "read the keeper's answer");
+	r = fd_read_all(memory, "the keeper's answer", STATUS_MAX_BYTES, &text, &size, err);
+	return r < 0 ? r : json_parse("the keeper's answer", text, size, status, err);
+}

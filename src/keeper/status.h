@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What the keeper tells of itself and of how terms are kept, as JSON; and how it is asked. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "keeper/roster.h"
+
+struct json_object;
+
+struct keeper_figures {
+	bool service;
+	bool ledger_on;
+	uint64_t period_ns, rounds, writes, now_ns;
+	struct json_object *events; /* an array; kept by the caller */
+};
+
+/* The whole, the caller's to put. */
+struct json_object *keeper_status(const struct roster *roster, const struct keeper_figures *figures);
+
+/* Who is to blame, in words. */
+const char *keeper_culprit(const struct roster *roster, int by);
+
+/* One change of state: {"time", "workspace", "cgroup", "term", "state", "promised", "got", "by"}. */
+struct json_object *keeper_event(const struct roster *roster, size_t i, bool reserve);
+
+/*
+ * A listening socket at PATH, for root alone. What is left of an earlier one there is removed. Returns the
+ * descriptor.
+ */
+int keeper_listen(const char *path, struct error *err);
+
+/* Hands STATUS to whoever has connected; never waits for them. */
+void keeper_answer(int listening, struct json_object *status);
+
+/*
+ * Asks the keeper at PATH. *STATUS is the caller's to put, *PID its process. -ENOENT with a sentence when
+ * none runs.
+ */
+int keeper_ask(const char *path, struct json_object **status, int *pid, struct error *err);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+
+#define CGROUP_FILE_MAX_BYTES 65536
+
+static int undo_cgroup(const struct found *found, struct error *err);
+
+/* A line for each means that can have entries in the book. */
+static const struct {
+	const char *name;
+	int (*undo)(const struct found *found, struct error *err);
+} means[] = {
+	{"cgroup", undo_cgroup},
+};
+
+static int open_directory(const char *directory, uint64_t *inode, struct error *err)
+{
+	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return error_errno(err, errno, "open the control group '%s'", directory);
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return error_errno(err, errno, "look at the control group '%s'", directory);
+	}
+	*inode = st.st_ino;
+	return fd;
+}
+
+static int read_setting(int dir, const char *directory, const char *file, char **text,
+			struct error *err)
+{
+	int r = file_read_at(dir, file, CGROUP_FILE_MAX_BYTES, text, NULL, err);
+
+	if (r < 0)
+		return error_prefix(err, "control group '%s'", directory);
+	(*text)[strcspn(*text, "\n")] = '\0';
+	return 0;
+}
+
+int writer_note_cgroup(struct writer *writer, const char *directory, const char *file, char **text,
+		       struct error *err)
+{
+	_cleanup_free_ char *now = NULL;
+	_cleanup_close_ int dir = -EBADF;
+	struct found found = {.means = "cgroup", .where = directory, .what = file};
+	int r;
+
+	dir = open_directory(directory, &found.inode, err);
+	if (dir < 0)
+		return dir;
+	r = read_setting(dir, directory, file, &now, err);
+	if (r < 0)
+		return r;
+	found.text = now;
+	r = writer->book ? book_note(writer->book, &found, err) : 0;
+	if (r == 0)
+		*text = take_ptr(now);
+	return r;
+}
+
+static void tell(struct writer *writer, const char *name, const char *directory, const char *file,
+		 const char *text)
+{
+	_cleanup_json_ struct json_object *line = NULL;
+
+	if (!writer->json) {
+		fprintf(writer->dry, "%s: %s/%s = %s\n", name, directory, file, text);
+		fflush(writer->dry);
+		return;
+	}
+	line = json_object_new_object();
+	json_add_string(line, "workspace", name);
+	json_add_string(line, "directory", directory);
+	json_add_string(line, "file", file);
+	json_add_string(line, "text", text);
+	fprintf(writer->dry, "%s\n", json_text(line, false));
+	fflush(writer->dry);
+}
+
+int writer_set_cgroup(struct writer *writer, const char *name, const char *directory,
+		      const char *file, const char *text, struct error *err)
+{
+	_cleanup_close_ int dir = -EBADF;
+	uint64_t inode;
+	int r;
+
+	if (writer->dry) {
+		tell(writer, name, directory, file, text);
+		return 0;
+	}
+	dir = open_directory(directory, &inode, err);
+	if (dir < 0)
+		return dir;
+	writer->writes++;
+	r = file_write_at(dir, file, text, err);
+	return r < 0 ? error_prefix(err, "control group '%s'", directory) : 0;
+}
+
+/* ---- putting back ---- */
+
+static int undo_cgroup(const struct found *found, struct error *err)
+{
+	_cleanup_free_ char *now = NULL;
+	_cleanup_close_ int dir = -EBADF;
+	uint64_t inode;
+	int r;
+
+	dir = open_directory(found->where, &inode, err);
+	if (dir == -ENOENT || (dir >= 0 && inode != found->inode))
+		return 0;
+	if (dir < 0)
+		return dir;
+	if (read_setting(dir, found->where, found->what, &now, NULL) == 0 &&
+	    strcmp(now, found->text) == 0)
+		return 0;
+	r = file_write_at(dir, found->what, found->text, err);
+	/* gone in this very moment */
+	if (r == -ENODEV || r == -ENOENT)
+		return 0;
+	return r < 0 ? error_prefix(err, "control group '%s'", found->where) : 0;
+}
+
+static int undo(struct writer *writer, const struct found *found, struct error *err)
+{
+	if (writer->dry) {
+		tell(writer, "found", found->where, found->what, found->text);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(means); i++) {
+		if (strcmp(means[i].name, found->means) == 0)
+			return means[i].undo(found, err);
+	}
+	return error_set(err, EINVAL, "the keeper's book names means '%s', which is not known",
+			 found->means);
+}
+
+int writer_undo_all(struct writer *writer, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = book_entries(writer->book); i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		int r = undo(writer, &found, err);
+
+		result = r < 0 ? r : result;
+	}
+	if (!writer->dry)
+		book_remove(writer->book);
+	return result;
+}
+
+int writer_undo(struct writer *writer, const char *where, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = book_entries(writer->book); i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		int r = strcmp(found.where, where) == 0 ? undo(writer, &found, err) : 0;
+
+		result = r < 0 ? r : result;
+	}
+	book_forget(writer->book, where);
+	return result;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The one way in which settings are written, for all means: what was found is in the book before
+ * anything is set, a dry run prints instead, and everything can be undone.
+ *
+ * A means is a file means_NAME.c. For a workspace it does
+ *
+ *	find	reads what is set now, and notes it (writer_note); the keeper then flushes the book
+ *	set	writes what should hold (writer_set), as often as that changes
+ *	undo	puts one entry of the book back
+ *
+ * and has a line in the table of writer.c with its name and its undo.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "keeper/book.h"
+
+struct writer {
+	struct book *book;
+	FILE *dry; /* instead of writing, tell it here; NULL: write */
+	bool json; /* as lines of JSON */
+	uint64_t writes;
+};
+
+/*
+ * For means of control groups: notes what FILE in DIRECTORY holds. *TEXT, the caller's to free, is what it
+ * holds now. May be called again.
+ */
+int writer_note_cgroup(struct writer *writer, const char *directory, const char *file, char **text,
+		       struct error *err);
+
+/* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the group is gone. */
+int writer_set_cgroup(struct writer *writer, const char *name, const char *directory,
+		      const char *file, const char *text, struct error *err);
+
+/*
+ * Puts back everything in the book, newest first, and removes it. Places that are gone, or are others by
+ * now, are passed over. Returns the last failure; the others are not tried less for it.
+ */
+int writer_undo_all(struct writer *writer, struct error *err);
+
+/* The same for what was found at one place, which is left to itself from now on. */
+int writer_undo(struct writer *writer, const char *where, struct error *err);

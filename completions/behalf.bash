@@ -77,6 +77,7 @@ _behalf() {
 	,*) words=$(_behalf_verbs "$program") ;;
 	*,-*) words=$(_behalf_options "$program" "$verb") ;;
 	ledger,*) words='on off upgrade status' ;;
+	keeper,*) words=status ;;
 	mounts,*) words="add remove $(_behalf_ids "$program" "${root[@]}")" ;;
 	start,* | state,* | kill,* | delete,* | exec,* | stat,* | who,* | ps,* | pause,* | resume,* | update,* | events,*)
 		words=$(_behalf_ids "$program" "${root[@]}")

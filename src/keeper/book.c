@@ -153,7 +153,8 @@ int book_note(struct book *book, const struct found *found, struct error *err)
 	if (book_find(book, found->where, found->what, &known)) {
 		if (known.inode == found->inode)
 			return 0;
-		json_object_array_del_idx(book->found, index_of(book, found->where, found->what), 1);
+		json_object_array_del_idx(book->found, index_of(book, found->where, found->what),
+					  1);
 	}
 	entry = json_object_new_object();
 	if (!entry)

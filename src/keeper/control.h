@@ -72,7 +72,7 @@ struct control_workspace {
 
 struct control {
 	unsigned int n_cpus;
-	double weight_max; /* the highest that can be set, 0: any */
+	double weight_max;		      /* the highest that can be set, 0: any */
 	struct control_workspace *workspaces; /* the caller's array */
 	size_t n;
 	const uint64_t *

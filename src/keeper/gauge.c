@@ -111,8 +111,7 @@ static uint64_t thread_waited_ns(int tasks, const char *thread)
 
 	snprintf(path, sizeof(path), "%s/schedstat", thread);
 	fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-	if (read_text(fd, text, sizeof(text)) < 0 ||
-	    sscanf(text, "%*u %" SCNu64, &waited) != 1)
+	if (read_text(fd, text, sizeof(text)) < 0 || sscanf(text, "%*u %" SCNu64, &waited) != 1)
 		return 0;
 	return waited;
 }

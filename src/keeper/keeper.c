@@ -101,8 +101,9 @@ static int take_over(const struct keeper *k, struct error *err)
 	int pid = 0, r = keeper_ask(k->socket_path, &status, &pid, NULL);
 
 	if (r < 0 || pid <= 0 || !is_beside(status))
-		return error_set(err, EBUSY, pid > 0 ? "another keeper runs already (process %d)"
-						     : "another keeper runs already",
+		return error_set(err, EBUSY,
+				 pid > 0 ? "another keeper runs already (process %d)"
+					 : "another keeper runs already",
 				 pid);
 	pidfd = pidfd_open_process(pid);
 	if (pidfd >= 0)

@@ -78,8 +78,7 @@ static int set_weight(struct writer *writer, const char *name, const char *direc
 }
 
 static int set(struct writer *writer, const char *name, const char *directory,
-	       const struct control_setting *wanted, struct control_setting *now,
-	       struct error *err)
+	       const struct control_setting *wanted, struct control_setting *now, struct error *err)
 {
 	int r = 0;
 

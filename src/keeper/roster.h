@@ -19,11 +19,11 @@ struct roster_entry {
 	struct gauge gauge;
 	const struct means_cpu *means;
 	struct control_setting applied;
-	bool weighed;		/* its weight is ours to set */
-	bool fails;		/* the last write failed: told once */
+	bool weighed;			    /* its weight is ours to set */
+	bool fails;			    /* the last write failed: told once */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
-	unsigned int waited_round; /* when it was read */
-	enum control_state told[2]; /* of reserve and limit */
+	unsigned int waited_round;	    /* when it was read */
+	enum control_state told[2];	    /* of reserve and limit */
 };
 
 struct roster {

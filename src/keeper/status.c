@@ -56,7 +56,8 @@ static void add_truth(struct json_object *object, const char *key, const struct 
 	json_add_double(o, "wanted", t->wanted);
 	json_add_double(o, "ratio", t->ratio);
 	json_add_string(o, "state", state_name(t->state));
-	json_add_double(o, "for_s", now_ns > t->since_ns ? (double)(now_ns - t->since_ns) / 1e9 : 0);
+	json_add_double(o, "for_s",
+			now_ns > t->since_ns ? (double)(now_ns - t->since_ns) / 1e9 : 0);
 	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
 	json_add_string(o, "by", keeper_culprit(roster, t->by));
 }

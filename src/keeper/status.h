@@ -18,7 +18,8 @@ struct keeper_figures {
 };
 
 /* The whole, the caller's to put. */
-struct json_object *keeper_status(const struct roster *roster, const struct keeper_figures *figures);
+struct json_object *keeper_status(const struct roster *roster,
+				  const struct keeper_figures *figures);
 
 /* Who is to blame, in words. */
 const char *keeper_culprit(const struct roster *roster, int by);

@@ -120,6 +120,14 @@ int cgroup_create(const struct cgroup_layout *layout, const char *path, struct c
 struct json_object *cgroup_to_json(const struct cgroup *cg);
 int cgroup_from_json(struct json_object *record, struct cgroup **cg, struct error *err);
 
+/*
+ * The group at PATH that somebody else has made, with whoever is in it, wherever it is: "/a/b" from the root of
+ * the hierarchies, or with a mount point before that. To be read, written to and watched; cgroup_remove
+ * would take nothing away that was there. -ENOENT: no hierarchy has it.
+ */
+int cgroup_find(const struct cgroup_layout *layout, const char *path, struct cgroup **cg,
+		struct error *err);
+
 /* "/behalf/ID" */
 const char *cgroup_path(const struct cgroup *cg);
 /* 1 or 2, where the controller lives for this group; 0: nowhere. */

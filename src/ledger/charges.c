@@ -65,7 +65,7 @@ struct ledger_charges {
 	ino_t book_ino;
 	char **paths;
 	size_t n;
-	struct seat *seats; /* by slot */
+	struct seat *seats;	       /* by slot */
 	struct ledger_charge *charges; /* n + 1 */
 	uint64_t *cpu_ns;	       /* n + 1 rows of CPUs */
 	struct reading *reading;
@@ -99,8 +99,7 @@ static int open_all(struct ledger_charges *c, struct error *err)
 	c->reading = calloc(1, sizeof(*c->reading));
 	if (!c->seats || !c->reading)
 		return error_oom(err);
-	c->reading->totals =
-		aligned_alloc(64, c->pinned.book->slots * sizeof(*c->reading->totals));
+	c->reading->totals = aligned_alloc(64, c->pinned.book->slots * sizeof(*c->reading->totals));
 	if (!c->reading->totals)
 		return error_oom(err);
 	return ledger_charges_watch(c, NULL, 0, err);
@@ -287,7 +286,8 @@ static void read_once(struct ledger_charges *c)
 
 	memset(c->cpu_ns, 0, (c->n + 1) * cpus * sizeof(*c->cpu_ns));
 	for (size_t i = 0; i <= c->n; i++)
-		c->charges[i] = (struct ledger_charge){.behalf_cpu_ns = c->charges[i].behalf_cpu_ns};
+		c->charges[i] =
+			(struct ledger_charge){.behalf_cpu_ns = c->charges[i].behalf_cpu_ns};
 	for (uint32_t number = 0; number < cpus; number++) {
 		read_cpu(c, number);
 		if (!c->reading->cpu.started_ns)

@@ -18,8 +18,8 @@
 #include "base/strings.h"
 #include "ledger/cgroups.h"
 #include "ledger/hierarchy.h"
-#include "ledger/load.h"
 #include "ledger/pinned.h"
+#include "ledger/pins.h"
 
 struct reading {
 	struct wire_cpu cpu; /* the copy of the cursor */
@@ -85,14 +85,17 @@ static int stat_book(dev_t *dev, ino_t *ino)
 static int open_all(struct ledger_charges *c, struct error *err)
 {
 	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = ledger_pinned_open(&c->pinned, err);
+	int r;
 
+	/* first: when another ledger is published meanwhile, the first reading finds out */
+	if (stat_book(&c->book_dev, &c->book_ino) < 0)
+		return error_set(err, ENOENT,
+				 "the ledger is off (behalf ledger on switches it on)");
+	r = ledger_pinned_open(&c->pinned, err);
 	if (r == 0)
 		r = ledger_hierarchy_find(proc, &c->hierarchy, err);
 	if (r < 0)
 		return r;
-	if (stat_book(&c->book_dev, &c->book_ino) < 0)
-		return error_set(err, ENOENT, "the ledger has been switched off");
 	if (c->hierarchy.mount)
 		c->mount = open(c->hierarchy.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	c->seats = calloc(c->pinned.book->slots, sizeof(*c->seats));

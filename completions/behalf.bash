@@ -45,7 +45,7 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	--log | --textfile | --unix | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources | --output)
+	--log | --profile | --textfile | --unix | --pid-file | --console-socket | --pidfd-socket | --process | -p | --config | --resources | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;

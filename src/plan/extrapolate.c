@@ -60,8 +60,8 @@ uint64_t extrapolate_part(const struct profile_operation *operation, enum profil
 	return round_up(cost_of(operation, part, load));
 }
 
-static uint64_t upper_part(const struct profile_operation *operation, enum profile_part part,
-			   const struct extrapolate_load *load)
+uint64_t extrapolate_upper_part(const struct profile_operation *operation, enum profile_part part,
+				const struct extrapolate_load *load)
 {
 	return round_up(cost_of(operation, part, load) *
 			operation->fit[extrapolate_payer_of(part)].upper);
@@ -90,7 +90,7 @@ uint64_t extrapolate_expected(const struct profile_operation *operation, enum pr
 uint64_t extrapolate_upper(const struct profile_operation *operation, enum profile_payer payer,
 			   const struct extrapolate_load *load)
 {
-	return sum_parts(upper_part, operation, payer, load);
+	return sum_parts(extrapolate_upper_part, operation, payer, load);
 }
 
 /* ---- flows ---- */
@@ -237,8 +237,8 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 		need->expected[part] =
 			ncores_add(need->expected[part],
 				   extrapolate_part(flow->expected, part, &flow->expected_load));
-		need->worst[part] =
-			ncores_add(need->worst[part], upper_part(worst, part, &flow->worst_load));
+		need->worst[part] = ncores_add(
+			need->worst[part], extrapolate_upper_part(worst, part, &flow->worst_load));
 	}
 	need->borrowed |= flow->borrowed;
 	need->outside |= flow->outside;

@@ -27,6 +27,9 @@ struct extrapolate_load {
 /* Of one operation: what the profile says at LOAD, on average. */
 uint64_t extrapolate_part(const struct profile_operation *operation, enum profile_part part,
 			  const struct extrapolate_load *load);
+/* The same times the upper quantile of who pays it. */
+uint64_t extrapolate_upper_part(const struct profile_operation *operation, enum profile_part part,
+				const struct extrapolate_load *load);
 /* All parts of a payer; the second times the upper quantile. */
 uint64_t extrapolate_expected(const struct profile_operation *operation, enum profile_payer payer,
 			      const struct extrapolate_load *load);

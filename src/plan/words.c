@@ -10,10 +10,15 @@
 struct unit_text words_cores(uint64_t ncores)
 {
 	uint64_t mcores = ncores / 1000000 + (ncores % 1000000 > 0);
+	uint64_t tenths = mcores / 100 + (mcores % 100 > 0);
 	struct unit_text text;
 
-	snprintf(text.text, sizeof(text.text), "%" PRIu64 ".%03" PRIu64, mcores / 1000,
-		 mcores % 1000);
+	if (mcores < 1000000)
+		snprintf(text.text, sizeof(text.text), "%" PRIu64 ".%03" PRIu64, mcores / 1000,
+			 mcores % 1000);
+	else
+		snprintf(text.text, sizeof(text.text), "%" PRIu64 ".%" PRIu64, tenths / 10,
+			 tenths % 10);
 	return text;
 }
 

@@ -6,7 +6,7 @@
 
 #include "plan/units.h"
 
-/* "0.312": of ncores, in cores. */
+/* "0.312", "1024.5": of ncores, in cores. */
 struct unit_text words_cores(uint64_t ncores);
 /* "1.50 GiB" */
 struct unit_text words_size(uint64_t bytes);

@@ -440,6 +440,8 @@ TEST(quantities_in_words)
 	is_str(words_cores(1).text, "0.001");
 	is_str(words_cores(2310000000).text, "2.310");
 	is_str(words_cores(2310000001).text, "2.311");
+	is_str(words_cores(UINT64_C(999999000000)).text, "999.999");
+	is_str(words_cores(UINT64_C(4096010000000)).text, "4096.1");
 	is_str(words_size(0).text, "0 B");
 	is_str(words_size(1023).text, "1023 B");
 	is_str(words_size(1536).text, "1.50 KiB");

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The host and its profile, for the planner: what `plan` and admission start from. */
+#include "base/error.h"
+#include "plan/host.h"
+#include "plan/profile.h"
+
+/*
+ * This host. A device that terms do not name is the disk of the file system that STATE_PATH is on, or of the
+ * root file system where that is on no disk. *HOST is the caller's to plan_host_free.
+ */
+int plan_host_read(const char *state_path, struct plan_host **host, struct error *err);
+
+/*
+ * What is kept for the host's own programs where nobody says: a twentieth of the memory, 256 MiB at least
+ * (of a host that has them).
+ */
+uint64_t plan_host_memory_kept(const struct plan_host *host);
+
+struct plan_profile {
+	struct profile *profile;
+	char *from;    /* "/var/lib/behalf/profile.json, calibrated 2026-01-31", for people */
+	char *warning; /* why it may not hold here; NULL: it does */
+};
+void plan_profile_clear(struct plan_profile *profile);
+
+/*
+ * The profile in the file NAMED, or in that of BEHALF_PROFILE, or in PROFILE_PATH, or the built-in one. One
+ * that was named must be there and readable; it is used even when it does not hold here. At PROFILE_PATH
+ * one that is foreign, does not trust itself or cannot be read is passed over.
+ */
+int plan_profile_load(const char *named, struct plan_profile *profile, struct error *err);

@@ -448,6 +448,7 @@ int cmd_top(const struct cmd_context *ctx, int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	view_choice_default(&top.view.choice, VIEW_CPUS);
+	view_columns_top(&top.view.choice.columns);
 	r = parse_options(argc, argv, &top, &err);
 	if (r == 0) {
 		watch_signals(&top);

@@ -16,6 +16,12 @@ struct ledger_part *ledger_parts_new(const struct ledger_books *books, uint32_t 
 
 		parts[row].own_ns = totals->own_ns;
 		parts[row].imposed_ns = totals->imposed_soft_ns + totals->imposed_hard_ns;
+		parts[row].evidence = (struct ledger_evidence){
+			.rx_packets = totals->rx_packets,
+			.tx_packets = totals->tx_packets,
+			.requests = totals->requests,
+			.items = totals->items,
+		};
 		for (size_t i = 0; i < (size_t)WIRE_LEVELS * WIRE_CLASSES; i++) {
 			parts[row].behalf_ns[i % WIRE_CLASSES] += totals->behalf_ns[i];
 			if (i / WIRE_CLASSES != WIRE_TASK)
@@ -52,6 +58,22 @@ void ledger_parts_settle(struct ledger_part *parts, size_t n)
 		if ((int64_t)*word < 0)
 			*word = 0;
 	}
+}
+
+void ledger_evidence_add(struct ledger_evidence *to, const struct ledger_evidence *from)
+{
+	to->rx_packets += from->rx_packets;
+	to->tx_packets += from->tx_packets;
+	to->requests += from->requests;
+	to->items += from->items;
+}
+
+void ledger_evidence_take_off(struct ledger_evidence *later, const struct ledger_evidence *earlier)
+{
+	later->rx_packets -= earlier->rx_packets;
+	later->tx_packets -= earlier->tx_packets;
+	later->requests -= earlier->requests;
+	later->items -= earlier->items;
 }
 
 uint64_t ledger_part_behalf_ns(const struct ledger_part *part)

@@ -19,5 +19,9 @@ struct ledger_part *ledger_parts_copy(const struct ledger_part *parts, size_t n)
 void ledger_parts_take_off(struct ledger_part *later, const struct ledger_part *earlier, size_t n,
 			   bool inherited);
 
+/* Adds FROM to TO; takes it off. */
+void ledger_evidence_add(struct ledger_evidence *to, const struct ledger_evidence *from);
+void ledger_evidence_take_off(struct ledger_evidence *later, const struct ledger_evidence *earlier);
+
 /* What is below 0 after that is 0. */
 void ledger_parts_settle(struct ledger_part *parts, size_t n);

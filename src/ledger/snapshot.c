@@ -84,6 +84,8 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 	account->parts = ledger_parts_new(&m->books, slot);
 	if (!account->parts)
 		return error_oom(err);
+	for (uint32_t row = 0; row < m->books.n_rows; row++)
+		ledger_evidence_add(&account->evidence, &account->parts[row].evidence);
 	if (slot == WIRE_SLOT_HOST) {
 		account->cgroup = strdup("/");
 		if (m->cgroups >= 0)
@@ -276,6 +278,7 @@ static void take_off(struct ledger_account *later, const struct ledger_account *
 		later->behalf_ns[i] -= earlier->behalf_ns[i];
 	later->imposed_ns -= earlier->imposed_ns;
 	later->kernel_says_ns -= earlier->kernel_says_ns;
+	ledger_evidence_take_off(&later->evidence, &earlier->evidence);
 }
 
 static void at_least_zero(uint64_t *ns)
@@ -298,6 +301,10 @@ static void settle_difference(struct ledger_account *account)
 		at_least_zero(&account->behalf_ns[i]);
 	at_least_zero(&account->imposed_ns);
 	at_least_zero(&account->kernel_says_ns);
+	at_least_zero(&account->evidence.rx_packets);
+	at_least_zero(&account->evidence.tx_packets);
+	at_least_zero(&account->evidence.requests);
+	at_least_zero(&account->evidence.items);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -320,6 +327,17 @@ static struct ledger_account *heir_of(const struct ledger_snapshot *s, const cha
 			heir = a;
 	}
 	return heir;
+}
+
+/* What is promised is promised for any time. */
+static void scale_reserves(struct ledger_snapshot *s, uint64_t earlier_ns)
+{
+	double share = s->wall_ns > earlier_ns
+			       ? (double)(s->wall_ns - earlier_ns) / (double)s->wall_ns
+			       : 0;
+
+	for (size_t i = 0; i < s->n_accounts; i++)
+		s->accounts[i].reserved_ns = (uint64_t)((double)s->accounts[i].reserved_ns * share);
 }
 
 void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger_snapshot *earlier)
@@ -357,6 +375,7 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 			   i < earlier->n_parts;
 	     i++)
 		subtract(&later->idle_parts_ns[i], earlier->idle_parts_ns[i]);
+	scale_reserves(later, earlier->wall_ns);
 	subtract(&later->wall_ns, earlier->wall_ns);
 	subtract(&later->idle_ns, earlier->idle_ns);
 	subtract(&later->sum_ns, earlier->sum_ns);

@@ -16,12 +16,21 @@
 #include "base/error.h"
 #include "bpf/wire.h"
 
+/* What the time was spent for: evidence. All members are words that count alike. */
+struct ledger_evidence {
+	uint64_t rx_packets; /* received, as many as there were before the kernel merged them */
+	uint64_t tx_packets; /* whose transmission was deferred to a softirq */
+	uint64_t requests;   /* block requests completed */
+	uint64_t items;	     /* work items */
+};
+
 /* What one CPU posted to an account. */
 struct ledger_part {
 	uint64_t own_ns;
 	uint64_t behalf_ns[WIRE_CLASSES]; /* by enum wire_class */
 	uint64_t interrupt_ns; /* of behalf: in softirqs and interrupts, imposed on who ran there */
 	uint64_t imposed_ns;
+	struct ledger_evidence evidence;
 };
 
 struct ledger_account {
@@ -35,6 +44,8 @@ struct ledger_account {
 	uint64_t behalf_ns[WIRE_CLASSES]; /* by enum wire_class */
 	uint64_t imposed_ns;
 	uint64_t kernel_says_ns; /* the kernel's own usage figure over the same time */
+	struct ledger_evidence evidence;
+	uint64_t reserved_ns; /* what it is promised over the same time; set by who knows terms, else 0 */
 	/*
 	 * The same CPU by CPU, snapshot->n_parts of them; the last is no CPU's, but what accounts
 	 * below left when they were removed. NULL: not known.

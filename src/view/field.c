@@ -35,6 +35,11 @@ static uint64_t kernel_says_ns(const struct ledger_account *account)
 	return account->kernel_says_ns;
 }
 
+static uint64_t reserved_ns(const struct ledger_account *account)
+{
+	return account->reserved_ns;
+}
+
 /* clang-format off */
 const struct view_field view_fields[] = {
 	{"ID", "id", "the account's number: the inode of its cgroup",
@@ -47,10 +52,13 @@ const struct view_field view_fields[] = {
 	 VIEW_NUMBER, .width = 10, MEMBER(netns)},
 	{"LINKS", "links", "the host's ends of its network links",
 	 VIEW_LIST, .width = 16, MEMBER(links)},
+	{"RESERVE", "reserved_ns", "what it is promised, if behalf promised it something",
+	 VIEW_TIME, .key = 'e', .width = 7, .rank = 6, .only_of_accounts = true,
+	 .only_in_top = true, .time_ns = reserved_ns},
 	{"CHARGE", "charge_ns", "OWN + BEHALF: what it really costs",
 	 VIEW_TIME, .key = 'c', .width = 6, .rank = 2, .time_ns = ledger_account_charge_ns},
 	{"OWN", NULL, "its threads, in user mode and in their own system calls",
-	 VIEW_TIME, .key = 'o', .width = 6, .rank = 3, .only_of_accounts = true,
+	 VIEW_TIME, .key = 'o', .width = 5, .rank = 3, .only_of_accounts = true,
 	 .time_ns = ledger_account_own_ns},
 	{"USER", "own_ns.user", "part of OWN: in user mode",
 	 VIEW_TIME, .width = 6, .only_of_accounts = true, .time_ns = own_user_ns},
@@ -62,15 +70,15 @@ const struct view_field view_fields[] = {
 	 VIEW_TIME, .key = 'i', .width = 7, .rank = 5, .only_of_accounts = true,
 	 .time_ns = imposed_ns},
 	{"NET", NULL, "part of BEHALF: network, net_rx + net_tx",
-	 VIEW_TIME, .key = 'n', .width = 6, .rank = 7,
+	 VIEW_TIME, .key = 'n', .width = 5, .rank = 7,
 	 .classes = BIT(WIRE_NET_RX) | BIT(WIRE_NET_TX)},
 	{"BLK", NULL, "part of BEHALF: block devices, block + writeback",
-	 VIEW_TIME, .key = 'd', .width = 6, .rank = 8,
+	 VIEW_TIME, .key = 'd', .width = 5, .rank = 8,
 	 .classes = BIT(WIRE_BLOCK) | BIT(WIRE_WRITEBACK)},
 	{"WORK", "behalf_ns.work", "part of BEHALF: work items of kworkers",
-	 VIEW_TIME, .key = 'w', .width = 6, .rank = 9, .classes = BIT(WIRE_WORK)},
+	 VIEW_TIME, .key = 'w', .width = 5, .rank = 9, .classes = BIT(WIRE_WORK)},
 	{"REST", NULL, "part of BEHALF: timer, tasklet, sched, rcu, irq",
-	 VIEW_TIME, .key = 'r', .width = 6, .rank = 10,
+	 VIEW_TIME, .key = 'r', .width = 6, .rank = 11,
 	 .classes = BIT(WIRE_TIMER) | BIT(WIRE_TASKLET) | BIT(WIRE_SCHED) | BIT(WIRE_RCU) |
 		    BIT(WIRE_IRQ)},
 	{"NET_RX", "behalf_ns.net_rx", "receiving, bridging and forwarding included",
@@ -92,8 +100,16 @@ const struct view_field view_fields[] = {
 	{"IRQ", "behalf_ns.irq", "hard interrupts without a class of their own",
 	 VIEW_TIME, .width = 6, .classes = BIT(WIRE_IRQ)},
 	{"KERNEL-SAYS", "kernel_says_ns", "the kernel's own usage figure for it",
-	 VIEW_TIME, .key = 'k', .width = 11, .rank = 6, .only_of_accounts = true,
+	 VIEW_TIME, .key = 'k', .width = 11, .rank = 10, .only_of_accounts = true,
 	 .time_ns = kernel_says_ns},
+	{"RX-PACKETS", "evidence.rx_packets", "packets received for it, before the kernel merged them",
+	 VIEW_COUNT, .width = 10, .only_of_accounts = true, MEMBER(evidence.rx_packets)},
+	{"TX-PACKETS", "evidence.tx_packets", "packets of it whose sending was deferred",
+	 VIEW_COUNT, .width = 10, .only_of_accounts = true, MEMBER(evidence.tx_packets)},
+	{"REQUESTS", "evidence.requests", "block requests completed for it",
+	 VIEW_COUNT, .width = 10, .only_of_accounts = true, MEMBER(evidence.requests)},
+	{"ITEMS", "evidence.items", "work items done for it",
+	 VIEW_COUNT, .width = 10, .only_of_accounts = true, MEMBER(evidence.items)},
 };
 /* clang-format on */
 
@@ -116,6 +132,16 @@ const struct view_field *view_field_name(void)
 const struct view_field *view_field_charge(void)
 {
 	return view_field_find("CHARGE");
+}
+
+const struct view_field *view_field_reserve(void)
+{
+	return view_field_find("RESERVE");
+}
+
+bool view_field_is_figure(const struct view_field *field)
+{
+	return field->kind == VIEW_TIME || field->kind == VIEW_NUMBER || field->kind == VIEW_COUNT;
 }
 
 const struct view_field *view_field_of_key(int key)
@@ -171,6 +197,7 @@ int view_field_compare(const struct view_field *field, const struct ledger_accou
 	case VIEW_TEXT:
 		return strcmp(view_field_text(field, a), view_field_text(field, b));
 	case VIEW_NUMBER:
+	case VIEW_COUNT:
 		x = view_field_number(field, a);
 		y = view_field_number(field, b);
 		return (x > y) - (x < y);
@@ -184,13 +211,23 @@ int view_field_compare(const struct view_field *field, const struct ledger_accou
 	return 0;
 }
 
-void view_columns_default(struct view_columns *columns)
+static void choose_columns(struct view_columns *columns, bool top)
 {
 	columns->n = 0;
 	for (size_t i = 0; i < n_view_fields; i++) {
-		if (view_fields[i].rank > 0)
+		if (view_fields[i].rank > 0 && (top || !view_fields[i].only_in_top))
 			columns->fields[columns->n++] = &view_fields[i];
 	}
+}
+
+void view_columns_default(struct view_columns *columns)
+{
+	choose_columns(columns, false);
+}
+
+void view_columns_top(struct view_columns *columns)
+{
+	choose_columns(columns, true);
 }
 
 int view_columns_parse(const char *list, struct view_columns *columns, struct error *err)

@@ -17,6 +17,7 @@ enum view_kind {
 	VIEW_LIST,   /* strings of the account */
 	VIEW_NUMBER, /* a number that is no time */
 	VIEW_TIME,   /* CPU time in nanoseconds */
+	VIEW_COUNT,  /* how often: a number that is added up */
 };
 
 /* What a time is shown in. */
@@ -36,17 +37,22 @@ struct view_field {
 	unsigned char width; /* of the column in the terminal */
 	unsigned char rank;  /* the highest leaves a narrow terminal first; 0: not shown unasked */
 	bool only_of_accounts; /* unattributed time has no such figure */
+	bool only_in_top;      /* of the columns that are shown unasked */
 	uint32_t classes;      /* VIEW_TIME: on-behalf-of time of these classes, by bit; or */
 	uint64_t (*time_ns)(const struct ledger_account *account); /* this */
-	size_t offset; /* VIEW_TEXT, VIEW_LIST, VIEW_NUMBER: of the member of struct ledger_account */
+	size_t offset; /* of the member of struct ledger_account, but for VIEW_TIME */
 };
 
 extern const struct view_field view_fields[];
 extern const size_t n_view_fields;
 
+/* Whether values are numbers, which stand at the right, the largest first. */
+bool view_field_is_figure(const struct view_field *field);
+
 /* Fields that other code names. */
 const struct view_field *view_field_name(void);
 const struct view_field *view_field_charge(void);
+const struct view_field *view_field_reserve(void);
 
 /* The field of a heading, in any case; NULL when there is none. */
 const struct view_field *view_field_find(const char *heading);
@@ -72,8 +78,9 @@ struct view_columns {
 	size_t n;
 };
 
-/* The columns shown unasked. */
+/* The columns shown unasked, in a listing and in top. */
 void view_columns_default(struct view_columns *columns);
+void view_columns_top(struct view_columns *columns);
 
 /* LIST is headings with commas between them. -EINVAL with a sentence that names the wrong one. */
 int view_columns_parse(const char *list, struct view_columns *columns, struct error *err);

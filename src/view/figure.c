@@ -86,6 +86,7 @@ char *view_figure_text(const struct view_field *field, const struct ledger_accou
 	case VIEW_LIST:
 		return printable(join(view_field_list(field, account)));
 	case VIEW_NUMBER:
+	case VIEW_COUNT:
 		return string_format("%" PRIu64, view_field_number(field, account));
 	case VIEW_TIME:
 		break;

@@ -66,6 +66,8 @@ static struct json_object *json_of_field(const struct view_field *field,
 		return json_of_list(view_field_list(field, account));
 	case VIEW_NUMBER:
 		return json_object_new_uint64(view_field_number(field, account));
+	case VIEW_COUNT:
+		return json_object_new_uint64(view_field_number(field, account));
 	case VIEW_TIME:
 		break;
 	}

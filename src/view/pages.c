@@ -93,6 +93,11 @@ static uint64_t charge_of(const struct ledger_part *part, size_t unused)
 	return part->own_ns + ledger_part_behalf_ns(part);
 }
 
+static uint64_t event_of(const struct ledger_part *part, size_t offset)
+{
+	return *(const uint64_t *)((const char *)&part->evidence + offset);
+}
+
 static uint64_t imposed_of(const struct ledger_part *part, size_t unused)
 {
 	return part->imposed_ns;
@@ -109,6 +114,42 @@ static void put_end(const struct view_top *top, struct view_screen *screen, cons
 		view_screen_end_line(screen);
 	view_screen_put(screen, STYLE_DIM, "%s", text);
 	view_screen_end_line(screen);
+}
+
+/* One kind of evidence, CPU by CPU, and what one of them took of the classes that it is evidence of. */
+static void put_events(const struct matrix *m, const char *name,
+		       const struct ledger_account *account, size_t offset, uint64_t ns)
+{
+	const uint64_t total = *(const uint64_t *)((const char *)&account->evidence + offset);
+
+	if (total == 0)
+		return;
+	put_name(m, name, STYLE_PLAIN);
+	for (size_t i = 0; i < m->n_cpus; i++) {
+		if (account->parts)
+			view_screen_put(m->screen, STYLE_PLAIN, " %*" PRIu64, FIGURE_WIDTH,
+					event_of(&account->parts[i], offset));
+		else
+			view_screen_put(m->screen, STYLE_PLAIN, " %*s", FIGURE_WIDTH, "-");
+	}
+	view_screen_put(m->screen, STYLE_PLAIN, " %*" PRIu64, FIGURE_WIDTH, total);
+	if (ns)
+		view_screen_put(m->screen, STYLE_DIM, "  %.2f us each", (double)ns / 1e3 / (double)total);
+	view_screen_end_line(m->screen);
+}
+
+static void put_evidence(const struct matrix *m, const struct ledger_account *account)
+{
+	const uint64_t *ns = account->behalf_ns;
+
+	put_events(m, "packets received", account, offsetof(struct ledger_evidence, rx_packets),
+		   ns[WIRE_NET_RX]);
+	put_events(m, "packets sent later", account, offsetof(struct ledger_evidence, tx_packets),
+		   ns[WIRE_NET_TX]);
+	put_events(m, "block requests", account, offsetof(struct ledger_evidence, requests),
+		   ns[WIRE_BLOCK]);
+	put_events(m, "work items", account, offsetof(struct ledger_evidence, items),
+		   ns[WIRE_WORK] + ns[WIRE_WRITEBACK]);
 }
 
 /* Of all accounts: the ledger does not count for each. */
@@ -149,6 +190,7 @@ void view_page_account(const struct view_top *top, const struct ledger_snapshot 
 	}
 	put_row(&m, "charge", account->parts, charge_of, 0, ledger_account_charge_ns(account));
 	put_row(&m, "(imposed on it)", account->parts, imposed_of, 0, account->imposed_ns);
+	put_evidence(&m, account);
 	view_screen_end_line(screen);
 	view_screen_put(screen, STYLE_TITLE, "How owners were found, of all accounts:");
 	view_screen_end_line(screen);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strings.h"
 #include "view/json.h"
@@ -68,6 +69,10 @@ static void add_parts(struct json_object *object, const struct ledger_part *part
 		add_number(row, parts[i].interrupt_ns);
 		for (size_t c = 0; c < WIRE_CLASSES; c++)
 			add_number(row, parts[i].behalf_ns[c]);
+		add_number(row, parts[i].evidence.rx_packets);
+		add_number(row, parts[i].evidence.tx_packets);
+		add_number(row, parts[i].evidence.requests);
+		add_number(row, parts[i].evidence.items);
 		json_object_array_add(array, row);
 	}
 }
@@ -228,6 +233,16 @@ static void read_classes(const struct view_recording *r, struct json_object *obj
 		behalf_ns[r->classes[i]] += number_of(classes, r->class_names[i]);
 }
 
+/* Behind the classes; earlier records end there. */
+static void read_part_evidence(struct json_object *row, size_t at, struct ledger_evidence *evidence)
+{
+	uint64_t *const members[] = {&evidence->rx_packets, &evidence->tx_packets,
+				     &evidence->requests, &evidence->items};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		*members[i] = json_object_get_uint64(json_object_array_get_idx(row, at + i));
+}
+
 static struct ledger_part *read_parts(const struct view_recording *r, struct json_object *object,
 				      size_t n)
 {
@@ -257,6 +272,7 @@ static struct ledger_part *read_parts(const struct view_recording *r, struct jso
 		for (size_t c = 0; c < r->n_classes; c++)
 			part->behalf_ns[r->classes[c]] += json_object_get_uint64(
 				json_object_array_get_idx(row, PART_CLASSES + c));
+		read_part_evidence(row, PART_CLASSES + r->n_classes, &part->evidence);
 	}
 	return parts;
 }
@@ -287,6 +303,13 @@ static int read_account(const struct view_recording *r, struct json_object *obje
 	read_classes(r, object, "behalf_ns", account->behalf_ns);
 	account->imposed_ns = number_of(object, "imposed_ns");
 	account->kernel_says_ns = number_of(object, "kernel_says_ns");
+	account->reserved_ns = number_of(object, "reserved_ns");
+	if (json_object_object_get_ex(object, "evidence", &value)) {
+		account->evidence.rx_packets = number_of(value, "rx_packets");
+		account->evidence.tx_packets = number_of(value, "tx_packets");
+		account->evidence.requests = number_of(value, "requests");
+		account->evidence.items = number_of(value, "items");
+	}
 	account->parts = read_parts(r, object, n_parts);
 	return account->name && account->cgroup ? 0 : -ENOMEM;
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "ledger/parts.h"
 #include "view/figure.h"
 
 void view_choice_default(struct view_choice *choice, enum view_unit unit)
@@ -25,6 +26,8 @@ void view_account_add(struct ledger_account *sum, const struct ledger_account *a
 		sum->behalf_ns[i] += account->behalf_ns[i];
 	sum->imposed_ns += account->imposed_ns;
 	sum->kernel_says_ns += account->kernel_says_ns;
+	sum->reserved_ns += account->reserved_ns;
+	ledger_evidence_add(&sum->evidence, &account->evidence);
 }
 
 static bool is_idle(const struct ledger_account *account, uint64_t wall_ns)
@@ -48,7 +51,7 @@ static int compare_shown(const void *a, const void *b, void *arg)
 	int order = view_field_compare(choice->sort, x, y);
 
 	/* figures: the largest first */
-	if (choice->sort->kind == VIEW_TIME)
+	if (choice->sort->kind == VIEW_TIME || choice->sort->kind == VIEW_COUNT)
 		order = -order;
 	if (choice->reverse)
 		order = -order;
@@ -189,10 +192,15 @@ char *view_line_cell(const struct view_line *line, const struct view_field *fiel
 
 	if (field == view_field_name())
 		return text_printable(line->name);
-	if (field->kind != VIEW_TIME)
+	if (field->kind != VIEW_TIME && field->kind != VIEW_COUNT)
 		return line->is_sum ? strdup("") : view_figure_text(field, line->account);
 	if ((line->only_charge && field != view_field_charge()) ||
 	    (line->only_behalf && field->only_of_accounts))
+		return strdup("-");
+	if (field->kind == VIEW_COUNT)
+		return view_figure_text(field, line->account);
+	/* most are promised nothing */
+	if (field == view_field_reserve() && line->account->reserved_ns == 0)
 		return strdup("-");
 	ns = view_field_ns(field, line->account);
 	if (field == view_field_charge())

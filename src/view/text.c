@@ -47,7 +47,7 @@ static int print_table(FILE *file, const struct view_rows *rows, const struct vi
 		const struct view_field *field = choice->columns.fields[i];
 
 		columns[i].heading = field->heading;
-		if (field->kind == VIEW_TIME || field->kind == VIEW_NUMBER)
+		if (view_field_is_figure(field))
 			columns[i].align = TABLE_RIGHT;
 	}
 	for (size_t i = 0; i < rows->n_shown; i++) {
@@ -185,6 +185,22 @@ static void print_reconciliation(FILE *file, const struct ledger_snapshot *snaps
 	print_figure(file, "=", "CHARGE", r.cost_ns, wall_ns, unit, "what it really cost");
 }
 
+/* What the kernel did for it, as far as it did. */
+static void print_evidence(FILE *file, const struct ledger_account *account)
+{
+	const char *before = "\n";
+
+	for (size_t i = 0; i < n_view_fields; i++) {
+		const struct view_field *field = &view_fields[i];
+
+		if (field->kind != VIEW_COUNT || view_field_number(field, account) == 0)
+			continue;
+		fprintf(file, "%s  %-14s %10" PRIu64 "   %s\n", before, field->heading,
+			view_field_number(field, account), field->help);
+		before = "";
+	}
+}
+
 int view_text_account(FILE *file, const struct ledger_snapshot *snapshot,
 		      const struct ledger_account *account, const struct view_choice *choice,
 		      struct error *err)
@@ -205,6 +221,7 @@ int view_text_account(FILE *file, const struct ledger_snapshot *snapshot,
 	print_field(file, "+", "BEHALF", account, wall_ns, choice->unit);
 	print_classes(file, account, wall_ns, choice->unit);
 	print_field(file, "=", "CHARGE", account, wall_ns, choice->unit);
+	print_evidence(file, account);
 	fputc('\n', file);
 	print_reconciliation(file, snapshot, account, choice->unit);
 	fputc('\n', file);

@@ -17,7 +17,7 @@
 /* and has so much at least where there is room, so that columns do not jump. */
 #define NAME_WIDTH_ROOMY 24
 /* TREND is shown unasked from here on */
-#define TREND_WIDTH_ROOMY 96
+#define TREND_WIDTH_ROOMY 80
 #define TREND_WIDTH (VIEW_HISTORY_SAMPLES + 1)
 /* of a page that may be as wide as it takes */
 #define BAR_WIDTH_FREE 76
@@ -240,7 +240,8 @@ static void fit_widths(struct page *page)
 
 		if (page->columns.fields[c] == view_field_name())
 			longest = width > longest ? width : longest;
-		else if (page->columns.fields[c]->kind == VIEW_TIME || !page->top->width)
+		else if (page->columns.fields[c]->kind == VIEW_TIME ||
+			 page->columns.fields[c]->kind == VIEW_COUNT || !page->top->width)
 			page->widths[c] = width > page->widths[c] ? width : page->widths[c];
 	}
 	for (size_t c = 0; c < page->columns.n; c++) {
@@ -265,7 +266,7 @@ static void put_cell(struct page *page, size_t column, const char *text, enum vi
 
 	if (column > 0)
 		view_screen_put(page->screen, STYLE_PLAIN, " ");
-	if (field->kind == VIEW_TIME || field->kind == VIEW_NUMBER)
+	if (view_field_is_figure(field))
 		view_screen_put(page->screen, style, "%*s%s", pad, "", shown);
 	else if (column + 1 < page->columns.n || style != STYLE_PLAIN)
 		view_screen_put(page->screen, style, "%s%*s", shown, pad, "");

@@ -16,6 +16,7 @@ static struct view_top top_of(size_t width, size_t height)
 		.delay_ns = 2 * S, .width = width, .height = height, .time = "12:00:00"};
 
 	view_choice_default(&top.choice, VIEW_CPUS);
+	view_columns_top(&top.choice.columns);
 	return top;
 }
 
@@ -71,10 +72,10 @@ TEST(a_page_fits_80x24)
 		top.choice.unit = (enum view_unit)unit;
 		text = compose(&top, few);
 		fits(text, 80, 24);
-		has_str(text, "KERNEL-SAYS");
+		has_str(text, "IMPOSED");
 		text_of_many = compose(&top, many);
 		fits(text_of_many, 80, 24);
-		has_str(text_of_many, "idle accounts");
+		has_str(text_of_many, " idle acc");
 		has_str(text_of_many, "total");
 	}
 }
@@ -91,8 +92,45 @@ TEST(a_small_terminal_keeps_names_and_charge)
 			has_str(text, "NAME ");
 		if (width >= 23)
 			has_str(text, " CHARGE");
-		ok((strstr(text, " REST") != NULL) == (width >= 85), "%zu", width);
+		ok((strstr(text, " KERNEL-SAYS") != NULL) == (width >= 82), "%zu", width);
+		ok((strstr(text, " REST") != NULL) == (width >= 89), "%zu", width);
 	}
+}
+
+TEST(all_columns_and_the_trend_fit_80)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_history *history = view_history_new();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *text = NULL;
+
+	view_history_add(history, snapshot);
+	top.history = history;
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	has_str(text, "\nNAME              RESERVE CHARGE   OWN BEHALF IMPOSED   NET   BLK  WORK TREND");
+	has_str(text, "\nweb                 0.500  0.630 0.410  0.220   0.020 0.205 0.003 0.012        *\n");
+	has_str(text, "\nload                    -  0.530");
+	view_history_free(history);
+}
+
+TEST(an_account_shows_its_evidence)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *list = NULL, *text = NULL;
+
+	snapshot->n_parts = 3;
+	snapshot->accounts[1].parts = calloc(3, sizeof(struct ledger_part));
+	snapshot->accounts[1].parts[0].evidence.rx_packets = 1999999;
+	snapshot->accounts[1].parts[1].evidence.rx_packets = 1;
+	list = compose(&top, snapshot);
+	view_top_key(&top, '\n');
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	has_str(text, "\npackets received      1999999        1  2000000  1.00 us each\n");
+	has_str(text, "\nblock requests              0        0     4096  4.88 us each\n");
+	ok(!strstr(text, "packets sent later"));
 }
 
 TEST(scrolling_ends_with_the_last_page)
@@ -164,6 +202,9 @@ TEST(keys_do_what_help_says)
 	view_top_key(&top, '>');
 	is_str(top.choice.sort->heading, "OWN");
 	view_top_key(&top, '<');
+	is_str(top.choice.sort->heading, "CHARGE");
+	view_top_key(&top, '<');
+	is_str(top.choice.sort->heading, "RESERVE");
 	view_top_key(&top, '<');
 	view_top_key(&top, '<');
 	is_str(top.choice.sort->heading, "KERNEL-SAYS");
@@ -330,6 +371,7 @@ TEST(trend_shows_the_last_samples)
 	nobody = view_history_marks(history, 4711);
 	is_str(nobody, "");
 	top.history = history;
+	top.width = 60;
 	narrow = compose(&top, snapshot);
 	ok(!strstr(narrow, "TREND"));
 	view_top_key(&top, 'T');

@@ -61,6 +61,10 @@ static inline void example_add_workspaces(struct ledger_snapshot *snapshot)
 	account->behalf_ns[WIRE_WRITEBACK] = 10 * MS;
 	account->imposed_ns = 200 * MS;
 	account->kernel_says_ns = 4300 * MS;
+	account->reserved_ns = 5 * S;
+	account->evidence.rx_packets = 2000000;
+	account->evidence.requests = 4096;
+	account->evidence.items = 1200;
 
 	account = example_add(snapshot, "load", "/behalf/load");
 	account->netns = 4026532601;
@@ -70,6 +74,7 @@ static inline void example_add_workspaces(struct ledger_snapshot *snapshot)
 	account->behalf_ns[WIRE_NET_RX] = 400 * MS;
 	account->imposed_ns = 2100 * MS;
 	account->kernel_says_ns = 7 * S;
+	account->evidence.rx_packets = 500000;
 }
 
 static inline struct ledger_snapshot *example_snapshot(void)

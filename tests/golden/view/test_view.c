@@ -16,6 +16,7 @@
 #include "view/json.h"
 #include "view/statement.h"
 #include "view/text.h"
+#include "view/history.h"
 #include "view/top.h"
 
 struct page {
@@ -135,9 +136,15 @@ static void top_is(struct view_top *top, const char *name)
 TEST(top_of_80x24)
 {
 	struct view_top top = {.delay_ns = 2 * S, .width = 80, .height = 24, .time = "12:00:00"};
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_history *history = view_history_new();
 
+	view_history_add(history, snapshot);
+	top.history = history;
 	top.choice = choice_of(VIEW_CPUS);
+	view_columns_top(&top.choice.columns);
 	top_is(&top, "top-80x24.txt");
+	view_history_free(history);
 }
 
 TEST(top_in_batches)
@@ -145,6 +152,7 @@ TEST(top_in_batches)
 	struct view_top top = {.delay_ns = 2 * S, .time = "12:00:00"};
 
 	top.choice = choice_of(VIEW_CPUS);
+	view_columns_top(&top.choice.columns);
 	top_is(&top, "top-batch.txt");
 }
 

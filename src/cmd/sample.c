@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "cmd/reserves.h"
 
 void sample_sleep_until(uint64_t at_ns)
 {
@@ -31,6 +32,15 @@ bool sample_is_recorded(void)
 	return recording != NULL;
 }
 
+static int read_ledger(struct ledger_snapshot **snapshot, struct error *err)
+{
+	int r = ledger_snapshot_read(snapshot, err);
+
+	if (r == 0)
+		reserves_fill(*snapshot);
+	return r;
+}
+
 int sample_read(struct ledger_snapshot **snapshot, uint64_t *realtime_ns, struct error *err)
 {
 	struct timespec now;
@@ -39,7 +49,7 @@ int sample_read(struct ledger_snapshot **snapshot, uint64_t *realtime_ns, struct
 		return view_recording_next(recording, snapshot, realtime_ns, err);
 	clock_gettime(CLOCK_REALTIME, &now);
 	*realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	return ledger_snapshot_read(snapshot, err);
+	return read_ledger(snapshot, err);
 }
 
 struct kept {
@@ -116,12 +126,12 @@ int sample_take(uint64_t interval_ns, struct ledger_snapshot **snapshot, struct 
 	if (recording)
 		return take_recorded(interval_ns, snapshot, err);
 	if (interval_ns) {
-		r = ledger_snapshot_read(&first, err);
+		r = read_ledger(&first, err);
 		if (r < 0)
 			return r;
 		sample_sleep_until(first->at_ns + interval_ns);
 	}
-	r = ledger_snapshot_read(&last, err);
+	r = read_ledger(&last, err);
 	if (r < 0)
 		return r;
 	if (first)

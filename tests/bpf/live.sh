@@ -59,11 +59,23 @@ ok "status as text" grep -q "the ledger is on since" <("$behalf" ledger status)
 books=$("$tools/ledger_books" 3)
 holds "books balance when nothing happens" "$books" "$balanced"
 
+# packets that the link has brought to space b, and that the ledger says it received
+packets_of_b() {
+	ip netns exec "bl${spaces_id}b" cat /sys/class/net/eth0/statistics/rx_packets
+}
+evidence_of_b() {
+	"$behalf" stat -J | jq '[.accounts[] | select(.cgroup | endswith("/b"))][0].evidence.rx_packets // 0'
+}
+link_before=$(packets_of_b) ledger_before=$(evidence_of_b)
+
 in_space b "$tools/udp_flood" receive 9000 6 >/dev/null &
 in_space a "$tools/udp_flood" send "$spaces_net.3" 9000 18 6 >/dev/null &
 sleep 1
 books=$("$tools/ledger_books" 4)
 wait
+link=$(($(packets_of_b) - link_before)) ledger=$(($(evidence_of_b) - ledger_before))
+ok "as many packets are counted as the link brought ($ledger of $link)" \
+	test "$link" -gt 1000 -a $((ledger * 100)) -ge $((link * 98)) -a $((ledger * 100)) -le $((link * 102 + 10000))
 holds "books balance under a flood" "$books" "$balanced"
 holds "receiving has an owner" "$books" "$owned >= 0.9"
 holds "the sender pays its way through the bridge" "$books" \

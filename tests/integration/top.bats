@@ -94,7 +94,7 @@ start_top() {
 	sees '^host '
 	sees '^idle '
 	sees '^unattributed '
-	sees '^NAME +CHARGE +OWN +BEHALF +IMPOSED +NET +BLK +WORK +KERNEL-SAYS$'
+	sees '^NAME +RESERVE +CHARGE +OWN +BEHALF +IMPOSED +NET +BLK +WORK +TREND'
 	sees '^# own .*= 100\.0%$'
 	[ "$(page | awk 'length > 80' | wc -l)" -eq 0 ]
 	# the shares, added up in tenths
@@ -150,22 +150,24 @@ start_top() {
 	wait_until 5 sees '^host '
 	keys Enter
 	wait_until 5 sees '^class +CPU0 .*total'
+	sees '^work items +[0-9]+ .* us each$'
 	sees '^own '
 	sees '^charge '
 	sees '^How owners were found'
 	[ "$(page | awk 'length > 80' | wc -l)" -eq 0 ]
 	keys Escape
-	wait_until 5 sees '^NAME +CHARGE'
+	wait_until 5 sees '^NAME +.*CHARGE'
 	keys C
 	wait_until 5 sees '^CHARGE by CPU +CPU0 .*total'
 	sees '^idle '
 	keys C
-	wait_until 5 sees '^NAME +CHARGE'
+	wait_until 5 sees '^NAME +.*CHARGE'
 	keys Escape
 	wait_until 5 sees_not "with 'ho'"
-	sees_not 'TREND'
+	tmux -L "$SOCKET" resize-window -x 60 -y 24
+	wait_until 5 sees_not 'TREND'
 	keys T
-	wait_until 5 sees '^NAME +CHARGE .* TREND'
+	wait_until 5 sees '^NAME +.* TREND'
 }
 
 @test "a record is replayed in the terminal, to its end" {
@@ -196,15 +198,15 @@ start_top() {
 	open_terminal
 	start_top -d 0.3
 	tmux -L "$SOCKET" resize-window -x 50 -y 14
-	wait_until 5 sees_not 'KERNEL-SAYS'
-	sees '^NAME +CHARGE'
+	wait_until 5 sees_not 'WORK'
+	sees '^NAME +.*CHARGE'
 	wait_until 10 sees '^sorted by'
 	tmux -L "$SOCKET" resize-window -x 30 -y 4
 	sleep 0.5
 	tmux -L "$SOCKET" resize-window -x 120 -y 40
-	wait_until 5 sees 'REST +KERNEL-SAYS'
+	wait_until 5 sees 'REST +KERNEL-SAYS +TREND'
 	tmux -L "$SOCKET" resize-window -x 80 -y 24
-	wait_until 5 sees '^NAME +CHARGE .* WORK +KERNEL-SAYS$'
+	wait_until 5 sees '^NAME +RESERVE +CHARGE .* WORK +TREND'
 }
 
 # The terminal after top is that before: settings, main screen, cursor; and the ledger is off again.

@@ -90,7 +90,7 @@ start_top() {
 @test "the page shows host, idle and total, shares of 100%, and fits" {
 	open_terminal
 	start_top -d 0.3
-	wait_until 5 sees '^total +[12]?[0-9]*\.[0-9]+ ' || { page; return 1; }
+	wait_until 5 sees '^total +(-|[0-9.]+) +[12]?[0-9]*\.[0-9]+ ' || { page; return 1; }
 	sees '^host '
 	sees '^idle '
 	sees '^unattributed '

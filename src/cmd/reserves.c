@@ -10,8 +10,8 @@
 
 static void fill_one(struct ledger_snapshot *snapshot, const struct promise *promise)
 {
-	const char *directory =
-		promise->cgroup ? cgroup_directory(promise->cgroup, CGROUP_CPU) : NULL;
+	const char *directory = promise->cgroup ? cgroup_directory(promise->cgroup, CGROUP_CPU)
+						: NULL;
 	struct stat st;
 
 	if (!promise->terms.cpu.reserve_mcores || !directory || stat(directory, &st) < 0)

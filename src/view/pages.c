@@ -134,7 +134,8 @@ static void put_events(const struct matrix *m, const char *name,
 	}
 	view_screen_put(m->screen, STYLE_PLAIN, " %*" PRIu64, FIGURE_WIDTH, total);
 	if (ns)
-		view_screen_put(m->screen, STYLE_DIM, "  %.2f us each", (double)ns / 1e3 / (double)total);
+		view_screen_put(m->screen, STYLE_DIM, "  %.2f us each",
+				(double)ns / 1e3 / (double)total);
 	view_screen_end_line(m->screen);
 }
 

@@ -108,8 +108,10 @@ TEST(all_columns_and_the_trend_fit_80)
 	top.history = history;
 	text = compose(&top, snapshot);
 	fits(text, 80, 24);
-	has_str(text, "\nNAME              RESERVE CHARGE   OWN BEHALF IMPOSED   NET   BLK  WORK TREND");
-	has_str(text, "\nweb                 0.500  0.630 0.410  0.220   0.020 0.205 0.003 0.012        *\n");
+	has_str(text,
+		"\nNAME              RESERVE CHARGE   OWN BEHALF IMPOSED   NET   BLK  WORK TREND");
+	has_str(text,
+		"\nweb                 0.500  0.630 0.410  0.220   0.020 0.205 0.003 0.012        *\n");
 	has_str(text, "\nload                    -  0.530");
 	view_history_free(history);
 }

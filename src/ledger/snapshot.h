@@ -45,7 +45,8 @@ struct ledger_account {
 	uint64_t imposed_ns;
 	uint64_t kernel_says_ns; /* the kernel's own usage figure over the same time */
 	struct ledger_evidence evidence;
-	uint64_t reserved_ns; /* what it is promised over the same time; set by who knows terms, else 0 */
+	uint64_t
+		reserved_ns; /* what it is promised over the same time; set by who knows terms, else 0 */
 	/*
 	 * The same CPU by CPU, snapshot->n_parts of them; the last is no CPU's, but what accounts
 	 * below left when they were removed. NULL: not known.

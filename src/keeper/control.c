@@ -54,6 +54,12 @@
 #define SQUEEZE_EVERY 3 /* rounds: the window has to see what the last step did */
 #define STEER_ROUNDS 5
 
+#define GATE_SHUT_S 0.5	 /* of the limit: a debt from which what arrives is dropped, */
+#define GATE_OPEN_S 0.1	 /* and from which on it is not */
+#define GATE_MIN 0.02	 /* of the limit, that may be spent on receiving whatever the debt */
+#define GATE_LEAST 0.002 /* cores, the same for one in the way of a reserve */
+#define OWN_SMALL 0.3	 /* of the charge: less than that are threads not worth throttling */
+
 #define WEIGHT_OF_CORE (64 * CONTROL_HOST_WEIGHT)
 #define TRIM_MIN (1.0 / 64)
 #define TRIM_MAX 4.0
@@ -71,7 +77,7 @@ struct sums {
 
 /* In cores. */
 struct rates {
-	double charge, billed, waited, imposed;
+	double charge, own, billed, waited, imposed;
 };
 
 struct control_past {
@@ -82,6 +88,8 @@ struct control_past {
 	unsigned int n_sums, sums_head, rounds;
 	double debt_s, gain;
 	double squeeze; /* cores billed, INFINITY: not squeezed */
+	double gate;	/* cores of receiving, because of a reserve; INFINITY: open */
+	bool shut;	/* because of its debt */
 	double trim;
 	unsigned int squeeze_rest, steer_rest, blamed_rounds, since_quota;
 	bool held; /* its work is near to being in the way: do not grow */
@@ -106,7 +114,7 @@ int control_admit(struct control_workspace *w, unsigned int n_cpus)
 	}
 	past->n_cpus = n_cpus;
 	past->gain = 1;
-	past->squeeze = INFINITY;
+	past->squeeze = past->gate = INFINITY;
 	past->trim = 1;
 	past->since_quota = CONTROL_WINDOW;
 	w->past = past;
@@ -228,6 +236,7 @@ static double measure(struct control_past *p, unsigned int rounds, struct rates 
 	if (seconds <= 0)
 		return 0;
 	rates->charge = charge_s(now, then) / seconds;
+	rates->own = grown_s(now->seen.own_ns, then->seen.own_ns) / seconds;
 	rates->billed = billed_s(now, then) / seconds;
 	rates->waited = grown_s(now->seen.waited_ns, then->seen.waited_ns) / seconds;
 	rates->imposed = grown_s(now->seen.imposed_ns, then->seen.imposed_ns) / seconds;
@@ -338,6 +347,29 @@ static void set_quota(struct control_workspace *w, unsigned int n_cpus)
 	p->since_quota = 0;
 }
 
+/* ---- the gate ---- */
+
+static double debt_gate(struct control_workspace *w)
+{
+	struct control_past *p = w->past;
+	double limit = cores(w->terms.limit_mcores);
+
+	if (limit <= 0 || p->debt_s < GATE_OPEN_S * limit)
+		p->shut = false;
+	else if (p->debt_s > GATE_SHUT_S * limit)
+		p->shut = true;
+	if (!p->shut)
+		return INFINITY;
+	return fmax(GATE_MIN * limit, limit - p->recent.own - p->debt_s / COLLECT_S);
+}
+
+static void set_gate(struct control_workspace *w)
+{
+	double gate = fmin(debt_gate(w), w->past->gate);
+
+	w->setting.gate_cores = isinf(gate) ? 0 : gate;
+}
+
 /* ---- reserves, against work of others ---- */
 
 static bool runs_on(const struct control_workspace *w, unsigned int cpu)
@@ -382,15 +414,19 @@ static void squeeze(struct control_workspace *w, double factor)
 	double had = p->recent.billed, least = CONTROL_FLOOR_CORES;
 	double reserve = cores(w->terms.reserve_mcores);
 
-	if (p->squeeze_rest || p->steer_rest || had <= 0)
-		return;
 	/* the caller's turn comes first */
-	if (p->blamed_rounds < 2)
+	if (p->squeeze_rest || p->steer_rest || p->blamed_rounds < 2)
+		return;
+	p->squeeze_rest = SQUEEZE_EVERY;
+	if (p->recent.own < OWN_SMALL * p->recent.charge &&
+	    p->recent.charge - p->recent.own > GATE_LEAST)
+		p->gate = fmax(GATE_LEAST,
+			       fmin(p->gate, p->recent.charge - p->recent.own) * factor);
+	if (had <= 0)
 		return;
 	if (reserve > 0 && p->rates.charge > 0)
 		least = fmax(least, reserve * p->rates.billed / p->rates.charge);
 	p->squeeze = fmax(least, fmin(p->squeeze, had) * factor);
-	p->squeeze_rest = SQUEEZE_EVERY;
 	p->since_quota = CONTROL_WINDOW;
 }
 
@@ -455,6 +491,13 @@ static void protect(struct control *c, struct control_workspace *victim)
 		p->trim = fmin(TRIM_MAX, p->trim * 2);
 }
 
+static void relax_gate(struct control_past *p)
+{
+	p->gate *= SQUEEZE_GROW;
+	if (p->gate > 1)
+		p->gate = INFINITY;
+}
+
 static void relax(struct control_workspace *w)
 {
 	struct control_past *p = w->past;
@@ -462,7 +505,10 @@ static void relax(struct control_workspace *w)
 	p->squeeze_rest -= p->squeeze_rest > 0;
 	p->steer_rest -= p->steer_rest > 0;
 	p->blamed_rounds = cpus_count(&w->blamed) ? p->blamed_rounds + 1 : 0;
-	if (p->held || isinf(p->squeeze) || p->rounds % SQUEEZE_EVERY)
+	if (p->held || p->rounds % SQUEEZE_EVERY)
+		return;
+	relax_gate(p);
+	if (isinf(p->squeeze))
 		return;
 	/* one that does not use what it has needs no more */
 	if (p->recent.billed >= 0.5 * p->squeeze)
@@ -679,6 +725,7 @@ int control_round(struct control *c, uint64_t now_ns)
 			continue;
 		relax(w);
 		set_quota(w, c->n_cpus);
+		set_gate(w);
 		judge_reserve(w, now_ns, round_ns);
 		judge_limit(w, now_ns, round_ns);
 	}

@@ -50,6 +50,12 @@ struct control_truth {
 struct control_setting {
 	double quota_cores; /* of what the kernel bills; 0: none */
 	double weight;	    /* a task of the host's counts CONTROL_HOST_WEIGHT; 0: leave it alone */
+	/*
+	 * What may be spent on receiving for it, by a gate before it: its debt is over its bound, or what
+	 * arrives for it is in the way of a reserve, and there is no thread whose throttling would help.
+	 * 0: it is within its terms, and nothing is dropped.
+	 */
+	double gate_cores;
 };
 
 struct control_workspace {

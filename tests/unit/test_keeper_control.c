@@ -354,6 +354,41 @@ TEST(debt_is_forgiven_above_a_bound)
 	world_end(&world);
 }
 
+TEST(a_gate_is_shut_only_before_one_in_debt)
+{
+	struct world world;
+
+	world_begin(&world);
+	/* what arrives is nothing that throttling would stop */
+	add_workspace(&world, cpu_terms(0, 200, 0), (struct load){.demand = 0.05, .arrives = 0.1});
+	run(&world, 5);
+	ok(world.w[0].setting.gate_cores == 0);
+	world.load[0].arrives = 0.8;
+	run(&world, 5);
+	ok(world.w[0].setting.gate_cores > 0 && world.w[0].setting.gate_cores < 0.2);
+	/* what the gate lets through */
+	world.load[0].arrives = 0.01;
+	run(&world, 10);
+	ok(world.w[0].setting.gate_cores == 0);
+	world_end(&world);
+}
+
+TEST(what_arrives_is_kept_out_of_the_way_of_a_reserve)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.arrives = 0.5, .arrives_on = 1});
+	run(&world, 3);
+	ok(world.w[1].setting.gate_cores > 0 && world.w[1].setting.gate_cores < 0.1);
+	world.load[0].demand = 0;
+	run(&world, 20);
+	ok(world.w[1].setting.gate_cores == 0);
+	world_end(&world);
+}
+
 TEST(clocks_and_figures_may_jump)
 {
 	struct world world;

@@ -37,6 +37,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/strings.h"
+#include "keeper/means_steer.h"
 #include "keeper/notify.h"
 #include "keeper/status.h"
 #include "kernel/pidfd.h"
@@ -47,6 +48,7 @@
 #define LEDGER_NS 1000000000ull	 /* a ledger that is off, */
 #define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
 #define ONCE_ROUNDS 11
+#define STEER_AGAIN_NS 5000000000ull
 #define SLOW_ROUNDS 10 /* between readings of what hardly matters */
 #define EVENTS_MAX 64
 #define TAKE_OVER_MS 5000
@@ -179,7 +181,8 @@ static void settle_estates(struct keeper *k)
 {
 	for (size_t i = k->book ? book_entries(k->book) : 0; i-- > 0;) {
 		struct found found = book_entry(k->book, i);
-		_cleanup_free_ char *where = is_kept(k, found.where) ? NULL : strdup(found.where);
+		bool estate = strcmp(found.means, "cgroup") == 0 && !is_kept(k, found.where);
+		_cleanup_free_ char *where = estate ? strdup(found.where) : NULL;
 		struct error err = {0};
 
 		if (!where)
@@ -189,6 +192,21 @@ static void settle_estates(struct keeper *k)
 		if (i > book_entries(k->book))
 			i = book_entries(k->book);
 	}
+}
+
+/* With no reserve there is nothing to keep out of the way of. */
+static void steer_back(struct keeper *k)
+{
+	struct error err = {0};
+
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		if (k->roster.items[i].terms.cpu.reserve_mcores)
+			return;
+	}
+	if (k->book && writer_undo_means(&k->writer, "steer", &err) < 0)
+		log_warning("%s", err.text);
+	for (size_t i = 0; i < k->roster.control.n; i++)
+		k->roster.items[i].steered = (struct cpus){0};
 }
 
 static int watch(struct keeper *k, struct error *err)
@@ -223,6 +241,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	k->stamp = stamp;
 	k->read_register = false;
 	settle_estates(k);
+	steer_back(k);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
 	return r < 0 ? r : watch(k, err);
 }
@@ -337,6 +356,26 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	e->fails = r < 0;
 }
 
+/*
+ * Work in the way of a reserve that can be done elsewhere is done elsewhere, before anybody is throttled for it.
+ * With no other CPU there is no elsewhere. Once for each set of CPUs: who is blamed for hours is not looked at
+ * ten times a second.
+ */
+static void steer(struct keeper *k, size_t i)
+{
+	struct roster_entry *e = &k->roster.items[i];
+	struct control_workspace *w = &k->roster.control.workspaces[i];
+	struct error err = {0};
+
+	if (cpus_count(&w->blamed) == 0 || cpus_count(&w->blamed) >= k->roster.n_cpus ||
+	    (k->now_ns < e->steer_due_ns && cpus_first_missing(&w->blamed, &e->steered) < 0))
+		return;
+	e->steer_due_ns = k->now_ns + STEER_AGAIN_NS;
+	e->steered = w->blamed;
+	if (means_steer(&k->writer, e->name, e->directory, &w->blamed, &w->steered, &err) < 0)
+		log_warning("the work of '%s' cannot be moved: %s", e->name, err.text);
+}
+
 static void tell(struct keeper *k, size_t i, bool reserve)
 {
 	struct json_object *event = keeper_event(&k->roster, i, reserve);
@@ -402,6 +441,7 @@ static int keep(struct keeper *k, struct error *err)
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		if (k->roster.control.workspaces[i].gone)
 			continue;
+		steer(k, i);
 		apply(k, i, &k->roster.control.workspaces[i].setting);
 		tell_changes(k, i);
 	}

@@ -18,7 +18,7 @@ static int find_number(struct writer *writer, const char *directory, const char 
 		       int64_t *value, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = writer_note_cgroup(writer, directory, file, &text, err);
+	int r = writer_note_file(writer, "cgroup", directory, file, &text, err);
 
 	if (r < 0)
 		return r;
@@ -52,7 +52,7 @@ static int write_number(struct writer *writer, const char *name, const char *dir
 
 	if (!text)
 		return error_oom(err);
-	return writer_set_cgroup(writer, name, directory, file, text, err);
+	return writer_set_file(writer, name, directory, file, text, err);
 }
 
 static int set_quota(struct writer *writer, const char *name, const char *directory, double cores,
@@ -71,7 +71,7 @@ static int set_period(struct writer *writer, const char *name, const char *direc
 {
 	_cleanup_free_ char *text = NULL;
 	int64_t period_us;
-	int r = writer_note_cgroup(writer, directory, "cpu.cfs_period_us", &text, err);
+	int r = writer_note_file(writer, "cgroup", directory, "cpu.cfs_period_us", &text, err);
 
 	if (r < 0)
 		return r;

@@ -36,12 +36,12 @@ static int find(struct writer *writer, const char *directory, bool weight,
 {
 	_cleanup_free_ char *max = NULL, *text = NULL;
 	uint64_t value = 0;
-	int r = writer_note_cgroup(writer, directory, "cpu.max", &max, err);
+	int r = writer_note_file(writer, "cgroup", directory, "cpu.max", &max, err);
 
 	if (r == 0)
 		r = parse_max(directory, max, &now->quota_cores, err);
 	if (r == 0 && weight)
-		r = writer_note_cgroup(writer, directory, "cpu.weight", &text, err);
+		r = writer_note_file(writer, "cgroup", directory, "cpu.weight", &text, err);
 	if (r < 0)
 		return r;
 	if (text && string_to_u64(text, 10, &value) < 0)
@@ -61,7 +61,7 @@ static int set_max(struct writer *writer, const char *name, const char *director
 		quota_us = QUOTA_MIN_US;
 	text = cores > 0 ? string_format("%" PRId64 " %d", quota_us, TERMS_CPU_PERIOD_US)
 			 : string_format("max %d", TERMS_CPU_PERIOD_US);
-	return text ? writer_set_cgroup(writer, name, directory, "cpu.max", text, err)
+	return text ? writer_set_file(writer, name, directory, "cpu.max", text, err)
 		    : error_oom(err);
 }
 
@@ -73,7 +73,7 @@ static int set_weight(struct writer *writer, const char *name, const char *direc
 
 	value = fmax(WEIGHT_MIN, fmin(value, WEIGHT_MAX));
 	text = string_format("%lld", llround(value));
-	return text ? writer_set_cgroup(writer, name, directory, "cpu.weight", text, err)
+	return text ? writer_set_file(writer, name, directory, "cpu.weight", text, err)
 		    : error_oom(err);
 }
 

@@ -13,14 +13,15 @@
 
 #define CGROUP_FILE_MAX_BYTES 65536
 
-static int undo_cgroup(const struct found *found, struct error *err);
+static int undo_file(const struct found *found, struct error *err);
 
 /* A line for each means that can have entries in the book. */
 static const struct {
 	const char *name;
 	int (*undo)(const struct found *found, struct error *err);
-} means[] = {
-	{"cgroup", undo_cgroup},
+} table[] = {
+	{"cgroup", undo_file},
+	{"steer", undo_file},
 };
 
 static int open_directory(const char *directory, uint64_t *inode, struct error *err)
@@ -29,10 +30,10 @@ static int open_directory(const char *directory, uint64_t *inode, struct error *
 	struct stat st;
 
 	if (fd < 0)
-		return error_errno(err, errno, "open the control group '%s'", directory);
+		return error_errno(err, errno, "open '%s'", directory);
 	if (fstat(fd, &st) < 0) {
 		close(fd);
-		return error_errno(err, errno, "look at the control group '%s'", directory);
+		return error_errno(err, errno, "look at '%s'", directory);
 	}
 	*inode = st.st_ino;
 	return fd;
@@ -44,17 +45,17 @@ static int read_setting(int dir, const char *directory, const char *file, char *
 	int r = file_read_at(dir, file, CGROUP_FILE_MAX_BYTES, text, NULL, err);
 
 	if (r < 0)
-		return error_prefix(err, "control group '%s'", directory);
+		return error_prefix(err, "'%s'", directory);
 	(*text)[strcspn(*text, "\n")] = '\0';
 	return 0;
 }
 
-int writer_note_cgroup(struct writer *writer, const char *directory, const char *file, char **text,
-		       struct error *err)
+int writer_note_file(struct writer *writer, const char *means, const char *directory,
+		     const char *file, char **text, struct error *err)
 {
 	_cleanup_free_ char *now = NULL;
 	_cleanup_close_ int dir = -EBADF;
-	struct found found = {.means = "cgroup", .where = directory, .what = file};
+	struct found found = {.means = means, .where = directory, .what = file};
 	int r;
 
 	dir = open_directory(directory, &found.inode, err);
@@ -89,7 +90,7 @@ static void tell(struct writer *writer, const char *name, const char *directory,
 	fflush(writer->dry);
 }
 
-int writer_set_cgroup(struct writer *writer, const char *name, const char *directory,
+int writer_set_file(struct writer *writer, const char *name, const char *directory,
 		      const char *file, const char *text, struct error *err)
 {
 	_cleanup_close_ int dir = -EBADF;
@@ -105,12 +106,12 @@ int writer_set_cgroup(struct writer *writer, const char *name, const char *direc
 		return dir;
 	writer->writes++;
 	r = file_write_at(dir, file, text, err);
-	return r < 0 ? error_prefix(err, "control group '%s'", directory) : 0;
+	return r < 0 ? error_prefix(err, "'%s'", directory) : 0;
 }
 
 /* ---- putting back ---- */
 
-static int undo_cgroup(const struct found *found, struct error *err)
+static int undo_file(const struct found *found, struct error *err)
 {
 	_cleanup_free_ char *now = NULL;
 	_cleanup_close_ int dir = -EBADF;
@@ -129,7 +130,7 @@ static int undo_cgroup(const struct found *found, struct error *err)
 	/* gone in this very moment */
 	if (r == -ENODEV || r == -ENOENT)
 		return 0;
-	return r < 0 ? error_prefix(err, "control group '%s'", found->where) : 0;
+	return r < 0 ? error_prefix(err, "'%s'", found->where) : 0;
 }
 
 static int undo(struct writer *writer, const struct found *found, struct error *err)
@@ -138,9 +139,9 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 		tell(writer, "found", found->where, found->what, found->text);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(means); i++) {
-		if (strcmp(means[i].name, found->means) == 0)
-			return means[i].undo(found, err);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (strcmp(table[i].name, found->means) == 0)
+			return table[i].undo(found, err);
 	}
 	return error_set(err, EINVAL, "the keeper's book names means '%s', which is not known",
 			 found->means);
@@ -172,5 +173,22 @@ int writer_undo(struct writer *writer, const char *where, struct error *err)
 		result = r < 0 ? r : result;
 	}
 	book_forget(writer->book, where);
+	return result;
+}
+
+int writer_undo_means(struct writer *writer, const char *means, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = book_entries(writer->book); i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		_cleanup_free_ char *where =
+			strcmp(found.means, means) == 0 ? strdup(found.where) : NULL;
+		int r = where ? writer_undo(writer, where, err) : 0;
+
+		result = r < 0 ? r : result;
+		if (i > book_entries(writer->book))
+			i = book_entries(writer->book);
+	}
 	return result;
 }

@@ -28,15 +28,15 @@ struct writer {
 };
 
 /*
- * For means of control groups: notes what FILE in DIRECTORY holds. *TEXT, the caller's to free, is what it
- * holds now. May be called again.
+ * For means that write files: notes for MEANS what FILE in DIRECTORY holds. *TEXT, the caller's to free, is
+ * what it holds now. May be called again.
  */
-int writer_note_cgroup(struct writer *writer, const char *directory, const char *file, char **text,
-		       struct error *err);
+int writer_note_file(struct writer *writer, const char *means, const char *directory,
+		     const char *file, char **text, struct error *err);
 
-/* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the group is gone. */
-int writer_set_cgroup(struct writer *writer, const char *name, const char *directory,
-		      const char *file, const char *text, struct error *err);
+/* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the directory is gone. */
+int writer_set_file(struct writer *writer, const char *name, const char *directory,
+		    const char *file, const char *text, struct error *err);
 
 /*
  * Puts back everything in the book, newest first, and removes it. Places that are gone, or are others by
@@ -46,3 +46,6 @@ int writer_undo_all(struct writer *writer, struct error *err);
 
 /* The same for what was found at one place, which is left to itself from now on. */
 int writer_undo(struct writer *writer, const char *where, struct error *err);
+
+/* The same for all that one means has set. */
+int writer_undo_means(struct writer *writer, const char *means, struct error *err);

@@ -420,8 +420,8 @@ static void squeeze(struct control_workspace *w, double factor)
 	p->squeeze_rest = SQUEEZE_EVERY;
 	if (p->recent.own < OWN_SMALL * p->recent.charge &&
 	    p->recent.charge - p->recent.own > GATE_LEAST)
-		p->gate = fmax(GATE_LEAST,
-			       fmin(p->gate, p->recent.charge - p->recent.own) * factor);
+		p->gate =
+			fmax(GATE_LEAST, fmin(p->gate, p->recent.charge - p->recent.own) * factor);
 	if (had <= 0)
 		return;
 	if (reserve > 0 && p->rates.charge > 0)

@@ -18,14 +18,11 @@
 #include "keeper/keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -35,15 +32,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/paths.h"
 #include "base/strings.h"
+#include "keeper/lock.h"
 #include "keeper/means_steer.h"
 #include "keeper/notify.h"
 #include "keeper/status.h"
-#include "kernel/pidfd.h"
 #include "ledger/charges.h"
 
-#define DEFAULT_DIRECTORY "/run/behalf-keeper"
 #define REGISTER_NS 500000000ull /* how often the register is looked at, */
 #define LEDGER_NS 1000000000ull	 /* a ledger that is off, */
 #define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
@@ -51,7 +46,6 @@
 #define STEER_AGAIN_NS 5000000000ull
 #define SLOW_ROUNDS 10 /* between readings of what hardly matters */
 #define EVENTS_MAX 64
-#define TAKE_OVER_MS 5000
 
 struct keeper {
 	const struct keeper_options *options;
@@ -67,88 +61,6 @@ struct keeper {
 	bool read_register; /* whatever the stamp says */
 	struct json_object *events;
 };
-
-const char *keeper_directory(void)
-{
-	const char *path = secure_getenv("BEHALF_KEEPER");
-
-	return path && *path ? path : DEFAULT_DIRECTORY;
-}
-
-/* ---- the lock ---- */
-
-static int try_lock(const struct keeper *k)
-{
-	int r;
-
-	do
-		r = flock(k->lock, LOCK_EX | LOCK_NB);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
-}
-
-static bool is_beside(struct json_object *status)
-{
-	struct json_object *kind;
-
-	return json_object_object_get_ex(status, "kind", &kind) &&
-	       strcmp(json_object_get_string(kind), "beside") == 0;
-}
-
-/* Asks the one beside a workspace to leave things to us. */
-static int take_over(const struct keeper *k, struct error *err)
-{
-	_cleanup_json_ struct json_object *status = NULL;
-	_cleanup_close_ int pidfd = -EBADF;
-	int pid = 0, r = keeper_ask(k->socket_path, &status, &pid, NULL);
-
-	if (r < 0 || pid <= 0 || !is_beside(status))
-		return error_set(err, EBUSY,
-				 pid > 0 ? "another keeper runs already (process %d)"
-					 : "another keeper runs already",
-				 pid);
-	pidfd = pidfd_open_process(pid);
-	if (pidfd >= 0)
-		pidfd_signal(pidfd, SIGUSR1);
-	for (int ms = 0; ms < TAKE_OVER_MS; ms += 20) {
-		if (try_lock(k) == 0)
-			return 0;
-		usleep(20000);
-	}
-	return error_set(err, EBUSY, "the keeper that runs (process %d) does not leave", pid);
-}
-
-static int take_lock(struct keeper *k, struct error *err)
-{
-	k->lock = openat(k->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (k->lock < 0)
-		return error_errno(err, errno, "open '%s/lock'", keeper_directory());
-	if (try_lock(k) == 0)
-		return 0;
-	if (k->options->kind == KEEPER_SERVICE)
-		return take_over(k, err);
-	/* signals still end us here: nothing has been touched */
-	while (flock(k->lock, LOCK_EX) < 0) {
-		if (errno != EINTR)
-			return error_errno(err, errno, "lock '%s/lock'", keeper_directory());
-	}
-	return 0;
-}
-
-static int open_directory(struct keeper *k, struct error *err)
-{
-	const char *path = keeper_directory();
-	int r = path_make_directories(path, 0700);
-
-	if (r < 0)
-		return error_errno(err, -r, "make the keeper's directory '%s'", path);
-	k->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (k->dir < 0)
-		return error_errno(err, errno, "open the keeper's directory '%s'", path);
-	k->socket_path = k->options->socket ? strdup(k->options->socket)
-					    : string_format("%s/" KEEPER_SOCKET, path);
-	return k->socket_path ? 0 : error_oom(err);
-}
 
 static int open_book(struct keeper *k, struct error *err)
 {
@@ -580,6 +492,14 @@ static void raise_limits(void)
 	setpriority(PRIO_PROCESS, 0, -10);
 }
 
+static int name_socket(struct keeper *k, struct error *err)
+{
+	k->socket_path = k->options->socket
+				 ? strdup(k->options->socket)
+				 : string_format("%s/" KEEPER_SOCKET, keeper_directory());
+	return k->socket_path ? 0 : error_oom(err);
+}
+
 static int begin(struct keeper *k, struct error *err)
 {
 	int r;
@@ -588,9 +508,10 @@ static int begin(struct keeper *k, struct error *err)
 		k->writer.dry = stdout;
 		return take_signals(k, err);
 	}
-	r = open_directory(k, err);
+	k->dir = keeper_open_directory(err);
+	r = k->dir < 0 ? k->dir : name_socket(k, err);
 	if (r == 0)
-		r = take_lock(k, err);
+		r = keeper_lock(k->dir, k->socket_path, k->options->kind, &k->lock, err);
 	if (r == 0)
 		r = take_signals(k, err);
 	if (r == 0)
@@ -666,41 +587,4 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	cleanup_close(&k.lock);
 	cleanup_close(&k.dir);
 	return r;
-}
-
-/* ---- beside a workspace ---- */
-
-static void become_beside(pid_t parent)
-{
-	const struct keeper_options options = {.kind = KEEPER_BESIDE};
-	struct error err = {0};
-	sigset_t none;
-
-	prctl(PR_SET_NAME, "behalf-keeper");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	close_range(STDERR_FILENO + 1, ~0u, 0);
-	for (;;) {
-		if (keeper_run(&options, &err) < 0) {
-			log_warning("keeper: %s", err.text);
-			_exit(EXIT_FAILURE);
-		}
-		/* one has taken over, unless our workspace has ended */
-		if (getppid() != parent)
-			_exit(EXIT_SUCCESS);
-	}
-}
-
-int keeper_run_beside(struct error *err)
-{
-	pid_t parent = getpid(), pid = fork();
-
-	if (pid < 0)
-		return error_errno(err, errno, "fork");
-	if (pid == 0)
-		become_beside(parent);
-	return pid;
 }

@@ -104,8 +104,7 @@ static int steer_link(struct writer *writer, const char *name, const char *link,
 		if (!string_starts_with(entry->d_name, "rx-"))
 			continue;
 		queue = string_format("%s/%s", queues, entry->d_name);
-		r = queue ? steer_queue(writer, name, queue, avoid, changed, err)
-			  : error_oom(err);
+		r = queue ? steer_queue(writer, name, queue, avoid, changed, err) : error_oom(err);
 	}
 	return r;
 }

@@ -25,7 +25,7 @@ struct roster_entry {
 	unsigned int waited_round;	    /* when it was read */
 	struct cpus steered;	    /* its work was last moved away from here, if it could be, */
 	uint64_t steer_due_ns;	    /* and from then on may be again */
-	enum control_state told[2];	    /* of reserve and limit */
+	enum control_state told[2]; /* of reserve and limit */
 };
 
 struct roster {

@@ -91,7 +91,7 @@ static void tell(struct writer *writer, const char *name, const char *directory,
 }
 
 int writer_set_file(struct writer *writer, const char *name, const char *directory,
-		      const char *file, const char *text, struct error *err)
+		    const char *file, const char *text, struct error *err)
 {
 	_cleanup_close_ int dir = -EBADF;
 	uint64_t inode;
@@ -182,8 +182,8 @@ int writer_undo_means(struct writer *writer, const char *means, struct error *er
 
 	for (size_t i = book_entries(writer->book); i-- > 0;) {
 		struct found found = book_entry(writer->book, i);
-		_cleanup_free_ char *where =
-			strcmp(found.means, means) == 0 ? strdup(found.where) : NULL;
+		_cleanup_free_ char *where = strcmp(found.means, means) == 0 ? strdup(found.where)
+									     : NULL;
 		int r = where ? writer_undo(writer, where, err) : 0;
 
 		result = r < 0 ? r : result;

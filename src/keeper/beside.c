@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The keeper beside a workspace of `spawn`, in a child of its supervisor. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keeper/keeper.h"
+
+static void become_beside(pid_t parent)
+{
+	const struct keeper_options options = {.kind = KEEPER_BESIDE};
+	struct error err = {0};
+	sigset_t none;
+
+	prctl(PR_SET_NAME, "behalf-keeper");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
+	for (;;) {
+		if (keeper_run(&options, &err) < 0) {
+			log_warning("keeper: %s", err.text);
+			_exit(EXIT_FAILURE);
+		}
+		/* one has taken over, unless our workspace has ended */
+		if (getppid() != parent)
+			_exit(EXIT_SUCCESS);
+	}
+}
+
+int keeper_run_beside(struct error *err)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return error_errno(err, errno, "fork");
+	if (pid == 0)
+		become_beside(parent);
+	return pid;
+}

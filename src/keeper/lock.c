@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/paths.h"
+#include "keeper/status.h"
+#include "kernel/pidfd.h"
+
+#define DEFAULT_DIRECTORY "/run/behalf-keeper"
+#define TAKE_OVER_MS 5000
+
+const char *keeper_directory(void)
+{
+	const char *path = secure_getenv("BEHALF_KEEPER");
+
+	return path && *path ? path : DEFAULT_DIRECTORY;
+}
+
+static int try_lock(int lock)
+{
+	int r;
+
+	do
+		r = flock(lock, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+static bool is_beside(struct json_object *status)
+{
+	struct json_object *kind;
+
+	return json_object_object_get_ex(status, "kind", &kind) &&
+	       strcmp(json_object_get_string(kind), "beside") == 0;
+}
+
+/* Asks the one beside a workspace to leave things to us. */
+static int take_over(int lock, const char *socket_path, struct error *err)
+{
+	_cleanup_json_ struct json_object *status = NULL;
+	_cleanup_close_ int pidfd = -EBADF;
+	int pid = 0, r = keeper_ask(socket_path, &status, &pid, NULL);
+
+	if (r < 0 || pid <= 0)
+		return error_set(err, EBUSY, "another keeper runs already");
+	if (!is_beside(status))
+		return error_set(err, EBUSY, "another keeper runs already (process %d)", pid);
+	pidfd = pidfd_open_process(pid);
+	if (pidfd >= 0)
+		pidfd_signal(pidfd, SIGUSR1);
+	for (int ms = 0; ms < TAKE_OVER_MS; ms += 20) {
+		if (try_lock(lock) == 0)
+			return 0;
+		usleep(20000);
+	}
+	return error_set(err, EBUSY, "the keeper that runs (process %d) does not leave", pid);
+}
+
+int keeper_lock(int dir, const char *socket_path, enum keeper_kind kind, int *lock,
+		struct error *err)
+{
+	_cleanup_close_ int fd =
+		openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r = 0;
+
+	if (fd < 0)
+		return error_errno(err, errno, "open '%s/lock'", keeper_directory());
+	if (try_lock(fd) < 0 && kind == KEEPER_SERVICE)
+		r = take_over(fd, socket_path, err);
+	/* signals still end us here: nothing has been touched */
+	while (r == 0 && kind == KEEPER_BESIDE && flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			r = error_errno(err, errno, "lock '%s/lock'", keeper_directory());
+	}
+	if (r == 0)
+		*lock = take_fd(&fd);
+	return r;
+}
+
+int keeper_open_directory(struct error *err)
+{
+	const char *path = keeper_directory();
+	int dir, r = path_make_directories(path, 0700);
+
+	if (r < 0)
+		return error_errno(err, -r, "make the keeper's directory '%s'", path);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno, "open the keeper's directory '%s'", path);
+	return dir;
+}

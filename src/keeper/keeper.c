@@ -35,6 +35,7 @@
 #include "base/strings.h"
 #include "keeper/lock.h"
 #include "keeper/means_steer.h"
+#include "keeper/network_round.h"
 #include "keeper/notify.h"
 #include "keeper/status.h"
 #include "ledger/charges.h"
@@ -54,6 +55,7 @@ struct keeper {
 	struct book *book;
 	struct writer writer;
 	struct roster roster;
+	struct network_round network;
 	struct ledger_charges *charges;
 	uint64_t stamp, now_ns;
 	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, watchdog_due_ns, watchdog_ns;
@@ -448,6 +450,8 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		if (r == 0)
 			r = keep(k, err);
 		if (r == 0)
+			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
+		if (r == 0)
 			r = carry(k, err);
 		feed_watchdog(k);
 		if (k->rounds == 0)
@@ -577,6 +581,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 		options.period_ns = CONTROL_PERIOD_NS;
 	k.roster.control.n_cpus = k.roster.n_cpus;
 	r = live(&k, err);
+	network_close(k.network.network);
 	roster_end(&k.roster);
 	ledger_charges_close(k.charges);
 	book_close(k.book);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "keeper/shape.h"
 
 #define CGROUP_FILE_MAX_BYTES 65536
 
@@ -22,6 +23,7 @@ static const struct {
 } table[] = {
 	{"cgroup", undo_file},
 	{"steer", undo_file},
+	{SHAPE_MEANS, shape_undo},
 };
 
 static int open_directory(const char *directory, uint64_t *inode, struct error *err)
@@ -71,7 +73,7 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 	return r;
 }
 
-static void tell(struct writer *writer, const char *name, const char *directory, const char *file,
+void writer_tell(struct writer *writer, const char *name, const char *directory, const char *file,
 		 const char *text)
 {
 	_cleanup_json_ struct json_object *line = NULL;
@@ -98,7 +100,7 @@ int writer_set_file(struct writer *writer, const char *name, const char *directo
 	int r;
 
 	if (writer->dry) {
-		tell(writer, name, directory, file, text);
+		writer_tell(writer, name, directory, file, text);
 		return 0;
 	}
 	dir = open_directory(directory, &inode, err);
@@ -136,7 +138,7 @@ static int undo_file(const struct found *found, struct error *err)
 static int undo(struct writer *writer, const struct found *found, struct error *err)
 {
 	if (writer->dry) {
-		tell(writer, "found", found->where, found->what, found->text);
+		writer_tell(writer, "found", found->where, found->what, found->text);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {

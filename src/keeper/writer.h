@@ -38,6 +38,10 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 int writer_set_file(struct writer *writer, const char *name, const char *directory,
 		    const char *file, const char *text, struct error *err);
 
+/* Of a dry run: what would be set, WHAT of WHERE to TEXT, on behalf of workspace NAME. */
+void writer_tell(struct writer *writer, const char *name, const char *where, const char *what,
+		 const char *text);
+
 /*
  * Puts back everything in the book, newest first, and removes it. Places that are gone, or are others by
  * now, are passed over. Returns the last failure; the others are not tried less for it.

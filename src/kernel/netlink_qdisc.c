@@ -131,7 +131,7 @@ int netlink_class_set_htb(struct netlink *netlink, int index, const struct qdisc
 		.ceil = rate_spec(htb->ceil_bytes),
 		.buffer = bucket_ticks(htb->rate_bytes),
 		.cbuffer = bucket_ticks(htb->ceil_bytes),
-		.prio = htb->priority,
+		.quantum = htb->quantum,
 	};
 	struct nlattr *options;
 	int r;
@@ -375,6 +375,26 @@ int netlink_filter_delete(struct netlink *netlink, int index, enum qdisc_side si
 			      .tcm_info = filter_info(priority)};
 
 	return delete (netlink, RTM_DELTFILTER, &about, "filter", err);
+}
+
+static int count_filter(const struct nlmsghdr *message, void *data)
+{
+	++*(int *)data;
+	return MNL_CB_OK;
+}
+
+int netlink_filter_count(struct netlink *netlink, int index, enum qdisc_side side,
+			 struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index, .tcm_parent = side_handle(side)};
+	int n = 0, r;
+
+	r = netlink_query(netlink, begin(buffer, RTM_GETTFILTER, NLM_F_DUMP, &about), count_filter,
+			  &n);
+	if (r < 0)
+		return error_errno(err, r, "list the filters of the interface of index %d", index);
+	return n;
 }
 
 int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *err)

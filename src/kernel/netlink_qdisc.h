@@ -37,7 +37,7 @@ struct qdisc_htb_class {
 	uint32_t parent, handle;
 	uint64_t rate_bytes; /* per second: always there */
 	uint64_t ceil_bytes; /* per second: never more */
-	uint32_t priority;   /* who is offered what is left first, 0 before 7 */
+	uint32_t quantum;    /* bytes: what is left is lent in this proportion; 0: by rate */
 };
 
 /* Makes or changes a class. */
@@ -86,6 +86,10 @@ int netlink_filter_classify(struct netlink *netlink, int index, uint32_t qdisc, 
 /* Removes the filters of PRIORITY on a side. 0 also when there are none, or no such interface. */
 int netlink_filter_delete(struct netlink *netlink, int index, enum qdisc_side side,
 			  uint16_t priority, struct error *err);
+
+/* How many filters there are on a side, anybody's; or a negative errno. */
+int netlink_filter_count(struct netlink *netlink, int index, enum qdisc_side side,
+			 struct error *err);
 
 /*
  * An intermediate functional block (ifb): what is redirected to it passes through its root qdisc, and goes on

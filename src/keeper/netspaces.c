@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/netspaces.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* How far is looked: a container has its processes near the top, and a hostile one may have very many. */
+#define DEPTH_MAX 4
+#define PROCESSES_MAX 256
+
+struct search {
+	struct netspace *found;
+	size_t n;
+	ino_t ours;
+	unsigned int looked; /* at processes */
+};
+
+/* Processes come and go: one that is gone is passed over. */
+static void see_process(struct search *search, int pid)
+{
+	char path[64];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat(path, &st) < 0 || st.st_ino == search->ours)
+		return;
+	for (size_t i = 0; i < search->n; i++) {
+		if (search->found[i].inode == st.st_ino)
+			return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		cleanup_close(&fd);
+		return;
+	}
+	search->found[search->n++] = (struct netspace){.fd = fd, .inode = st.st_ino};
+}
+
+static bool is_done(const struct search *search)
+{
+	return search->n == NETSPACES_MAX || search->looked == PROCESSES_MAX;
+}
+
+static void see_processes(struct search *search, int dir)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC), pid;
+
+	if (fd < 0)
+		return;
+	file = fdopen(fd, "re");
+	if (!file) {
+		close(fd);
+		return;
+	}
+	while (!is_done(search) && fscanf(file, "%d", &pid) == 1) {
+		search->looked++;
+		see_process(search, pid);
+	}
+}
+
+/* Takes DIR over. */
+static void see_group(struct search *search, int dir, unsigned int depth)
+{
+	_cleanup_closedir_ DIR *entries = NULL;
+	struct dirent *entry;
+
+	see_processes(search, dir);
+	entries = fdopendir(dir);
+	if (!entries) {
+		close(dir);
+		return;
+	}
+	while (depth < DEPTH_MAX && !is_done(search) && (entry = readdir(entries))) {
+		int below;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (below >= 0)
+			see_group(search, below, depth + 1);
+	}
+}
+
+int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_MAX], size_t *n,
+		 struct error *err)
+{
+	struct search search = {.found = spaces};
+	struct stat st;
+	int dir;
+
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return error_errno(err, errno, "look at '/proc/self/ns/net'");
+	search.ours = st.st_ino;
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 && errno != ENOENT)
+		return error_errno(err, errno, "open the control group '%s'", directory);
+	if (dir >= 0)
+		see_group(&search, dir, 0);
+	*n = search.n;
+	return 0;
+}
+
+void netspaces_close(struct netspace *spaces, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(spaces[i].fd);
+}

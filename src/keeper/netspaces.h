@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The network namespaces that the processes of a control group are in. */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct netspace {
+	int fd;
+	ino_t inode;
+};
+
+#define NETSPACES_MAX 4
+
+/*
+ * Those of the processes in DIRECTORY and in groups below it, other than our own one, at most NETSPACES_MAX: a
+ * container that makes more has made them for itself, and they have no links to the host. A group that is
+ * gone has none. Close with netspaces_close.
+ */
+int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_MAX], size_t *n,
+		 struct error *err);
+void netspaces_close(struct netspace *spaces, size_t n);

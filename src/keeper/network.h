@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The network terms of all workspaces: whoever made their links, they are found by the network namespaces of
+ * their processes, and found again when they change. A workspace in the host's own network namespace has no
+ * link of its own, and nothing of it can be kept.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "keeper/gate.h"
+#include "keeper/writer.h"
+#include "kernel/netlink_qdisc.h"
+#include "plan/terms.h"
+
+struct network;
+
+/* Does nothing yet. WRITER must outlive it. */
+int network_open(struct network **network, struct writer *writer, struct error *err);
+/* What was set stays. */
+void network_close(struct network *network);
+
+struct network_workspace {
+	const char *name;
+	const char *directory; /* of its control group: who it is, and where its processes are */
+	const struct terms *terms;
+};
+
+/*
+ * Brings what is set in line with the workspaces of LIST and the links they have now. To be called when the
+ * list has changed, and about once a second: a link that came or changed is seen then. What cannot be kept of a
+ * workspace is told by a warning, once.
+ */
+int network_update(struct network *network, const struct network_workspace *list, size_t n,
+		   struct error *err);
+
+/* Whether the workspace has network terms or a gate, so that it is worth to be in the list. */
+bool network_concerns(const struct terms *terms);
+
+/*
+ * Shuts the gate of a workspace, to be renewed each round: CORES may be spent on receiving; 0 opens it.
+ * BEHALF_NS is what it has been charged so far for work elsewhere, from which what a packet costs is learned.
+ */
+void network_gate(struct network *network, const char *directory, double cores, uint64_t behalf_ns);
+
+/* What a workspace has been let through by its limits, and what its gate dropped, since it was first seen. */
+struct network_counts {
+	struct qdisc_counts limited[TERMS_DIRECTIONS];
+	struct gate_counts gate;
+	bool gate_shut;
+};
+/* False: nothing is known of it. */
+bool network_counts(const struct network *network, const char *directory,
+		    struct network_counts *counts);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The part of the keeper's round that is about networks. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keeper/network.h"
+#include "keeper/roster.h"
+#include "keeper/writer.h"
+
+struct network_round {
+	struct network *network; /* NULL: nobody has had network terms yet */
+	uint64_t due_ns;	 /* when links are looked for next */
+	bool failed;		 /* told */
+};
+
+/*
+ * Sets what the roster's workspaces have of network terms, twice a second, and their gates as the controller
+ * decided. What fails is told by a warning, and tried again.
+ */
+void network_round(struct network_round *round, struct writer *writer, const struct roster *roster,
+		   uint64_t now_ns);

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/shape.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strings.h"
+#include "kernel/netlink.h"
+#include "kernel/netlink_link.h"
+
+#define QDISC QDISC_HANDLE(SHAPE_MAJOR, 0)
+#define CLASS QDISC_HANDLE(SHAPE_MAJOR, 1)
+
+/* What can be in the book of a link, and has to be undone. */
+#define ROOT "qdisc"
+#define CLSACT "clsact"
+#define REDIRECT "redirect"
+#define IFB "ifb"
+#define GATE "gate"
+
+struct ifb_name {
+	char text[IFNAMSIZ];
+};
+
+static struct ifb_name ifb_name(int index)
+{
+	struct ifb_name name;
+
+	snprintf(name.text, sizeof(name.text), "bhe%x", (unsigned int)index);
+	return name;
+}
+
+/* Of an interface there is nothing to be put back but that it was not there. */
+static int note(const struct shaper *shaper, const char *link, int index, const char *what,
+		struct error *err)
+{
+	struct found found = {.means = SHAPE_MEANS,
+			      .where = link,
+			      .what = what,
+			      .text = "",
+			      .inode = (uint64_t)index};
+	int r;
+
+	if (!shaper->writer->book)
+		return 0;
+	r = book_note(shaper->writer->book, &found, err);
+	return r == 0 ? book_flush(shaper->writer->book, err) : r;
+}
+
+/* A dry run only says what it would set. */
+static bool only_told(const struct shaper *shaper, const char *name, const char *link,
+		      const char *what, uint64_t bps)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, bps);
+	if (!shaper->writer->dry) {
+		shaper->writer->writes++;
+		return false;
+	}
+	writer_tell(shaper->writer, name, link, what, text);
+	return true;
+}
+
+static int set_class(const struct shaper *shaper, int index, uint64_t bps, struct error *err)
+{
+	struct qdisc_htb_class class = {
+		.parent = QDISC, .handle = CLASS, .rate_bytes = bps / 8, .ceil_bytes = bps / 8};
+
+	return netlink_class_set_htb(shaper->netlink, index, &class, err);
+}
+
+/* Our qdisc at the root of an interface, in place of the kernel's default only. */
+static int take_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+{
+	struct netlink_qdisc root;
+	int r = netlink_qdisc_root(shaper->netlink, index, &root, err);
+
+	if (r < 0 || root.handle == QDISC)
+		return r;
+	if (root.handle)
+		return error_set(err, EBUSY,
+				 "the interface '%s' has a qdisc of somebody else (%s %x:)", link,
+				 root.kind, root.handle >> 16);
+	r = note(shaper, link, index, ROOT, err);
+	return r == 0 ? netlink_qdisc_add_htb(shaper->netlink, index, QDISC, 1, err) : r;
+}
+
+static int limit_ingress(const struct shaper *shaper, const char *name,
+			 const struct netlink_peer *link, uint64_t bps, struct error *err)
+{
+	int r;
+
+	if (only_told(shaper, name, link->name, "net.ingress.limit", bps))
+		return 0;
+	if (!bps)
+		return netlink_qdisc_delete_root(shaper->netlink, link->index, err);
+	r = take_root(shaper, link->name, link->index, err);
+	return r == 0 ? set_class(shaper, link->index, bps, err) : r;
+}
+
+/* The place for filters, which somebody else may have made, and may use. */
+static int take_clsact(const struct shaper *shaper, const struct netlink_peer *link,
+		       struct error *err)
+{
+	bool made;
+	int r = netlink_qdisc_add_clsact(shaper->netlink, link->index, &made, err);
+
+	/* noted late: killed in between, it leaves an empty place, which does nothing */
+	return r == 0 && made ? note(shaper, link->name, link->index, CLSACT, err) : r;
+}
+
+static int make_ifb(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
+		    int *index, struct error *err)
+{
+	struct ifb_name name = ifb_name(link->index);
+	struct netlink_link ifb;
+	int r = note(shaper, name.text, link->index, IFB, err);
+
+	if (r == 0)
+		r = netlink_ifb_create(shaper->netlink, name.text, err);
+	if (r == 0 || r == -EEXIST)
+		r = netlink_link_by_name(shaper->netlink, name.text, &ifb, err);
+	if (r == 0)
+		r = take_root(shaper, name.text, ifb.index, err);
+	if (r == 0)
+		r = set_class(shaper, ifb.index, bps, err);
+	if (r == 0)
+		*index = ifb.index;
+	return r;
+}
+
+static int remove_redirect(const struct shaper *shaper, const struct netlink_peer *link,
+			   struct error *err)
+{
+	int r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY,
+				      err);
+
+	return r == 0 ? netlink_link_delete(shaper->netlink, ifb_name(link->index).text, err) : r;
+}
+
+static int limit_egress(const struct shaper *shaper, const char *name,
+			const struct netlink_peer *link, uint64_t bps, bool limited,
+			struct error *err)
+{
+	int ifb = 0, r;
+
+	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
+		return 0;
+	if (!bps)
+		return remove_redirect(shaper, link, err);
+	r = make_ifb(shaper, link, bps, &ifb, err);
+	if (r < 0 || limited)
+		return r;
+	r = take_clsact(shaper, link, err);
+	if (r == 0)
+		r = note(shaper, link->name, link->index, REDIRECT, err);
+	/* one that a killed keeper has left leads to an ifb of long ago */
+	if (r == 0)
+		r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES,
+					  SHAPE_PRIORITY, err);
+	return r == 0 ? netlink_filter_redirect(shaper->netlink, link->index, SHAPE_PRIORITY, ifb,
+						err)
+		      : r;
+}
+
+static int set_gate(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		    int number, bool wanted, struct error *err)
+{
+	int r;
+
+	if (only_told(shaper, name, link->name, "gate", wanted))
+		return 0;
+	if (wanted) {
+		r = take_clsact(shaper, link, err);
+		if (r == 0)
+			r = note(shaper, link->name, link->index, GATE, err);
+		if (r < 0)
+			return r;
+	}
+	r = netlink_filter_delete(shaper->netlink, link->index, QDISC_SENDS, SHAPE_PRIORITY, err);
+	if (r < 0 || !wanted)
+		return r;
+	r = gates_bind_link(shaper->gates, link->index, number);
+	if (r < 0)
+		return error_errno(err, r, "bind the gate of '%s' to '%s'", name, link->name);
+	return netlink_filter_program(shaper->netlink, link->index, QDISC_SENDS, SHAPE_PRIORITY,
+				      gates_program(shaper->gates, GATE_LINK), "behalf_gate", err);
+}
+
+int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+	       int number, const struct shape *wanted, struct shape *now, struct error *err)
+{
+	int r = 0;
+
+	if (wanted->ingress_limit_bps != now->ingress_limit_bps) {
+		r = limit_ingress(shaper, name, link, wanted->ingress_limit_bps, err);
+		if (r == 0)
+			now->ingress_limit_bps = wanted->ingress_limit_bps;
+	}
+	if (r == 0 && wanted->egress_limit_bps != now->egress_limit_bps) {
+		r = limit_egress(shaper, name, link, wanted->egress_limit_bps,
+				 now->egress_limit_bps != 0, err);
+		if (r == 0)
+			now->egress_limit_bps = wanted->egress_limit_bps;
+	}
+	if (r == 0 && wanted->gate != now->gate) {
+		r = set_gate(shaper, name, link, number, wanted->gate, err);
+		if (r == 0)
+			now->gate = wanted->gate;
+	}
+	return r;
+}
+
+int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
+			 struct qdisc_counts *counts)
+{
+	return netlink_class_counts(shaper->netlink, link->index, CLASS, counts, NULL);
+}
+
+int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *link,
+			struct qdisc_counts *counts)
+{
+	struct netlink_link ifb;
+	int r = netlink_link_by_name(shaper->netlink, ifb_name(link->index).text, &ifb, NULL);
+
+	return r == 0 ? netlink_class_counts(shaper->netlink, ifb.index, CLASS, counts, NULL) : r;
+}
+
+/* ---- putting back ---- */
+
+/* Somebody else may have come to use it. */
+static int drop_clsact(struct netlink *netlink, int index, struct error *err)
+{
+	int receives = netlink_filter_count(netlink, index, QDISC_RECEIVES, err);
+	int sends = netlink_filter_count(netlink, index, QDISC_SENDS, err);
+
+	return receives == 0 && sends == 0 ? netlink_qdisc_delete_clsact(netlink, index, err) : 0;
+}
+
+static int undo_on(struct netlink *netlink, const struct netlink_link *link, const char *what,
+		   struct error *err)
+{
+	struct netlink_qdisc root;
+	int r;
+
+	if (strcmp(what, ROOT) == 0) {
+		r = netlink_qdisc_root(netlink, link->index, &root, err);
+		return r == 0 && root.handle == QDISC
+			       ? netlink_qdisc_delete_root(netlink, link->index, err)
+			       : r;
+	}
+	if (strcmp(what, CLSACT) == 0)
+		return drop_clsact(netlink, link->index, err);
+	return netlink_filter_delete(netlink, link->index,
+				     strcmp(what, REDIRECT) == 0 ? QDISC_RECEIVES : QDISC_SENDS,
+				     SHAPE_PRIORITY, err);
+}
+
+int shape_undo(const struct found *found, struct error *err)
+{
+	_cleanup_netlink_ struct netlink *netlink = NULL;
+	struct netlink_link link;
+	int r = netlink_open(&netlink, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(found->what, IFB) == 0)
+		return netlink_link_delete(netlink, found->where, err);
+	r = netlink_link_by_name(netlink, found->where, &link, err);
+	/* gone, or another one of that name */
+	if (r == -ENODEV || (r == 0 && (uint64_t)link.index != found->inode))
+		return 0;
+	return r == 0 ? undo_on(netlink, &link, found->what, err) : r;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Shaping at the host's end of one link of a workspace. The kernel can only hold back what it sends, so
+ *
+ *	ingress	what the host sends into the link waits in a class of HTB at its root
+ *	egress	what the host receives from it is redirected through an ifb ("bhe" and the link's
+ *		index), and waits in a class there
+ *	gate	what the host sends into it passes the gate's program first
+ *
+ * All of it goes with the link, but for the ifb.
+ */
+#include <stdint.h>
+
+#include "base/error.h"
+#include "keeper/gate.h"
+#include "keeper/writer.h"
+#include "kernel/netlink_peers.h"
+#include "kernel/netlink_qdisc.h"
+
+struct netlink;
+
+/* The major number of our qdiscs, and the priority of our filters: others can tell, and so can we. */
+#define SHAPE_MAJOR 0xbe1f
+#define SHAPE_PRIORITY 0xbe1f
+
+/* Of its entries in the book. */
+#define SHAPE_MEANS "link"
+
+struct shape {
+	uint64_t ingress_limit_bps, egress_limit_bps; /* bits per second, 0: none */
+	bool gate;
+};
+
+struct shaper {
+	struct netlink *netlink; /* of the host */
+	struct writer *writer;
+	struct gates *gates; /* NULL: no link has a gate */
+};
+
+/*
+ * Makes NOW what is there of the link WANTED, on behalf of workspace NAME, whose gate has NUMBER. *NOW follows as far as
+ * it went. -EBUSY: somebody else shapes there. -ENODEV: the link is gone.
+ */
+int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+	       int number, const struct shape *wanted, struct shape *now, struct error *err);
+
+/* What a link let through while it had a limit. -ENOENT when it has none. */
+int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
+			 struct qdisc_counts *counts);
+int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *link,
+			struct qdisc_counts *counts);
+
+/* Takes one entry of the book back: what was set on a link. For writer.c. */
+int shape_undo(const struct found *found, struct error *err);

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Network terms of a workspace: a process in a network namespace of its own, connected to that of the test by
+ * a veth pair. Its control group is a folder with a file cgroup.procs.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "keeper/network.h"
+#include "keeper/shape.h"
+#include "kernel/netlink.h"
+#include "kernel/netlink_link.h"
+
+struct place {
+	char directory[64];
+	int book_dir;
+	pid_t inside;
+	struct netlink *netlink;
+	struct book *book;
+	struct writer writer;
+	struct network *network;
+	struct terms terms;
+};
+
+/* A child in a network namespace of its own, or -1. */
+static pid_t start_inside(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWNET) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+static void add_link(struct place *place, const char *name, const char *inside)
+{
+	struct netlink_veth_peer peer = {.name = inside};
+	_cleanup_close_ int netns = -EBADF;
+	struct error err = {0};
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", place->inside);
+	netns = peer.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ok(netlink_veth_create(place->netlink, name, 0, &peer, &err) == 0, "%s", err.text);
+}
+
+static bool make_place(struct place *place)
+{
+	_cleanup_free_ char *procs = NULL;
+	struct error err = {0};
+	char text[32];
+	bool damaged;
+	int dir;
+
+	if (unshare(CLONE_NEWNET) < 0) {
+		tap_skip("needs root");
+		return false;
+	}
+	file_write_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", NULL);
+	strcpy(place->directory, "/tmp/behalf-network-XXXXXX");
+	place->inside = start_inside();
+	if (!ok(place->inside > 0) || !ok(mkdtemp(place->directory) != NULL))
+		return false;
+	snprintf(text, sizeof(text), "%d\n", place->inside);
+	dir = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	place->book_dir = dir;
+	if (!ok(file_create_at(dir, "cgroup.procs", text, 0600, &err) == 0, "%s", err.text) ||
+	    !ok(netlink_open(&place->netlink, &err) == 0, "%s", err.text) ||
+	    !ok(book_open(dir, &place->book, &damaged, &err) == 0, "%s", err.text))
+		return false;
+	place->writer.book = place->book;
+	add_link(place, "out0", "eth0");
+	return ok(network_open(&place->network, &place->writer, &err) == 0, "%s", err.text);
+}
+
+static void leave_place(struct place *place)
+{
+	char command[96];
+
+	network_close(place->network);
+	book_close(place->book);
+	netlink_close(place->netlink);
+	if (place->inside > 0) {
+		kill(place->inside, SIGKILL);
+		waitpid(place->inside, NULL, 0);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", place->directory);
+	ok(system(command) == 0);
+}
+
+static void update(struct place *place)
+{
+	struct network_workspace w = {
+		.name = "w", .directory = place->directory, .terms = &place->terms};
+	struct error err = {0};
+
+	ok(network_update(place->network, &w, 1, &err) == 0, "%s", err.text);
+}
+
+static int index_of(struct place *place, const char *name)
+{
+	struct netlink_link link;
+
+	return netlink_link_by_name(place->netlink, name, &link, NULL) == 0 ? link.index : -1;
+}
+
+static bool has_our_root(struct place *place, const char *name)
+{
+	struct netlink_qdisc root = {0};
+
+	netlink_qdisc_root(place->netlink, index_of(place, name), &root, NULL);
+	return root.handle == QDISC_HANDLE(SHAPE_MAJOR, 0);
+}
+
+static bool has_ifb(struct place *place, int index)
+{
+	char name[IFNAMSIZ];
+
+	snprintf(name, sizeof(name), "bhe%x", (unsigned int)index);
+	return index_of(place, name) > 0;
+}
+
+/* The kernel has no HTB or no ifb: nothing to test. */
+static bool can_shape(struct place *place)
+{
+	struct error err = {0};
+	bool can = netlink_ifb_create(place->netlink, "probe0", &err) == 0 &&
+		   netlink_qdisc_add_htb(place->netlink, index_of(place, "probe0"),
+					 QDISC_HANDLE(1, 0), 1, &err) == 0;
+
+	netlink_link_delete(place->netlink, "probe0", NULL);
+	if (!can)
+		tap_skip("%s", err.text);
+	return can;
+}
+
+TEST(limits_are_set_changed_and_taken_back)
+{
+	struct place place = {0};
+	int index;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	index = index_of(&place, "out0");
+	update(&place);
+	ok(!has_our_root(&place, "out0"));
+	place.terms.net[TERMS_INGRESS].limit_bps = 10000000;
+	update(&place);
+	ok(has_our_root(&place, "out0"));
+	ok(!has_ifb(&place, index));
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	update(&place);
+	update(&place);
+	ok(has_ifb(&place, index));
+	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL) > 0, 1);
+	place.terms.net[TERMS_INGRESS].limit_bps = 0;
+	update(&place);
+	ok(!has_our_root(&place, "out0"));
+	place.terms.net[TERMS_EGRESS].limit_bps = 0;
+	update(&place);
+	ok(!has_ifb(&place, index));
+	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
+	leave_place(&place);
+}
+
+TEST(a_link_that_comes_or_goes_is_seen)
+{
+	struct place place = {0};
+	int first, second;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	first = index_of(&place, "out0");
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	update(&place);
+	add_link(&place, "out1", "eth1");
+	second = index_of(&place, "out1");
+	update(&place);
+	ok(has_ifb(&place, first));
+	ok(has_ifb(&place, second));
+	ok(has_our_root(&place, "out1"));
+	netlink_link_delete(place.netlink, "out0", NULL);
+	update(&place);
+	ok(!has_ifb(&place, first));
+	ok(has_ifb(&place, second));
+	leave_place(&place);
+}
+
+TEST(what_somebody_else_has_set_is_left_alone)
+{
+	struct place place = {0};
+	struct netlink_qdisc root;
+	struct error err = {0};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	ok(netlink_qdisc_add_htb(place.netlink, index_of(&place, "out0"), QDISC_HANDLE(7, 0), 1,
+				 &err) == 0,
+	   "%s", err.text);
+	place.terms.net[TERMS_INGRESS].limit_bps = 10000000;
+	update(&place);
+	netlink_qdisc_root(place.netlink, index_of(&place, "out0"), &root, NULL);
+	is_uint(root.handle, QDISC_HANDLE(7, 0));
+	leave_place(&place);
+}
+
+TEST(the_book_undoes_what_a_killed_keeper_has_left)
+{
+	struct place place = {0};
+	struct error err = {0};
+	bool made;
+	int index;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	index = index_of(&place, "out0");
+	/* somebody else's place for filters is there, and stays */
+	ok(netlink_qdisc_add_clsact(place.netlink, index, &made, &err) == 0 && made);
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	place.terms.gate = TERMS_GATE_DROP;
+	update(&place);
+	ok(has_ifb(&place, index));
+	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL) > 0, 1);
+	ok(writer_undo_all(&place.writer, &err) == 0, "%s", err.text);
+	ok(!has_ifb(&place, index));
+	ok(!has_our_root(&place, "out0"));
+	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
+	ok(netlink_qdisc_add_clsact(place.netlink, index, &made, &err) == 0 && !made);
+	leave_place(&place);
+}
+
+/* Broadcasts N frames of 100 bytes into the link. */
+static void send_frames(int index, unsigned int n)
+{
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6};
+	unsigned char frame[100] = {0};
+
+	memset(frame, 0xff, 6);
+	frame[12] = 0x88;
+	frame[13] = 0xb5; /* for experiments */
+	for (unsigned int i = 0; i < n; i++)
+		sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to));
+}
+
+TEST(a_gate_drops_what_the_host_sends_into_the_link)
+{
+	struct place place = {0};
+	struct network_counts counts = {0};
+	int index;
+
+	if (!make_place(&place))
+		return leave_place(&place);
+	index = index_of(&place, "out0");
+	place.terms.gate = TERMS_GATE_DROP;
+	update(&place);
+	send_frames(index, 50);
+	ok(network_counts(place.network, place.directory, &counts));
+	ok(!counts.gate_shut);
+	is_uint(counts.gate.dropped, 0);
+	network_gate(place.network, place.directory, 1e-6, 0);
+	send_frames(index, 50);
+	ok(network_counts(place.network, place.directory, &counts));
+	ok(counts.gate_shut);
+	/* the other end is down, which drops nothing before the gate */
+	ok(counts.gate.dropped >= 45 && counts.gate.dropped <= 50, "%llu dropped",
+	   (unsigned long long)counts.gate.dropped);
+	network_gate(place.network, place.directory, 0, 0);
+	send_frames(index, 50);
+	ok(network_counts(place.network, place.directory, &counts));
+	ok(!counts.gate_shut);
+	ok(counts.gate.dropped <= 50);
+	leave_place(&place);
+}

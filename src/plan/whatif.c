@@ -158,7 +158,7 @@ static int set_count(struct plan_workspace *workspace, const char *change, const
 static int set_of_workspace(struct plan_workspace *workspace, const char *change, const char *key,
 			    const char *value, struct error *err)
 {
-	const struct term_kind *kind = terms_find(key);
+	const struct term_kind *kind = terms_find(strcmp(key, "path") == 0 ? "net.path" : key);
 	struct terms terms = workspace->terms;
 	int r;
 
@@ -187,24 +187,37 @@ static const char *behind_name(const char *key, const char *name)
 	return string_starts_with(key, name) && key[length] == '.' ? key + length + 1 : NULL;
 }
 
+/* How long the longest name is that KEY begins with: "web.1" is meant before "web". */
+static size_t longest_name(const struct plan_scenario *s, const char *key)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < s->n_workspaces; i++) {
+		size_t length = strlen(s->workspaces[i].name);
+
+		if (length > longest && behind_name(key, s->workspaces[i].name))
+			longest = length;
+	}
+	return longest;
+}
+
+/* All that have the name: of what runs, several may. */
 static int set_workspaces(struct plan_scenario *s, const char *change, const char *key,
 			  const char *value, struct error *err)
 {
 	const char *all = behind_name(key, "*");
-	bool found = all;
+	size_t length = all ? 0 : longest_name(s, key);
 	int r = 0;
 
+	if (!all && !length)
+		return error_set(err, EINVAL, "%s: there is nothing called '%s' to change", change,
+				 key);
 	for (size_t i = 0; r == 0 && i < s->n_workspaces; i++) {
 		const char *rest = all ? all : behind_name(key, s->workspaces[i].name);
 
-		if (!rest)
-			continue;
-		found = true;
-		r = set_of_workspace(&s->workspaces[i], change, rest, value, err);
+		if (rest && (all || strlen(s->workspaces[i].name) == length))
+			r = set_of_workspace(&s->workspaces[i], change, rest, value, err);
 	}
-	if (r == 0 && !found)
-		return error_set(err, EINVAL, "%s: there is nothing called '%s' to change", change,
-				 key);
 	return r;
 }
 

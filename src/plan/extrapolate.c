@@ -254,7 +254,8 @@ static uint64_t limited(uint64_t charge, uint32_t limit_mcores)
 
 static void sum_up(struct extrapolate_need *need, const struct profile *profile, uint32_t limit)
 {
-	uint64_t expected = need->reserve, worst = need->reserve;
+	uint64_t expected = need->reserve;
+	uint64_t worst = expected;
 
 	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++) {
 		expected = ncores_add(expected, need->expected[part]);

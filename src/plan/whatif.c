@@ -117,7 +117,7 @@ static int set_protocol(struct plan_scenario *s, const char *change, const char 
 static int set_disk(struct plan_scenario *s, const char *change, const char *key, const char *value,
 		    struct error *err)
 {
-	static const char *const whats[] = {"read", "write", "read-iops", "write-iops"};
+	static const char *const rates[] = {"read", "write", "read-iops", "write-iops"};
 	const char *dot = strrchr(key, '.');
 	_cleanup_free_ char *name = dot ? strndup(key, (size_t)(dot - key)) : NULL;
 	const struct plan_disk *found;
@@ -131,8 +131,8 @@ static int set_disk(struct plan_scenario *s, const char *change, const char *key
 	if (!found)
 		return error_set(err, ENODEV, "%s: there is no disk '%s'", change, name);
 	disk = &s->host->disks[plan_host_find_disk(s->host, found->target) - s->host->disks];
-	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
-		if (strcmp(dot + 1, whats[i]) != 0)
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+		if (strcmp(dot + 1, rates[i]) != 0)
 			continue;
 		r = parse_unit(change, value, i < 2 ? UNIT_BYTE_RATE : UNIT_IOPS, &number, err);
 		if (r == 0)

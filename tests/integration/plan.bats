@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	load helpers
-	export BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises BEHALF_PROFILE=
+	export BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises BEHALF_PROFILE=""
 	cd "$BATS_TEST_TMPDIR" || return
 	# a host that is the same everywhere
 	HOST=(--what-if cpus=4 --what-if memory=8GiB --what-if uplink=1gbit --what-if host.memory=400MiB)
@@ -149,7 +149,7 @@ make_profile() {
 	[ "$status" -eq 1 ]
 	grep -q '<b>Refused</b>' <<<"$page"
 	for tag in table tr div details pre ul li html body; do
-		[ "$(grep -oE "<$tag[ >]" <<<"$page" | wc -l)" -eq "$(grep -oF "</$tag>" <<<"$page" | wc -l)" ]
+		[ "$(grep -oE "<${tag}[ >]" <<<"$page" | wc -l)" -eq "$(grep -oF "</$tag>" <<<"$page" | wc -l)" ]
 	done
 }
 

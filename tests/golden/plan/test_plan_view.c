@@ -241,3 +241,17 @@ TEST(slurm)
 	must(view_plan_slurm(page_open(&page), &e.view, NULL) == 0);
 	page_is(&page, "slurm.conf");
 }
+
+TEST(profile)
+{
+	_cleanup_example_ struct example e;
+	_cleanup_free_ char *text = NULL;
+	struct profile_point point = {1000, 1500000, 0, {2000000, 100000, 0}};
+	struct page page;
+
+	make_example(&e);
+	profile_add_point(&e.profile->operations[0], &point);
+	text = profile_format(e.profile);
+	fputs(text, page_open(&page));
+	page_is(&page, "profile.json");
+}

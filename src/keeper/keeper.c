@@ -84,7 +84,9 @@ static int open_book(struct keeper *k, struct error *err)
 static bool is_kept(const struct keeper *k, const char *where)
 {
 	for (size_t i = 0; i < k->roster.control.n; i++) {
-		if (strcmp(k->roster.items[i].directory, where) == 0)
+		const struct roster_entry *e = &k->roster.items[i];
+
+		if (strcmp(e->directory, where) == 0 || standing_is_at(&e->standing, where))
 			return true;
 	}
 	return false;
@@ -95,7 +97,9 @@ static void settle_estates(struct keeper *k)
 {
 	for (size_t i = k->book ? book_entries(k->book) : 0; i-- > 0;) {
 		struct found found = book_entry(k->book, i);
-		bool estate = strcmp(found.means, "cgroup") == 0 && !is_kept(k, found.where);
+		bool group = strcmp(found.means, "cgroup") == 0 ||
+			     strcmp(found.means, STANDING_MEANS) == 0;
+		bool estate = group && !is_kept(k, found.where);
 		_cleanup_free_ char *where = estate ? strdup(found.where) : NULL;
 		struct error err = {0};
 
@@ -135,6 +139,19 @@ static int watch(struct keeper *k, struct error *err)
 	return k->charges ? ledger_charges_watch(k->charges, paths, n, err) : 0;
 }
 
+/* What stands by itself once it is set. */
+static void set_standing(struct keeper *k)
+{
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		struct roster_entry *e = &k->roster.items[i];
+		struct error err = {0};
+		int r = standing_set(&k->writer, e->name, &e->standing, &e->terms, &err);
+
+		if (r < 0 && r != -ENOENT)
+			log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
+	}
+}
+
 static int follow_register(struct keeper *k, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
@@ -156,6 +173,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	k->read_register = false;
 	settle_estates(k);
 	steer_back(k);
+	set_standing(k);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
 	return r < 0 ? r : watch(k, err);
 }

@@ -16,6 +16,7 @@ static void entry_clear(struct roster_entry *e)
 	free(e->path);
 	free(e->directory);
 	gauge_close(&e->gauge);
+	standing_clear(&e->standing);
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 }
 
@@ -78,6 +79,8 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	take_terms(roster, promise, e, w);
 	e->weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
 	r = gauge_open(promise->cgroup, &e->gauge, err);
+	if (r == 0)
+		r = standing_open(promise->cgroup, &e->standing, err);
 	if (r == 0)
 		r = e->means->find(writer, directory, e->weighed, &e->applied, err);
 	if (r == 0 && control_admit(w, roster->n_cpus) < 0)
@@ -165,6 +168,8 @@ static void part(struct roster *roster, struct writer *writer)
 		struct error err = {0};
 
 		if (e->directory && writer->book && writer_undo(writer, e->directory, &err) < 0)
+			log_warning("%s", err.text);
+		if (standing_undo(writer, &e->standing, &err) < 0)
 			log_warning("%s", err.text);
 	}
 }

@@ -7,6 +7,7 @@
 #include "keeper/control.h"
 #include "keeper/gauge.h"
 #include "keeper/means_cpu.h"
+#include "keeper/standing.h"
 #include "keeper/writer.h"
 #include "promises/promises.h"
 
@@ -19,6 +20,7 @@ struct roster_entry {
 	struct gauge gauge;
 	const struct means_cpu *means;
 	struct control_setting applied;
+	struct standing standing;	    /* memory, pids, disks */
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */

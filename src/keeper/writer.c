@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "keeper/shape.h"
+#include "keeper/standing.h"
 
 #define CGROUP_FILE_MAX_BYTES 65536
 
@@ -24,6 +25,7 @@ static const struct {
 	{"cgroup", undo_file},
 	{"steer", undo_file},
 	{SHAPE_MEANS, shape_undo},
+	{STANDING_MEANS, standing_undo_one},
 };
 
 static int open_directory(const char *directory, uint64_t *inode, struct error *err)

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An entry of the book is {WHERE: directory, WHAT: file, TEXT: to be written to it}; the file of a disk's limit
+ * has a line for each disk, so that WHAT is "FILE MAJOR:MINOR" there.
+ */
+#include "keeper/standing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/strings.h"
+#include "kernel/topology.h"
+
+#define FILE_MAX_BYTES 65536
+
+/* ---- places ---- */
+
+static int open_place(const struct cgroup *cgroup, enum cgroup_controller controller,
+		      char **directory, int *version, struct error *err)
+{
+	const char *path = cgroup_directory(cgroup, controller);
+
+	if (!path)
+		return 0;
+	*version = cgroup_version(cgroup, controller);
+	*directory = strdup(path);
+	return *directory ? 0 : error_oom(err);
+}
+
+int standing_open(const struct cgroup *cgroup, struct standing *standing, struct error *err)
+{
+	int r = open_place(cgroup, CGROUP_MEMORY, &standing->memory.directory,
+			   &standing->memory.version, err);
+
+	if (r == 0)
+		r = open_place(cgroup, CGROUP_PIDS, &standing->pids.directory,
+			       &standing->pids.version, err);
+	if (r == 0)
+		r = open_place(cgroup, CGROUP_IO, &standing->io.directory, &standing->io.version,
+			       err);
+	return r;
+}
+
+void standing_clear(struct standing *standing)
+{
+	free(standing->memory.directory);
+	free(standing->pids.directory);
+	free(standing->io.directory);
+	*standing = (struct standing){0};
+}
+
+/* ---- files ---- */
+
+/* The line of FILE that begins with KEY, or its first one when KEY is NULL; the caller's to free. NULL: none. */
+static char *read_line(int dir, const char *file, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
+
+	if (file_read_at(dir, file, FILE_MAX_BYTES, &text, NULL, NULL) < 0)
+		return NULL;
+	for (line = text; line && *line; line = rest) {
+		rest = strchr(line, '\n');
+		if (rest)
+			*rest++ = '\0';
+		if (!key || (string_starts_with(line, key) && line[strlen(key)] == ' '))
+			return strdup(line);
+	}
+	return NULL;
+}
+
+struct setting {
+	const char *directory, *file;
+	const char *disk; /* "8:0"; NULL: the file is of one value */
+	const char *text; /* to be written */
+	const char *none; /* what is written for no limit */
+};
+
+static int note(struct writer *writer, int dir, const struct setting *s, struct error *err)
+{
+	_cleanup_free_ char *what = s->disk ? string_format("%s %s", s->file, s->disk)
+					    : strdup(s->file);
+	_cleanup_free_ char *line = read_line(dir, s->file, s->disk);
+	struct found found = {.means = STANDING_MEANS, .where = s->directory, .what = what};
+	struct stat st;
+	int r;
+
+	if (!what)
+		return error_oom(err);
+	if (fstat(dir, &st) < 0)
+		return error_errno(err, errno, "look at '%s'", s->directory);
+	found.inode = st.st_ino;
+	found.text = line ? line : s->none;
+	r = book_note(writer->book, &found, err);
+	return r == 0 ? book_flush(writer->book, err) : r;
+}
+
+static int set(struct writer *writer, const char *name, const struct setting *s, struct error *err)
+{
+	_cleanup_close_ int dir = -EBADF;
+	int r = 0;
+
+	if (writer->dry) {
+		writer_tell(writer, name, s->directory, s->file, s->text);
+		return 0;
+	}
+	dir = open(s->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno, "open the control group '%s'", s->directory);
+	if (writer->book)
+		r = note(writer, dir, s, err);
+	if (r < 0)
+		return r;
+	writer->writes++;
+	r = file_write_at(dir, s->file, s->text, err);
+	return r < 0 ? error_prefix(err, "control group '%s'", s->directory) : 0;
+}
+
+/* ---- memory and pids ---- */
+
+static int set_number(struct writer *writer, const char *name, const char *directory,
+		      const char *file, uint64_t value, const char *none, struct error *err)
+{
+	_cleanup_free_ char *text = value ? string_format("%" PRIu64, value) : strdup(none);
+	struct setting s = {.directory = directory, .file = file, .text = text, .none = none};
+
+	if (!text)
+		return error_oom(err);
+	if (!directory)
+		return error_set(err, ENODEV, "there is no controller with '%s'", file);
+	return set(writer, name, &s, err);
+}
+
+static int set_memory(struct writer *writer, const char *name, const struct standing *standing,
+		      const struct terms_memory *memory, struct error *err)
+{
+	bool v1 = standing->memory.version == 1;
+	int r = 0;
+
+	if (memory->limit_bytes != standing->set.memory.limit_bytes)
+		r = set_number(writer, name, standing->memory.directory,
+			       v1 ? "memory.limit_in_bytes" : "memory.max", memory->limit_bytes,
+			       v1 ? "-1" : "max", err);
+	if (r < 0 || memory->reserve_bytes == standing->set.memory.reserve_bytes)
+		return r;
+	if (v1)
+		return error_set(err, ENODEV, "v1 of the memory controller keeps no reserve");
+	return set_number(writer, name, standing->memory.directory, "memory.min",
+			  memory->reserve_bytes, "0", err);
+}
+
+/* ---- disks ---- */
+
+/* The whole disk that DEVICE names, as the controllers want it; the caller's to free. */
+static char *resolve(const struct topology *topology, const char *device)
+{
+	char number[32] = "";
+	struct stat st;
+
+	if (device[0] == '\0' && stat("/", &st) == 0)
+		snprintf(number, sizeof(number), "%u:%u", major(st.st_dev), minor(st.st_dev));
+	else if (device[0] == '/' && stat(device, &st) == 0 && S_ISBLK(st.st_mode))
+		snprintf(number, sizeof(number), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	else if (device[0] != '/')
+		snprintf(number, sizeof(number), "%.31s", device);
+	for (size_t i = 0; i < topology->n_disks; i++) {
+		if (strcmp(topology->disks[i].device, number) == 0)
+			return strdup(topology->disks[i].whole);
+	}
+	return NULL;
+}
+
+static uint64_t limit_of(const struct terms_disk_flow *flow, bool write, bool iops)
+{
+	if (write && flow->buffered)
+		return 0;
+	return iops ? flow->limit_iops : flow->limit_bytes;
+}
+
+static int set_disk_v1(struct writer *writer, const char *name, const char *directory,
+		       const char *disk, const struct terms_disk *terms,
+		       const struct terms_disk *before, struct error *err)
+{
+	static const char *const files[] = {"blkio.throttle.read_bps_device",
+					    "blkio.throttle.read_iops_device",
+					    "blkio.throttle.write_bps_device",
+					    "blkio.throttle.write_iops_device"};
+	_cleanup_free_ char *none = string_format("%s 0", disk);
+	int r = 0;
+
+	if (!none)
+		return error_oom(err);
+	for (unsigned int i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		const enum terms_access access = i < 2 ? TERMS_READ : TERMS_WRITE;
+		uint64_t limit = limit_of(&terms->flow[access], i >= 2, i % 2);
+		_cleanup_free_ char *text = NULL;
+
+		if (limit == limit_of(&before->flow[access], i >= 2, i % 2))
+			continue;
+		text = string_format("%s %" PRIu64, disk, limit);
+		if (!text)
+			return error_oom(err);
+		r = set(writer, name, &(struct setting){directory, files[i], disk, text, none},
+			err);
+	}
+	return r;
+}
+
+struct number_text {
+	char text[24];
+};
+
+static struct number_text number_or_max(uint64_t value)
+{
+	struct number_text t = {"max"};
+
+	if (value)
+		snprintf(t.text, sizeof(t.text), "%" PRIu64, value);
+	return t;
+}
+
+static int set_disk_v2(struct writer *writer, const char *name, const char *directory,
+		       const char *disk, const struct terms_disk *terms, struct error *err)
+{
+	const struct terms_disk_flow *read = &terms->flow[TERMS_READ];
+	const struct terms_disk_flow *write = &terms->flow[TERMS_WRITE];
+	_cleanup_free_ char *none = string_format("%s rbps=max wbps=max riops=max wiops=max", disk);
+	_cleanup_free_ char *text = string_format("%s rbps=%s wbps=%s riops=%s wiops=%s", disk,
+						  number_or_max(limit_of(read, false, false)).text,
+						  number_or_max(limit_of(write, true, false)).text,
+						  number_or_max(limit_of(read, false, true)).text,
+						  number_or_max(limit_of(write, true, true)).text);
+
+	if (!none || !text)
+		return error_oom(err);
+	return set(writer, name, &(struct setting){directory, "io.max", disk, text, none}, err);
+}
+
+static bool same_limits(const struct terms_disk *a, const struct terms_disk *b)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		const enum terms_access access = i < 2 ? TERMS_READ : TERMS_WRITE;
+
+		if (limit_of(&a->flow[access], i >= 2, i % 2) !=
+		    limit_of(&b->flow[access], i >= 2, i % 2))
+			return false;
+	}
+	return true;
+}
+
+static int set_disk(struct writer *writer, const char *name, const struct standing *standing,
+		    const struct topology *topology, const struct terms_disk *terms,
+		    const struct terms_disk *before, struct error *err)
+{
+	_cleanup_free_ char *disk = NULL;
+
+	if (same_limits(terms, before))
+		return 0;
+	if (!standing->io.directory)
+		return error_set(err, ENODEV, "there is no controller for disks");
+	disk = resolve(topology, terms->device);
+	if (!disk)
+		return error_set(err, ENODEV, "'%s' is no disk of this host",
+				 terms->device[0] ? terms->device : "/");
+	if (standing->io.version == 1)
+		return set_disk_v1(writer, name, standing->io.directory, disk, terms, before, err);
+	return set_disk_v2(writer, name, standing->io.directory, disk, terms, err);
+}
+
+/* Those of TERMS, and those that were set before and are in TERMS no more. */
+static int set_disks(struct writer *writer, const char *name, const struct standing *standing,
+		     const struct topology *topology, const struct terms *terms, struct error *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < terms->n_disks; i++) {
+		const struct terms_disk nothing = {0}, *disk = &terms->disks[i];
+		const struct terms_disk *before = terms_disk_of(&standing->set, disk->device);
+
+		r = set_disk(writer, name, standing, topology, disk, before ? before : &nothing,
+			     err);
+	}
+	for (unsigned int i = 0; r == 0 && i < standing->set.n_disks; i++) {
+		const struct terms_disk *before = &standing->set.disks[i];
+		struct terms_disk nothing = {0};
+
+		memcpy(nothing.device, before->device, sizeof(nothing.device));
+		if (!terms_disk_of(terms, before->device))
+			r = set_disk(writer, name, standing, topology, &nothing, before, err);
+	}
+	return r;
+}
+
+static int read_topology(struct topology *topology, struct error *err)
+{
+	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return error_errno(err, errno, "open '/'");
+	return topology_read(root, topology, err);
+}
+
+int standing_set(struct writer *writer, const char *name, struct standing *standing,
+		 const struct terms *terms, struct error *err)
+{
+	struct topology topology = {0};
+	int r;
+
+	if (memcmp(terms, &standing->set, sizeof(*terms)) == 0)
+		return 0;
+	r = set_memory(writer, name, standing, &terms->memory, err);
+	if (r == 0 && terms->pids_limit != standing->set.pids_limit)
+		r = set_number(writer, name, standing->pids.directory, "pids.max",
+			       terms->pids_limit, "max", err);
+	if (r == 0 && (terms->n_disks || standing->set.n_disks)) {
+		r = read_topology(&topology, err);
+		if (r == 0)
+			r = set_disks(writer, name, standing, &topology, terms, err);
+		topology_clear(&topology);
+	}
+	if (r == 0)
+		standing->set = *terms;
+	return r;
+}
+
+/* ---- putting back ---- */
+
+bool standing_is_at(const struct standing *standing, const char *directory)
+{
+	const char *places[] = {standing->memory.directory, standing->pids.directory,
+				standing->io.directory};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		if (places[i] && strcmp(places[i], directory) == 0)
+			return true;
+	}
+	return false;
+}
+
+int standing_undo(struct writer *writer, const struct standing *standing, struct error *err)
+{
+	const char *places[] = {standing->memory.directory, standing->pids.directory,
+				standing->io.directory};
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int r = places[i] && writer->book ? writer_undo(writer, places[i], err) : 0;
+
+		result = r < 0 ? r : result;
+	}
+	return result;
+}
+
+int standing_undo_one(const struct found *found, struct error *err)
+{
+	_cleanup_free_ char *file = strndup(found->what, strcspn(found->what, " "));
+	_cleanup_close_ int dir = open(found->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (!file)
+		return error_oom(err);
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0 || fstat(dir, &st) < 0)
+		return error_errno(err, errno, "open the control group '%s'", found->where);
+	if (st.st_ino != found->inode)
+		return 0;
+	r = file_write_at(dir, file, found->text, err);
+	/* gone in this very moment */
+	if (r == -ENODEV || r == -ENOENT)
+		return 0;
+	return r < 0 ? error_prefix(err, "control group '%s'", found->where) : 0;
+}

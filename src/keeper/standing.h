@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The means for terms that are set once and then stand, as the kernel itself keeps them: memory, pids, and the
+ * limits of disks (memory.rst, pids.rst, blkio-controller.rst of v1; cgroup-v2.rst).
+ *
+ * Writes through the page cache have no limit here: what is held back then is the write-back, for which
+ * a journal that others wait for may have to wait. They are charged all the same.
+ */
+#include "base/error.h"
+#include "keeper/writer.h"
+#include "kernel/cgroup.h"
+#include "plan/terms.h"
+
+#define STANDING_MEANS "standing"
+
+/* Where a workspace's files are. */
+struct standing {
+	struct {
+		char *directory; /* NULL: no such controller */
+		int version;
+	} memory, pids, io;
+	struct terms set; /* what was set so far */
+};
+
+/* -ENOMEM. Clear it in any case. */
+int standing_open(const struct cgroup *cgroup, struct standing *standing, struct error *err);
+void standing_clear(struct standing *standing);
+
+/*
+ * Sets what differs between TERMS and what was set before, on behalf of workspace NAME. -ENOENT: the group is gone;
+ * -ENODEV: a controller, or a disk, is not there.
+ */
+int standing_set(struct writer *writer, const char *name, struct standing *standing,
+		 const struct terms *terms, struct error *err);
+
+/* Whether one of its places is DIRECTORY. */
+bool standing_is_at(const struct standing *standing, const char *directory);
+
+/* Puts back what was found in all of its places. */
+int standing_undo(struct writer *writer, const struct standing *standing, struct error *err);
+
+/* Puts one entry of the book back. For writer.c. */
+int standing_undo_one(const struct found *found, struct error *err);

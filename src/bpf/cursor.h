@@ -274,6 +274,34 @@ CURSOR_CALL int cursor_count_packets(struct wire_cpu *c)
 	return 0;
 }
 
+/*
+ * The running packet, which nobody owns yet, is one of the host's that was here before, on a device below:
+ * what it cost so far waits with it. Its newest note is the one, as addresses are used again. Returns
+ * whether there was one.
+ */
+CURSOR_CALL int cursor_packet_again(struct wire_cpu *c)
+{
+	__u16 kind = c->frame[WIRE_SOFT].kind;
+
+	for (__u32 i = 0; i < WIRE_HANDED; i++) {
+		__u32 at = c->handed_head - 1 - i;
+		struct wire_handed *note = &c->handed[at % WIRE_HANDED];
+
+		if (at + 1 == c->handed_tail)
+			break;
+		if (note->packet != c->packet)
+			continue;
+		cursor_begin(c);
+		cursor_book(c, WIRE_SOFT, WIRE_SLOT_HOST, kind, -note->ns);
+		c->packet_ns += note->ns;
+		note->packet = 0;
+		note->ns = 0;
+		cursor_end(c);
+		return 1;
+	}
+	return 0;
+}
+
 /* The running packet, or the running ones of one owner, are done; their interval has been posted. */
 CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
 {
@@ -375,14 +403,20 @@ CURSOR_CALL int cursor_poll_split(struct wire_cpu *c, __u32 fallback)
 	return cursor_book(c, WIRE_SOFT, c->owners[0].slot, kind, rest_ns);
 }
 
-/* A poll ends, and perhaps another one begins. */
-CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c)
+/* Whether nothing of the running poll has an owner so far. */
+CURSOR_FUNCTION bool cursor_poll_is_empty(const struct wire_cpu *c)
+{
+	return c->frame[WIRE_SOFT].slot == WIRE_SLOT_POLL && c->n_owners == 0;
+}
+
+/* A poll ends, and perhaps another one begins. FALLBACK gets it if it had no packets. */
+CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c, __u32 fallback)
 {
 	cursor_begin(c);
 	cursor_post(c, WIRE_SOFT, cursor_now(c));
 	cursor_packet_end(c);
 	if (c->poll_ns)
-		cursor_poll_split(c, WIRE_SLOT_UNATTRIBUTED);
+		cursor_poll_split(c, fallback);
 	c->handed_poll = c->handed_head;
 	c->frame[WIRE_SOFT].slot = WIRE_SLOT_POLL;
 	cursor_end(c);
@@ -457,6 +491,38 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
 	}
 	f->active = 1;
 	cursor_end(c);
+}
+
+/*
+ * A kernel thread polls a device as the softirq would, with softirqs disabled: this level is its own from
+ * here to cursor_poll_leave(). What it took since its last boundary it took for this poll.
+ */
+CURSOR_FUNCTION void cursor_poll_enter(struct wire_cpu *c)
+{
+	struct wire_frame *task = &c->frame[WIRE_TASK], *f = &c->frame[WIRE_SOFT];
+	__u64 now, t;
+
+	cursor_begin(c);
+	now = cursor_now(c);
+	t = cursor_clock(c, WIRE_TASK, now);
+	c->poll_ns += t - task->since;
+	task->since = t;
+	f->since = f->entered = cursor_clock(c, WIRE_SOFT, now);
+	f->slot = WIRE_SLOT_POLL;
+	f->kind = WIRE_NET_RX;
+	c->last_owner = WIRE_SLOT_UNATTRIBUTED;
+	c->handed_tail = c->handed_poll = c->handed_head;
+	c->vector = WIRE_VECTOR_THREAD;
+	f->active = 1;
+	cursor_end(c);
+}
+
+/* The thread's poll has ended. Returns whom the thread worked for last, as it goes on to be. */
+CURSOR_FUNCTION __u32 cursor_poll_leave(struct wire_cpu *c)
+{
+	cursor_exit(c, WIRE_SOFT);
+	cursor_repoint(c, WIRE_TASK, c->last_owner, WIRE_NET_RX);
+	return c->last_owner;
 }
 
 /* ---- tasks ---- */

@@ -112,6 +112,7 @@ struct css_set {
 };
 
 struct task_struct {
+	char comm[16];
 	int pid;
 	int tgid;
 	unsigned int flags;
@@ -147,6 +148,7 @@ struct sock_cgroup_data {
 
 struct sock_common {
 	__u16 skc_num; /* the local port */
+	unsigned short skc_family;
 	unsigned char skc_state;
 	possible_net_t skc_net;
 };
@@ -157,8 +159,45 @@ struct timer_list {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
+	struct socket_wq *sk_wq;
 	struct timer_list sk_timer;
 	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct wait_queue_entry {
+	void *private;
+	void *func;
+	struct list_head entry;
+};
+
+struct socket_wq {
+	struct wait_queue_head wait;
+};
+
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
+
+struct eventpoll {
+	struct wait_queue_head wq;
+};
+
+struct epitem {
+	struct eventpoll *ep;
+};
+
+struct eppoll_entry {
+	struct epitem *base;
+	struct wait_queue_entry wait;
 };
 
 struct inet_connection_sock {
@@ -196,11 +235,37 @@ struct bdi_writeback {
 	struct cgroup_subsys_state *memcg_css;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+
+struct work_struct {
+	atomic_long_t data;
+};
+
+struct delayed_work {
+	struct work_struct work;
+	struct timer_list timer;
+};
+
+struct file_operations;
+
+struct file {
+	const struct file_operations *f_op;
+	void *private_data;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
+};
+
 struct bpf_map;
 struct inode;
-struct irqaction;
-struct linux_binprm;
-struct work_struct;
 struct writeback_control;
 
 #pragma clang attribute pop

@@ -2,8 +2,8 @@
 /*
  * The ledger's hooks. What a cursor is, and why its books balance, is told in bpf/cursor.h; what an
  * account is in bpf/account.h; who owns a packet in bpf/netns.h and bpf/sock.h, who owns what goes to
- * disks in bpf/storage.h. Here events of the kernel become
- * moves of the cursor.
+ * disks in bpf/storage.h, who owns work that was put off in bpf/work.h. Here events of the kernel become
+ * moves of the cursor. docs/ledger-rules.md has all of it in one table.
  *
  * Every program is one hook and attaches by itself (tp_btf, fentry, fexit; no kprobes). One that the
  * kernel does not have is left out by the loader, which knows what is lost (src/ledger/hooks.c).
@@ -14,10 +14,18 @@
 #include "bpf/sock.h"
 #include "bpf/storage.h"
 #include "bpf/tick.h"
+#include "bpf/work.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* ---- tasks ---- */
+
+/* A thread of threaded NAPI, which the kernel names (napi_kthread_create() in net/core/dev.c). */
+static __always_inline bool is_poller(const struct task_struct *task)
+{
+	return task->flags & PF_KTHREAD && task->comm[0] == 'n' && task->comm[1] == 'a' &&
+	       task->comm[2] == 'p' && task->comm[3] == 'i' && task->comm[4] == '/';
+}
 
 static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *next)
 {
@@ -29,8 +37,12 @@ static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *ne
 		cursor_switch(c, WIRE_SLOT_HOST, WIRE_IDLE, WIRE_SLOT_HOST);
 		return;
 	}
-	if (flags & PF_WQ_WORKER) {
-		note = bpf_map_lookup_elem(&workers, &pid);
+	if (flags & PF_KTHREAD) {
+		note = NULL;
+		if (flags & PF_WQ_WORKER)
+			note = bpf_map_lookup_elem(&workers, &pid);
+		else if (is_poller(next))
+			note = bpf_map_lookup_elem(&pollers, &pid);
 		if (note) {
 			cursor_switch(c, account_resolve(note->slot, note->id, WIRE_SLOT_HOST),
 				      note->kind, WIRE_SLOT_HOST);
@@ -300,27 +312,39 @@ static __always_inline struct wire_cpu *cpu_in_softirq(__u16 kind)
 	return c;
 }
 
+/* What the packet's device tells of its owner. */
+static __always_inline void packet_begins(struct wire_cpu *c, struct sk_buff *skb)
+{
+	struct wire_device_hit *hit = device_owner(skb->dev, c);
+	__u64 address = (__u64)skb;
+
+	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && c->packet == address &&
+	    c->frame[WIRE_SOFT].slot != WIRE_SLOT_POLL) {
+		cursor_count(c, WIRE_RULE_SAME_PACKET);
+		return;
+	}
+	if (hit->slot != c->frame[WIRE_SOFT].slot && hit->slot != WIRE_SLOT_PACKET &&
+	    hit->counter < WIRE_COUNTERS)
+		cursor_count(c, hit->counter);
+	if (c->handed_tail != c->handed_head && hit->counter == WIRE_RULE_NETNS &&
+	    cursor_packet_handed(c, hit->slot, address))
+		cursor_count(c, WIRE_RULE_VETH_TO);
+	cursor_packet(c, hit->slot, packet_segments(skb), address, hit->flags & DEVICE_ALONE);
+	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && cursor_packet_again(c))
+		cursor_count(c, WIRE_RULE_PACKET_AGAIN);
+}
+
 /*
- * Threaded NAPI: a kernel thread polls, outside of any softirq, with softirqs disabled. It works for
- * the packet's owner until the end of the poll; the poll's own cost stays the thread's.
+ * Threaded NAPI: its first packet tells that a poll has begun. Others who receive outside of softirqs,
+ * a program that polls its socket's device or a worker of vhost, do so in their own time.
  */
 static __noinline int receive_in_thread(struct wire_cpu *c, struct sk_buff *skb)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct wire_device_hit *hit;
-	struct wire_totals *totals;
-	__u32 slot;
-
-	if (cursor_level(c) != WIRE_TASK || !(task->flags & PF_KTHREAD) || task->pid == 0)
+	if (!c || !skb || c->frame[WIRE_HARD].active || !is_poller(bpf_get_current_task_btf()))
 		return 0;
-	hit = device_owner(skb->dev, c);
-	slot = hit->slot == WIRE_SLOT_PACKET ? (__u32)WIRE_SLOT_HOST : hit->slot;
-	if (slot != c->frame[WIRE_TASK].slot)
-		cursor_count(c, WIRE_RULE_THREAD);
-	totals = cursor_totals(c, slot);
-	if (totals)
-		totals->rx_packets += packet_segments(skb);
-	cursor_repoint(c, WIRE_TASK, slot, WIRE_NET_RX);
+	cursor_poll_enter(c);
+	cursor_count(c, WIRE_RULE_THREAD);
+	packet_begins(c, skb);
 	return 0;
 }
 
@@ -328,27 +352,52 @@ SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 {
 	struct wire_cpu *c = cpu_this();
-	struct wire_device_hit *hit;
 
 	if (!c)
 		return 0;
 	if (!c->frame[WIRE_SOFT].active)
 		return receive_in_thread(c, skb);
-	if (c->frame[WIRE_SOFT].kind != WIRE_NET_RX || c->frame[WIRE_HARD].active)
+	if (c->frame[WIRE_HARD].active)
 		return 0;
-	hit = device_owner(skb->dev, c);
-	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && c->packet == (__u64)skb &&
-	    c->frame[WIRE_SOFT].slot != WIRE_SLOT_POLL) {
-		cursor_count(c, WIRE_RULE_SAME_PACKET);
+	if (c->frame[WIRE_SOFT].kind == WIRE_NET_RX)
+		packet_begins(c, skb);
+	return 0;
+}
+
+/* The thread's poll has ended; until its next one it works for the last owner still. */
+static __noinline int poll_ends_in_thread(struct wire_cpu *c)
+{
+	__u32 pid = bpf_get_current_pid_tgid();
+	struct owner_note note, *noted;
+	__u32 slot;
+
+	if (!c)
 		return 0;
+	slot = cursor_poll_leave(c);
+	noted = bpf_map_lookup_elem(&pollers, &pid);
+	if (noted && noted->slot == slot && account_is(slot, noted->id))
+		return 0;
+	note_owner(&note, slot, WIRE_NET_RX);
+	bpf_map_update_elem(&pollers, &pid, &note, BPF_ANY);
+	return 0;
+}
+
+/* A poll that brought no packets, to answer for its cost: the one whose device it is. */
+static __noinline int empty_poll_ends(struct wire_cpu *c, struct napi_struct *napi)
+{
+	const struct wire_device_hit *hit;
+	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
+
+	if (!c || !napi)
+		return 0;
+	if (napi->dev) {
+		hit = device_owner(napi->dev, c);
+		if (hit->slot != WIRE_SLOT_PACKET)
+			slot = hit->slot;
 	}
-	if (hit->slot != c->frame[WIRE_SOFT].slot && hit->slot != WIRE_SLOT_PACKET &&
-	    hit->counter < WIRE_COUNTERS)
-		cursor_count(c, hit->counter);
-	if (c->handed_tail != c->handed_head && hit->counter == WIRE_RULE_NETNS &&
-	    cursor_packet_handed(c, hit->slot, (__u64)skb))
-		cursor_count(c, WIRE_RULE_VETH_TO);
-	cursor_packet(c, hit->slot, packet_segments(skb), (__u64)skb, hit->flags & DEVICE_ALONE);
+	if (slot != WIRE_SLOT_UNATTRIBUTED)
+		cursor_count(c, WIRE_RULE_POLL_DEVICE);
+	cursor_poll_end(c, slot);
 	return 0;
 }
 
@@ -356,20 +405,18 @@ SEC("tp_btf/napi_poll")
 int BPF_PROG(napi_poll, struct napi_struct *napi)
 {
 	struct wire_cpu *c = cpu_this();
-	struct wire_frame *f;
-	__u32 slot;
 
-	if (!c || c->frame[WIRE_HARD].active)
+	if (!c || !c->frame[WIRE_SOFT].active || c->frame[WIRE_SOFT].kind != WIRE_NET_RX ||
+	    c->frame[WIRE_HARD].active)
 		return 0;
-	f = &c->frame[WIRE_SOFT];
-	if (f->active) {
-		/* the backlog's has no device; its packets paid for everything on their way */
-		if (f->kind == WIRE_NET_RX && (napi->dev || c->poll_ns))
-			cursor_poll_end(c);
-	} else if (c->frame[WIRE_TASK].kind == WIRE_NET_RX) {
-		slot = account_find_cached(task_cgroup(bpf_get_current_task_btf()), c);
-		cursor_repoint(c, WIRE_TASK, slot, WIRE_OWN);
-	}
+	if (c->vector == WIRE_VECTOR_THREAD)
+		return poll_ends_in_thread(c);
+	/* the backlog's has no device; its packets paid for everything on their way */
+	if (!napi->dev && !c->poll_ns)
+		return 0;
+	if (cursor_poll_is_empty(c))
+		return empty_poll_ends(c, napi);
+	cursor_poll_end(c, WIRE_SLOT_UNATTRIBUTED);
 	return 0;
 }
 
@@ -443,76 +490,8 @@ int BPF_PROG(irq_handler_exit)
 /* Not the reschedule interrupt: it does less than two hooks would cost. */
 HARD_ENTRY(irq_work_entry, WIRE_SLOT_HOST, WIRE_IRQ)
 HARD_EXIT(irq_work_exit)
-HARD_ENTRY(call_function_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
 HARD_EXIT(call_function_exit)
-HARD_ENTRY(call_function_single_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
 HARD_EXIT(call_function_single_exit)
 /* inter-processor interrupts of architectures other than x86 */
 HARD_ENTRY(ipi_entry, WIRE_SLOT_UNATTRIBUTED, WIRE_IRQ)
 HARD_EXIT(ipi_exit)
-
-/* ---- work items ---- */
-
-SEC("tp_btf/workqueue_queue_work")
-int BPF_PROG(workqueue_queue_work, int cpu, void *pool, struct work_struct *work)
-{
-	struct wire_cpu *c = cpu_this();
-	__u64 address = (__u64)work;
-	struct owner_note note;
-	struct wire_frame *f;
-
-	if (!c)
-		return 0;
-	/* spelled out: a verifier before 6.3 loses the bound of an index that is spilled */
-	if (c->frame[WIRE_HARD].active)
-		f = &c->frame[WIRE_HARD];
-	else if (c->frame[WIRE_SOFT].active)
-		f = &c->frame[WIRE_SOFT];
-	else
-		f = &c->frame[WIRE_TASK];
-	if (f->slot < WIRE_SLOT_FIRST || f->slot >= cfg_slots)
-		return 0;
-	note_owner(&note, f->slot, WIRE_WORK);
-	bpf_map_update_elem(&works, &address, &note, BPF_ANY);
-	return 0;
-}
-
-SEC("tp_btf/workqueue_execute_start")
-int BPF_PROG(workqueue_execute_start, struct work_struct *work)
-{
-	struct wire_cpu *c = cpu_this();
-	__u64 address = (__u64)work;
-	struct owner_note note = {.slot = WIRE_SLOT_HOST, .kind = WIRE_WORK}, *queued;
-	struct wire_totals *totals;
-	__u32 pid = bpf_get_current_pid_tgid();
-	__u32 slot = WIRE_SLOT_HOST;
-
-	if (!c)
-		return 0;
-	queued = bpf_map_lookup_elem(&works, &address);
-	if (queued) {
-		slot = account_resolve(queued->slot, queued->id, slot);
-		note_owner(&note, slot, WIRE_WORK);
-		cursor_count(c, WIRE_RULE_WORK);
-		bpf_map_delete_elem(&works, &address);
-	}
-	bpf_map_update_elem(&workers, &pid, &note, BPF_ANY);
-	totals = cursor_totals(c, slot);
-	if (totals)
-		totals->items++;
-	if (cursor_level(c) == WIRE_TASK)
-		cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
-	return 0;
-}
-
-SEC("tp_btf/workqueue_execute_end")
-int BPF_PROG(workqueue_execute_end, struct work_struct *work)
-{
-	struct wire_cpu *c = cpu_this();
-	__u32 pid = bpf_get_current_pid_tgid();
-
-	bpf_map_delete_elem(&workers, &pid);
-	if (c && cursor_level(c) == WIRE_TASK)
-		cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
-	return 0;
-}

@@ -15,6 +15,7 @@
 #define NETNS_MAX 4096
 #define REQUESTS_MAX 8192
 #define WORKS_MAX 4096
+#define POLLERS_MAX 1024
 #define SOCKS_MAX 16384
 #define LISTENERS_MAX 4096
 #define INODES_MAX 16384
@@ -108,7 +109,7 @@ struct {
 	__type(value, struct owner_note);
 } requests SEC(".maps");
 
-/* address of a queued work item -> who queued it */
+/* address of what was put off (work item, timer of delayed work) -> who did, see bpf/work.h */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, WORKS_MAX);
@@ -123,6 +124,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct owner_note);
 } workers SEC(".maps");
+
+/* pid of a thread that polls a device -> whom it worked for last */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, POLLERS_MAX);
+	__type(key, __u32);
+	__type(value, struct owner_note);
+} pollers SEC(".maps");
 
 /* v1, host's network: a socket or a port that is listened at -> its owner, see bpf/sock.h */
 struct {

@@ -16,11 +16,11 @@
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
 #ifndef WIRE_OTHER
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 #define WIRE_ROOM(name)
 #else
 /* a layout that no version has, for tests of taking over: nothing is where it was */
-#define WIRE_VERSION (3u + WIRE_OTHER)
+#define WIRE_VERSION (4u + WIRE_OTHER)
 #define WIRE_ROOM(name) __u64 name[8];
 #endif
 
@@ -92,6 +92,15 @@ enum wire_counter {
 	WIRE_FIX_MISSED,	  /* an interrupt that was not seen to end, made up for */
 	WIRE_NETNS_SHARED,	  /* claims on a network namespace that another account holds */
 	WIRE_ACCOUNTS_CLOSED,	  /* cgroups removed, their total given to the parent */
+	/* since version 4; at the end, so that those before keep their places */
+	WIRE_RULE_POLL_DEVICE,	/* poll without packets: the device's owner */
+	WIRE_RULE_PACKET_AGAIN, /* seen again on a tunnel or the like: cost carried along */
+	WIRE_RULE_SOCKET_NETNS, /* socket's network namespace, where the device told nothing (macvlan) */
+	WIRE_RULE_SOCKET_WAITER, /* v1: socket whose owner is the thread that waits for it */
+	WIRE_RULE_DELAYED,	 /* timer of delayed work: who queued it */
+	WIRE_RULE_SMALL_QUEUE,	 /* TCP small queue: the socket's owner */
+	WIRE_RULE_SENDER,	 /* interrupt from another CPU: who sent it */
+	WIRE_FALLBACK_SENDER,	 /* interrupt from another CPU that nobody is known to have sent */
 	WIRE_COUNTERS,
 };
 
@@ -126,6 +135,7 @@ struct wire_frame {
 	__u16 active; /* the level has been entered and not left */
 };
 
+#define WIRE_VECTOR_THREAD 0xffff /* a thread polls, as a softirq would */
 #define WIRE_POLL_OWNERS 4
 #define WIRE_HANDED 64 /* a power of two */
 #define WIRE_CGROUP_CACHE 16
@@ -173,7 +183,7 @@ struct wire_cpu {
 
 	struct wire_frame frame[WIRE_LEVELS];
 	__u32 imposed_slot; /* whom an interrupt is imposed on, WIRE_SLOT_HOST when on nobody */
-	__u32 vector;	    /* of the running softirq */
+	__u32 vector;	    /* of the running softirq, or WIRE_VECTOR_THREAD */
 	__u64 packet;	    /* address of the running packet */
 	__u32 packet_segments;
 	__u32 n_owners;
@@ -190,6 +200,7 @@ struct wire_cpu {
 	__u64 tick_user;
 	__u64 tick_system;
 	__u64 epoch_ns; /* when this CPU last forgot what it remembers below */
+	__u64 sender; /* written by others: who interrupts this CPU, and the epoch, see bpf/work.h */
 
 	/* where an address becomes a number: the verifier does not compute with pointers */
 	__u64 cgroup_address;

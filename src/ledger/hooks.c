@@ -45,11 +45,12 @@ const struct ledger_hook ledger_hooks[] = {
 	{"block_rq_complete", "block_rq_complete", HOOK_TRACEPOINT,
 		"block completions have no owner", 0},
 	{"inet_sock_set_state", "inet_sock_set_state", HOOK_TRACEPOINT,
-		"on cgroup v1 TCP of containers on the host's network is the host's", HOOK_ON_V1},
+		"connections of containers on the host's network are the host's, their "
+		"making at least", 0},
 	{"tcp_probe", "tcp_probe", HOOK_TRACEPOINT,
 		"TCP of containers on the host's network is the host's", 0},
 	{"sk_data_ready", "sk_data_ready", HOOK_TRACEPOINT,
-		"UDP of containers on the host's network is the host's", HOOK_ON_V2},
+		"UDP of containers on the host's network, or behind macvlan, is the host's", 0},
 	{"timer_expire_entry", "timer_expire_entry", HOOK_TRACEPOINT,
 		"TCP timers are the host's", 0},
 	{"writeback_dirty_inode_enqueue", "writeback_dirty_inode_enqueue", HOOK_TRACEPOINT,
@@ -64,6 +65,16 @@ const struct ledger_hook ledger_hooks[] = {
 		"work items count as the host's own time", 0},
 	{"workqueue_execute_end", "workqueue_execute_end", HOOK_TRACEPOINT,
 		"work items count as the host's own time", 0},
+	{"timer_start", "timer_start", HOOK_TRACEPOINT,
+		"delayed work has no owner but the host", 0},
+	{"tcp_tsq_handler", "tcp_tsq_handler", HOOK_FUNCTION,
+		"what TCP sends when its packets have left the host has no owner", 0},
+	{"csd_queue_cpu", "csd_queue_cpu", HOOK_TRACEPOINT,
+		"interrupts from other CPUs have no owner", 0},
+	{"udp_fail_queue_rcv_skb", "udp_fail_queue_rcv_skb", HOOK_TRACEPOINT,
+		"datagrams dropped at a full socket on the host's network are the host's", 0},
+	{"tcp_add_backlog", "tcp_add_backlog", HOOK_FUNCTION,
+		"segments on the host's network that find their socket in use are the host's", 0},
 };
 /* clang-format on */
 

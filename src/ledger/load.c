@@ -446,6 +446,8 @@ static int prepare(struct ledger_bpf *skeleton, const struct ledger_old *old,
 	if (old && ledger_old_carry_accounts(old, new, err) < 0)
 		return -err->code;
 	if (iterate_tasks(skeleton->progs.claim_all, err) < 0 ||
+	    (!old && !skeleton->rodata->cfg_unified &&
+	     iterate_tasks(skeleton->progs.claim_sockets, err) < 0) ||
 	    (!old && ledger_baseline_store(new->baseline, err) < 0) || pin_maps(skeleton, err) < 0)
 		return -err->code;
 	return 0;

@@ -137,6 +137,20 @@ static void any_packet(struct wire_cpu *c)
 	if (slot != WIRE_SLOT_PACKET && c->handed_tail != c->handed_head)
 		cursor_packet_handed(c, slot, packet);
 	cursor_packet(c, slot, 1 + (uint32_t)random_below(40), packet, random_below(2));
+	if (slot == WIRE_SLOT_PACKET && random_below(2))
+		cursor_packet_again(c);
+}
+
+/* A kernel thread polls, which another softirq may be seen to interrupt if something was missed. */
+static void thread_polls(struct wire_cpu *c)
+{
+	cursor_poll_enter(c);
+	for (uint64_t packets = random_below(4); packets; packets--) {
+		any_packet(c);
+		pass(100);
+	}
+	if (c->frame[WIRE_SOFT].active && random_below(8))
+		cursor_poll_leave(c);
 }
 
 /* What a cursor sees that has missed something. */
@@ -189,7 +203,8 @@ static void any_event(struct wire_cpu *c, bool broken)
 			cursor_exit(c, WIRE_SOFT);
 			break;
 		case 1:
-			cursor_poll_end(c);
+			cursor_poll_end(c, random_below(2) ? any_slot()
+							   : (uint32_t)WIRE_SLOT_UNATTRIBUTED);
 			break;
 		case 2:
 			cursor_packet_settle(c, slot);
@@ -199,9 +214,12 @@ static void any_event(struct wire_cpu *c, bool broken)
 		}
 		return;
 	}
-	switch (random_below(6)) {
+	switch (random_below(7)) {
 	case 0:
 		cursor_enter(c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
+		break;
+	case 6:
+		thread_polls(c);
 		break;
 	case 1:
 		cursor_enter(c, WIRE_SOFT, WIRE_SLOT_HOST, WIRE_RCU);
@@ -306,7 +324,7 @@ TEST(poll_cost_is_split_by_segments)
 	now_ns += 10;
 	cursor_packet(&c, 4, 3, 2, false);
 	now_ns += 20;
-	cursor_poll_end(&c);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
 	is_uint(received(3), 10 + 100);
 	is_uint(received(4), 20 + 300);
 	now_ns += 7; /* the rest of the softirq */
@@ -321,7 +339,7 @@ TEST(poll_without_packets_is_nobodys)
 	begin(&c, 1);
 	cursor_enter(&c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
 	now_ns += 400;
-	cursor_poll_end(&c);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
 	cursor_exit(&c, WIRE_SOFT);
 	is_uint(received(WIRE_SLOT_UNATTRIBUTED), 400);
 	is_uint(c.counters[WIRE_FALLBACK_POLL], 1);
@@ -357,7 +375,7 @@ TEST(packet_of_the_host_takes_its_cost_to_the_container)
 	now_ns += 30;
 	cursor_packet(&c, WIRE_SLOT_PACKET, 1, 22, false);
 	now_ns += 40;
-	cursor_poll_end(&c);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
 	is_uint(received(WIRE_SLOT_HOST), 270);
 	now_ns += 5;
 	ok(cursor_packet_handed(&c, 5, 22));
@@ -367,6 +385,74 @@ TEST(packet_of_the_host_takes_its_cost_to_the_container)
 	is_uint(received(WIRE_SLOT_HOST), 130);
 	is_uint(received(5), 155);
 	is_uint(c.counters[WIRE_RULE_HOST_PACKET], 2);
+}
+
+TEST(packet_seen_again_takes_all_of_its_way)
+{
+	struct wire_cpu c;
+
+	begin(&c, 1);
+	cursor_enter(&c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
+	now_ns += 100;
+	cursor_packet(&c, WIRE_SLOT_PACKET, 1, 11, false); /* another one, which is dropped */
+	now_ns += 7;
+	cursor_packet(&c, WIRE_SLOT_PACKET, 1, 11, false);
+	now_ns += 30;
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
+	cursor_packet(&c, WIRE_SLOT_PACKET, 1, 11, true); /* out of the tunnel */
+	ok(cursor_packet_again(&c));
+	now_ns += 20;
+	cursor_packet(&c, WIRE_SLOT_PACKET, 1, 12, true);
+	ok(!cursor_packet_again(&c), "a new one");
+	now_ns += 5;
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
+	is_uint(received(WIRE_SLOT_HOST), 100 + 7 + 30 + 20 + 5);
+	is_uint(books(&c), now_ns - CPU_NS_START);
+	/* 30 of its own and half of the poll below, 20 above */
+	ok(cursor_packet_handed(&c, 5, 11), "the dropped one's note is older");
+	is_uint(received(5), 50 + 7);
+	ok(cursor_packet_handed(&c, 5, 11));
+	is_uint(received(5), 50 + 7 + 30 + 50 + 20);
+	cursor_exit(&c, WIRE_SOFT);
+}
+
+TEST(poll_of_a_thread_is_its_packets)
+{
+	struct wire_cpu c;
+
+	begin(&c, 1);
+	cursor_switch(&c, WIRE_SLOT_HOST, WIRE_OWN, WIRE_SLOT_HOST);
+	now_ns += 300; /* the driver */
+	cursor_poll_enter(&c);
+	cursor_packet(&c, 3, 1, 1, false);
+	now_ns += 10;
+	cursor_packet(&c, 4, 2, 2, false);
+	now_ns += 20;
+	is_uint(cursor_poll_leave(&c), 4);
+	is_uint(received(3), 10 + 100);
+	is_uint(received(4), 20 + 200);
+	now_ns += 50;
+	cursor_switch(&c, 5, WIRE_OWN, 5);
+	is_uint(rows[4].behalf_ns[WIRE_TASK * WIRE_CLASSES + WIRE_NET_RX], 50);
+	is_uint(rows[WIRE_SLOT_HOST].own_ns, 0);
+	is_uint(books(&c), now_ns - CPU_NS_START);
+}
+
+TEST(poll_without_packets_is_the_fallbacks)
+{
+	struct wire_cpu c;
+
+	begin(&c, 1);
+	cursor_enter(&c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
+	now_ns += 400;
+	ok(cursor_poll_is_empty(&c));
+	cursor_poll_end(&c, 3);
+	now_ns += 10;
+	cursor_packet(&c, 4, 1, 1, false);
+	ok(!cursor_poll_is_empty(&c));
+	cursor_exit(&c, WIRE_SOFT);
+	is_uint(received(3), 400);
+	is_uint(received(4), 10);
 }
 
 TEST(ring_of_handed_packets_wraps)
@@ -381,7 +467,7 @@ TEST(ring_of_handed_packets_wraps)
 		cursor_packet(&c, WIRE_SLOT_PACKET, 1, packet, false);
 	}
 	now_ns += 10;
-	cursor_poll_end(&c);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
 	ok(!cursor_packet_handed(&c, 5, 9), "overwritten");
 	ok(cursor_packet_handed(&c, 5, 10), "the oldest");
 	ok(!cursor_packet_handed(&c, 5, 10), "moved once");
@@ -440,7 +526,7 @@ TEST(socket_tells_a_waiting_packets_owner)
 	ok(cursor_packet_settle(&c, 4));
 	ok(!cursor_packet_settle(&c, 5), "it has an owner");
 	now_ns += 20;
-	cursor_poll_end(&c);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
 	is_uint(received(3), 40 + 50);
 	is_uint(received(4), 20 + 150);
 	is_uint(received(WIRE_SLOT_HOST), 0);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Who owns work that was put off: whoever put it off. At the moment it is queued the cursor stands on an
+ * account; that is noted under the address of what was queued, or for the CPU that is interrupted for it.
+ *
+ *	work item	queued, then executed by a kworker, or in a softirq (system_bh_wq, since 6.9)
+ *	delayed work	first a timer, which then queues the item; noted under the timer's address
+ *	interrupt from	the CPU that sent it last. Several senders share one interrupt: the last one pays,
+ *	another CPU	so the error is one interrupt at most
+ *	TCP small queue	a socket that waited for its packets to leave sends more of them: its owner
+ *
+ * Tasklets that are not TCP's, of which few are left, stay unattributed: nothing tells who scheduled one.
+ * A softirq that works for a packet whose owner is not known queues for nobody known, and so for the host.
+ * A note whose item was cancelled stays until the same address is queued again, which replaces or removes
+ * it; the table forgets the oldest ones by itself.
+ */
+#include "bpf/sock.h"
+
+#define WORK_STRUCT_PENDING 1
+
+/* The account that the running context works for; one without a row if that is not known. */
+static __always_inline __u32 running_slot(const struct wire_cpu *c)
+{
+	/* spelled out: a verifier before 6.3 loses the bound of an index that is spilled */
+	if (c->frame[WIRE_HARD].active)
+		return c->frame[WIRE_HARD].slot;
+	if (c->frame[WIRE_SOFT].active)
+		return c->frame[WIRE_SOFT].slot;
+	return c->frame[WIRE_TASK].slot;
+}
+
+/* Notes that the running context has put off what is at ADDRESS. */
+static __noinline int work_note(struct wire_cpu *c, __u64 address)
+{
+	struct owner_note note;
+	__u32 slot;
+
+	if (!c)
+		return 0;
+	slot = running_slot(c);
+	if (slot < WIRE_SLOT_FIRST || slot >= cfg_slots) {
+		/* of an item that was here before and was cancelled */
+		bpf_map_delete_elem(&works, &address);
+		return 0;
+	}
+	note_owner(&note, slot, WIRE_WORK);
+	bpf_map_update_elem(&works, &address, &note, BPF_ANY);
+	return 0;
+}
+
+/* Takes a note. Returns the slot, the host's where there is none, and counts the rule if there is. */
+static __noinline __u32 work_take(struct wire_cpu *c, __u64 address, __u32 counter)
+{
+	struct owner_note *note = bpf_map_lookup_elem(&works, &address);
+	__u32 slot;
+
+	if (!note || !c)
+		return WIRE_SLOT_HOST;
+	slot = account_resolve(note->slot, note->id, WIRE_SLOT_HOST);
+	bpf_map_delete_elem(&works, &address);
+	if (counter < WIRE_COUNTERS)
+		c->counters[counter]++;
+	return slot;
+}
+
+/* Whether the running softirq is one that runs tasklets and items of system_bh_wq. */
+static __always_inline bool in_tasklets(const struct wire_cpu *c)
+{
+	__u16 kind = c->frame[WIRE_SOFT].kind;
+
+	return c->frame[WIRE_SOFT].active && !c->frame[WIRE_HARD].active &&
+	       (c->vector == TASKLET_SOFTIRQ || c->vector == HI_SOFTIRQ) && kind < WIRE_CLASSES;
+}
+
+/* ---- work items ---- */
+
+SEC("tp_btf/workqueue_queue_work")
+int BPF_PROG(workqueue_queue_work, int cpu, void *pool, struct work_struct *work)
+{
+	work_note(cpu_this(), (__u64)work);
+	return 0;
+}
+
+static __always_inline void work_counts(struct wire_cpu *c, __u32 slot)
+{
+	struct wire_totals *totals = cursor_totals(c, slot);
+
+	if (totals)
+		totals->items++;
+}
+
+/* A kworker begins an item. It may sleep and come back: what it works for is noted under its pid. */
+static __always_inline void worker_begins(struct wire_cpu *c, __u32 slot)
+{
+	struct owner_note note = {.slot = WIRE_SLOT_HOST, .kind = WIRE_WORK};
+	__u32 pid = bpf_get_current_pid_tgid();
+
+	if (slot != WIRE_SLOT_HOST)
+		note_owner(&note, slot, WIRE_WORK);
+	bpf_map_update_elem(&workers, &pid, &note, BPF_ANY);
+	cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
+}
+
+SEC("tp_btf/workqueue_execute_start")
+int BPF_PROG(workqueue_execute_start, struct work_struct *work)
+{
+	struct wire_cpu *c = cpu_this();
+	__u32 slot;
+
+	if (!c)
+		return 0;
+	slot = work_take(c, (__u64)work, WIRE_RULE_WORK);
+	work_counts(c, slot);
+	if (cursor_level(c) == WIRE_TASK)
+		worker_begins(c, slot);
+	else if (in_tasklets(c))
+		cursor_repoint(c, WIRE_SOFT, slot, WIRE_TASKLET);
+	return 0;
+}
+
+SEC("tp_btf/workqueue_execute_end")
+int BPF_PROG(workqueue_execute_end, struct work_struct *work)
+{
+	struct wire_cpu *c = cpu_this();
+	__u32 pid = bpf_get_current_pid_tgid();
+
+	if (!c)
+		return 0;
+	if (cursor_level(c) == WIRE_TASK) {
+		bpf_map_delete_elem(&workers, &pid);
+		cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
+	} else if (in_tasklets(c)) {
+		cursor_repoint(c, WIRE_SOFT, WIRE_SLOT_UNATTRIBUTED, WIRE_TASKLET);
+	}
+	return 0;
+}
+
+/* ---- delayed work ---- */
+
+extern const void delayed_work_timer_fn __ksym __weak;
+
+static __always_inline bool timer_is_delayed_work(const struct timer_list *timer)
+{
+	const void *function = (const void *)timer->function;
+
+	return function && function == &delayed_work_timer_fn;
+}
+
+/* Who starts the timer, or moves it to another time, has queued the work. */
+SEC("tp_btf/timer_start")
+int BPF_PROG(timer_start, struct timer_list *timer)
+{
+	if (timer_is_delayed_work(timer))
+		work_note(cpu_this(), (__u64)timer);
+	return 0;
+}
+
+/* ---- timers ---- */
+
+/* What a retransmission or a delayed acknowledgement costs is its socket's; delayed work is its queuer's. */
+SEC("tp_btf/timer_expire_entry")
+int BPF_PROG(timer_expire_entry, struct timer_list *timer)
+{
+	struct wire_cpu *c = cpu_this();
+	__u32 slot = WIRE_SLOT_HOST;
+	struct sock *sk;
+
+	if (!c || !c->frame[WIRE_SOFT].active || c->frame[WIRE_SOFT].kind != WIRE_TIMER ||
+	    c->frame[WIRE_HARD].active)
+		return 0;
+	if (timer_is_delayed_work(timer)) {
+		slot = work_take(c, (__u64)timer, WIRE_RULE_DELAYED);
+	} else {
+		sk = timer_sock(timer);
+		if (sk) {
+			slot = sock_owner_slot(sk, c);
+			cursor_count(c, slot == WIRE_SLOT_HOST ? WIRE_FALLBACK_TIMER
+							       : WIRE_RULE_TIMER);
+		}
+	}
+	cursor_repoint(c, WIRE_SOFT, slot, WIRE_TIMER);
+	return 0;
+}
+
+/* ---- what runs in the softirqs of tasklets ---- */
+
+/* TCP small queues: a tasklet up to 6.17, an item of system_bh_wq after */
+SEC("fentry/tcp_tsq_handler")
+int BPF_PROG(tcp_tsq_handler, struct sock *sk)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (!c || !in_tasklets(c))
+		return 0;
+	cursor_count(c, WIRE_RULE_SMALL_QUEUE);
+	cursor_repoint(c, WIRE_SOFT, sock_owner_slot(sk, c), WIRE_TASKLET);
+	return 0;
+}
+
+/* ---- interrupts from other CPUs ---- */
+
+/*
+ * Who sends and when, in one word, so that another CPU reads both: an account that has closed since is
+ * not to be charged, and the epoch moves when one closes.
+ */
+static __always_inline __u64 sender_pack(__u32 slot)
+{
+	return (__u64) * (volatile __u32 *)&book.epoch << 32 | slot;
+}
+
+SEC("tp_btf/csd_queue_cpu")
+int BPF_PROG(csd_queue_cpu, unsigned int cpu)
+{
+	struct wire_cpu *c = cpu_this(), *other;
+	__u32 number = cpu, slot;
+
+	if (!c)
+		return 0;
+	other = bpf_map_lookup_elem(&cpus, &number);
+	slot = running_slot(c);
+	if (other && slot < cfg_slots)
+		*(volatile __u64 *)&other->sender = sender_pack(slot);
+	return 0;
+}
+
+/* The sender of the interrupt that has come; what is not told is unattributed. */
+static __always_inline __u32 sender_take(struct wire_cpu *c)
+{
+	__u64 sender = *(volatile __u64 *)&c->sender;
+	__u32 slot = (__u32)sender;
+
+	*(volatile __u64 *)&c->sender = 0;
+	if (sender >> 32 != *(volatile __u32 *)&book.epoch || slot >= cfg_slots)
+		slot = WIRE_SLOT_UNATTRIBUTED;
+	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_SENDER : WIRE_RULE_SENDER);
+	return slot;
+}
+
+#define SENT_ENTRY(name)                                                                           \
+	SEC("tp_btf/" #name)                                                                       \
+	int BPF_PROG(name)                                                                         \
+	{                                                                                          \
+		struct wire_cpu *c = cpu_this();                                                   \
+                                                                                                   \
+		if (c)                                                                             \
+			cursor_enter(c, WIRE_HARD, sender_take(c), WIRE_IRQ);                      \
+		return 0;                                                                          \
+	}
+
+SENT_ENTRY(call_function_entry)
+SENT_ENTRY(call_function_single_entry)

@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The ledger's rules for packets that come other ways than through a veth pair: tunnels, macvlan, threaded
+# NAPI, steering to another CPU, a queueing discipline, sockets on the host's network.
+# timeout: 200
+set -uo pipefail
+here=$(dirname "$(readlink -f "$0")")
+behalf=${BEHALF:-$here/../../build/behalf}
+tools=${BUILD_DIR:-$here/../../build}/tests/bpf
+# shellcheck source=tests/bpf/two_spaces.bash
+. "$here/two_spaces.bash"
+# shellcheck source=tests/bpf/live.bash
+. "$here/live.bash"
+command -v tc >/dev/null || skip_all "no tc"
+"$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
+
+finish() {
+	ip link del "bm$spaces_id" 2>/dev/null
+	spaces_down
+	"$behalf" ledger off >/dev/null
+}
+trap finish EXIT
+spaces_up || skip_all "no namespaces, veth pairs or bridges here"
+
+a='([.accounts[] | select(.cgroup | endswith("/a"))][0] // {behalf_ns: {}})'
+b='([.accounts[] | select(.cgroup | endswith("/b"))][0] // {behalf_ns: {}})'
+
+# during SECONDS: counters and times that came in the meantime, as books of that time
+during() {
+	"$tools/ledger_books" "$1"
+}
+
+# flood FROM TO ADDRESS [RATE]: FROM and TO are commands that run another one; prints books of 2 s
+flood() {
+	$2 "$tools/udp_flood" receive 9005 4 >/dev/null &
+	sleep 0.3
+	$1 "$tools/udp_flood" send "$3" 9005 18 3 "${4-}" >/dev/null &
+	sleep 0.5
+	during 2
+	wait
+}
+
+# ---- a tunnel whose device is a container's and whose packets go over the host's network ----
+
+vxlan_up() {
+	ip link add "bv$spaces_id" type vxlan id $((spaces_id % 10000)) dstport 4799 \
+		local "$spaces_net.1" remote "$spaces_net.2" dev "$spaces_bridge" &&
+		ip link set "bv$spaces_id" netns "bl${spaces_id}b" &&
+		ip -n "bl${spaces_id}b" addr add 198.19.0.2/24 dev "bv$spaces_id" &&
+		ip -n "bl${spaces_id}b" link set "bv$spaces_id" up &&
+		ip -n "bl${spaces_id}a" link add vx type vxlan id $((spaces_id % 10000)) dstport 4799 \
+			local "$spaces_net.2" remote "$spaces_net.1" dev eth0 &&
+		ip -n "bl${spaces_id}a" addr add 198.19.0.1/24 dev vx &&
+		ip -n "bl${spaces_id}a" link set vx up && sleep 0.5
+}
+
+if vxlan_up 2>/dev/null; then
+	books=$(flood "in_space a" "in_space b" 198.19.0.2)
+	holds "out of a tunnel a packet is whose device it comes to" "$books" \
+		"$b.behalf_ns.net_rx > 50000000 and $a.behalf_ns.net_rx > 50000000"
+	holds "nearly all of it has an owner" "$books" '.unattributed_ns.net_rx <
+		([.accounts[].behalf_ns.net_rx] | add) / 20'
+
+	# the tunnel's device polls in a thread of its own
+	threaded=$(in_space b sh -c "echo 1 >/sys/class/net/bv$spaces_id/threaded" 2>&1 ||
+		nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c "
+			mount -t sysfs sysfs /sys && echo 1 >/sys/class/net/bv$spaces_id/threaded" 2>&1)
+	mapfile -t threads < <(pgrep "^napi/bv")
+	if [ ${#threads[@]} -gt 0 ]; then
+		runtime_ns() {
+			local pid sum=0
+			for pid in "${threads[@]}"; do
+				sum=$((sum + $(cut -d ' ' -f 1 "/proc/$pid/schedstat")))
+			done
+			echo $sum
+		}
+		before_ns=$(runtime_ns)
+		before=$("$tools/ledger_books" 0)
+		flood "in_space a" "in_space b" 198.19.0.2 20000 >/dev/null
+		after=$("$tools/ledger_books" 0)
+		ns=$(($(runtime_ns) - before_ns))
+		books=$(jq -s --argjson ns $ns "def rx: $b.behalf_ns.net_rx;
+			def missed: .counters | .fix_missed + .fix_nested;
+			{polls: (.[1].counters.rule_thread - .[0].counters.rule_thread),
+			more: ((.[1] | rx) - (.[0] | rx)), missed: ((.[1] | missed) - (.[0] | missed)),
+			ran: \$ns}" <<<"$before $after")
+		holds "a thread that polls works for its packets' owner" "$books" \
+			'.polls > 100 and .missed == 0'
+		holds "and is charged about as long as it runs" "$books" \
+			'.ran > 5000000 and .more > .ran * 0.7 and .more < .ran * 1.3'
+	else
+		echo "# no threaded NAPI: not looked at: $threaded"
+	fi
+else
+	echo "# no vxlan devices: not looked at"
+fi
+
+# ---- macvlan: the packet changes its device where nothing tells ----
+
+macvlan_up() {
+	local name number=1
+	ip link add "bm$spaces_id" type veth peer name "bn$spaces_id" &&
+		ip link set "bm$spaces_id" up && ip link set "bn$spaces_id" up || return
+	for name in a b; do
+		ip link add link "bm$spaces_id" name "mv$spaces_id" type macvlan mode bridge &&
+			ip link set "mv$spaces_id" netns "bl$spaces_id$name" name mv &&
+			ip -n "bl$spaces_id$name" addr add 198.19.1.$number/24 dev mv &&
+			ip -n "bl$spaces_id$name" link set mv up || return
+		number=$((number + 1))
+	done
+	sleep 0.5
+}
+
+if macvlan_up 2>/dev/null; then
+	books=$(flood "in_space a" "in_space b" 198.19.1.2 50000)
+	holds "through a macvlan a packet is its socket's namespace's" "$books" \
+		".counters.rule_socket_netns > 1000 and $b.behalf_ns.net_rx > 1000000"
+else
+	echo "# no macvlan devices: not looked at"
+fi
+
+# ---- another CPU receives ----
+
+if [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ] &&
+	echo 2 >"/sys/class/net/bl${spaces_id}a/queues/rx-0/rps_cpus" 2>/dev/null; then
+	books=$(flood "taskset -c 0 nsenter --net=/run/netns/bl${spaces_id}a" "in_space b" "$spaces_net.3")
+	echo 0 >"/sys/class/net/bl${spaces_id}a/queues/rx-0/rps_cpus"
+	holds "steered to another CPU packets have the same owners" "$books" \
+		"$b.behalf_ns.net_rx > 50000000 and $a.behalf_ns.net_rx > 20000000"
+	holds "interrupts between CPUs have senders" "$books" \
+		'.counters.rule_sender > .counters.fallback_sender and .counters.rule_sender > 10'
+fi
+
+# ---- a queue: what it holds back goes out in a softirq ----
+
+if in_space b tc qdisc add dev eth0 root tbf rate 20mbit burst 2kb limit 100kb 2>/dev/null; then
+	in_space b timeout 3 "$tools/udp_flood" send "$spaces_net.1" 9006 1200 2 >/dev/null &
+	sleep 0.3
+	books=$(during 1.5)
+	wait
+	in_space b tc qdisc del dev eth0 root
+	holds "what a queue held back is its sender's" "$books" \
+		".counters.rule_tx > 100 and $b.behalf_ns.net_tx > 0 and
+		$b.behalf_ns.net_tx > .unattributed_ns.net_tx"
+else
+	echo "# no tbf queueing discipline: not looked at"
+fi
+
+# ---- UDP on the host's network ----
+
+books=$(flood "in_group a" "in_group b" 127.0.0.1 100000)
+holds "a datagram on the host's network is its socket's owner's" "$books" \
+	".counters.rule_socket > 1000 and $b.behalf_ns.net_rx > 1000000"
+
+# one whose owner does not read
+in_group b "$tools/udp_flood" receive 9007 5 >/dev/null &
+receiver=$!
+sleep 0.3
+in_group a "$tools/udp_flood" send 127.0.0.1 9007 18 1 1000 >/dev/null
+kill -STOP $receiver
+in_group a "$tools/udp_flood" send 127.0.0.1 9007 18 2 50000 >/dev/null &
+sleep 0.5
+books=$(during 1)
+kill -CONT $receiver
+wait
+holds "datagrams dropped at a full socket are its owner's too" "$books" \
+	".counters.rule_socket > 1000 and $b.behalf_ns.net_rx > 500000"
+
+holds "books balance" "$books" '.balance > 0.99 and .balance < 1.01'
+
+echo "1..$number"
+exit $failed

@@ -10,6 +10,9 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 
+/* Less than a hundredth of what is promised is not worth telling. */
+#define PERMILLE_LEAST 10
+
 /* A request whose workspaces can be changed. */
 struct trial {
 	struct plan_request request;
@@ -182,7 +185,7 @@ static char *list_changes(const struct terms *terms, const struct terms *scaled)
 		_cleanup_free_ char *before = terms_format(terms, kind);
 		_cleanup_free_ char *after = terms_format(scaled, kind);
 
-		if (!before || (after && strcmp(before, after) == 0))
+		if ((!before && !after) || (before && after && strcmp(before, after) == 0))
 			continue;
 		fprintf(out, "%s%s %s", comma, kind->name, after ? after : "none");
 		comma = ", ";
@@ -210,6 +213,19 @@ static int say_scale(struct advice *advice, unsigned int levers, uint32_t permil
 	return changes ? say(advice, string_format("with %s", changes)) : -ENOMEM;
 }
 
+/* Whether anything is left of what was scaled: advice to promise nothing is none. */
+static bool leaves_something(const struct plan_request *request, size_t subject,
+			     unsigned int levers, uint32_t permille)
+{
+	struct terms scaled, none;
+
+	if (subject == PLAN_ALL)
+		return permille >= PERMILLE_LEAST;
+	scaled = plan_scale_terms(&request->workspaces[subject].terms, levers, permille);
+	none = plan_scale_terms(&request->workspaces[subject].terms, levers, 0);
+	return memcmp(&scaled, &none, sizeof(scaled)) != 0;
+}
+
 /* The smallest change of terms: I/O alone, else the CPU reserve alone, else everything. */
 static int advise_terms(struct advice *advice)
 {
@@ -230,7 +246,7 @@ static int advise_terms(struct advice *advice)
 
 		if (r < 0)
 			return r;
-		if (permille)
+		if (leaves_something(advice->request, advice->subject, ways[i].levers, permille))
 			return say_scale(advice, ways[i].levers, permille, ways[i].what);
 	}
 	return 0;
@@ -245,6 +261,71 @@ static bool has_net(const struct terms *terms)
 {
 	return terms->net[TERMS_EGRESS].reserve_bps || terms->net[TERMS_INGRESS].reserve_bps ||
 	       terms->net[TERMS_EGRESS].connections || terms->net[TERMS_INGRESS].connections;
+}
+
+/* As if packets smaller than SIZE were not promised; those that are expected still are. */
+static void forbid_small_packets(struct terms *terms, uint32_t size)
+{
+	for (int direction = 0; direction < TERMS_DIRECTIONS; direction++) {
+		struct terms_net *net = &terms->net[direction];
+		uint32_t expected = net->packet_bytes ? net->packet_bytes : TERMS_PACKET_BYTES;
+		uint32_t worst = net->packet_worst_bytes ? net->packet_worst_bytes
+							 : TERMS_PACKET_WORST_BYTES;
+		uint32_t least = size < expected ? size : expected;
+
+		if (net->reserve_bps && worst < least)
+			net->packet_worst_bytes = least;
+	}
+}
+
+static int fits_without_small(const struct advice *advice, uint32_t size, bool *fits)
+{
+	_cleanup_(free_trial) struct trial trial = {0};
+	int r = make_trial(advice->request, &trial);
+
+	for (size_t i = 0; r == 0 && i < trial.request.n_workspaces; i++) {
+		if (concerns(advice->subject, i))
+			forbid_small_packets(&trial.workspaces[i].terms, size);
+	}
+	return r == 0 ? plan_fits(&trial.request, fits) : r;
+}
+
+static int say_packets(struct advice *advice, uint32_t size)
+{
+	const struct plan_workspace *workspace;
+	_cleanup_free_ char *changes = NULL;
+	struct terms changed;
+
+	if (advice->subject == PLAN_ALL)
+		return say(advice,
+			   string_format("with no promise for packets under %" PRIu32 " bytes",
+					 size));
+	workspace = &advice->request->workspaces[advice->subject];
+	changed = workspace->terms;
+	forbid_small_packets(&changed, size);
+	changes = list_changes(&workspace->terms, &changed);
+	return changes ? say(advice, string_format("with %s", changes)) : -ENOMEM;
+}
+
+/* The smallest packets that can be promised, where those that are expected would do. */
+static int advise_packets(struct advice *advice)
+{
+	uint32_t low = 0, high = UINT16_MAX + 14; /* high fits, low does not */
+	bool fits = false;
+	int r = fits_without_small(advice, high, &fits);
+
+	if (r < 0 || !fits)
+		return r;
+	while (r == 0 && high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		r = fits_without_small(advice, middle, &fits);
+		if (fits)
+			high = middle;
+		else
+			low = middle;
+	}
+	return r == 0 ? say_packets(advice, high) : r;
 }
 
 /* Whether all would fit if what is on FROM were on TO. */
@@ -341,9 +422,10 @@ static int fits_with_cpus(const struct advice *advice, const struct cpus *tight,
 
 	for (size_t i = 0; r == 0 && i < trial.request.n_workspaces; i++) {
 		struct plan_workspace *workspace = &trial.workspaces[i];
+		struct cpus here = cpus_intersect(&workspace->cpus, &advice->request->host->cpus);
 
 		if (concerns(advice->subject, i) && workspace->has_cpus &&
-		    cpus_first_missing(&workspace->cpus, tight) < 0)
+		    cpus_first_missing(&here, tight) < 0)
 			workspace->cpus = *cpus;
 	}
 	return r == 0 ? plan_fits(&trial.request, fits) : r;
@@ -414,6 +496,8 @@ int plan_advise(const struct plan_request *request, const struct plan *plan, siz
 	if (plan->admitted)
 		return 0;
 	r = advise_terms(&advice);
+	if (r == 0)
+		r = advise_packets(&advice);
 	if (r == 0)
 		r = advise_paths(&advice);
 	if (r == 0)

@@ -214,7 +214,9 @@ static void put_list(FILE *out, const char *title, char *const *texts)
 {
 	if (!texts || !*texts)
 		return;
-	fprintf(out, "<p>%s</p>\n<ul>\n", title);
+	if (*title)
+		fprintf(out, "<p>%s</p>\n", title);
+	fputs("<ul>\n", out);
 	for (; *texts; texts++)
 		put_element(out, "<li>", *texts, "</li>\n");
 	fputs("</ul>\n", out);

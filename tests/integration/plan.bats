@@ -91,7 +91,10 @@ make_profile() {
 	run -0 plan "${one[@]}" --what-if web.net.egress.reserve="$rate" one.yaml
 	run -3 plan "${one[@]}" --what-if web.net.egress.reserve=$((${rate%kbit} + 900))kbit one.yaml
 	run --separate-stderr plan --json "${one[@]}" --what-if web.net.egress.reserve=900mbit one.yaml
-	[ "$(json '.advice[1]')" = "with path macvlan instead of bridge" ]
+	[ "$(json '.advice[1]')" = "with net-egress-packet-size-worst 255B" ]
+	[ "$(json '.advice[2]')" = "with path macvlan instead of bridge" ]
+	run -0 plan "${one[@]}" --what-if web.net.egress.reserve=900mbit --what-if web.net.egress.packet-size-worst=255 one.yaml
+	run -3 plan "${one[@]}" --what-if web.net.egress.reserve=900mbit --what-if web.net.egress.packet-size-worst=254 one.yaml
 	run -0 plan "${one[@]}" --what-if web.net.egress.reserve=900mbit --what-if web.path=macvlan one.yaml
 }
 

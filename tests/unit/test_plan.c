@@ -255,6 +255,42 @@ TEST(admission_says_what_would_fit)
 	is_int(plan_admit(&e.request, &err), 0);
 }
 
+TEST(small_packets_are_what_is_dear)
+{
+	struct plan_workspace workspaces[] = {
+		example_workspace("kept", 3000, 0),
+		example_workspace("new", 0, 400000000),
+	};
+	_cleanup_example_ struct example e;
+	struct error err = {0};
+
+	/* 50000 packets as expected, 833334 of 60 bytes */
+	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 0;
+	make_example(&e, workspaces, 2);
+	is_int(plan_admit(&e.request, &err), -EBUSY);
+	has_str(err.text, ", or with net-egress-packet-size-worst 131B");
+	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 131;
+	is_int(plan_admit(&e.request, &err), 0);
+	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 130;
+	is_int(plan_admit(&e.request, &err), -EBUSY);
+}
+
+TEST(nothing_is_no_advice)
+{
+	struct plan_workspace workspace = example_workspace("a", 500, 0);
+	_cleanup_example_ struct example e;
+	_cleanup_(cleanup_plan) struct plan *made = NULL;
+	_cleanup_strv_ char **advice = NULL;
+
+	pin(&workspace, "9");
+	make_example(&e, &workspace, 1);
+	made = plan(&e.request);
+	ok(!made->admitted);
+	must(plan_advise(&e.request, made, 0, &advice) == 0);
+	must(strv_length(advice) == 1);
+	is_str(advice[0], "on CPUs 0-1");
+}
+
 TEST(how_many_more_fit)
 {
 	struct plan_workspace workspaces[] = {

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "cmd/admit.h"
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
 #include "cmd/descriptors.h"
@@ -29,7 +30,8 @@ enum {
 	OPT_NO_PIVOT,
 	OPT_NO_NEW_KEYRING,
 	OPT_NO_SUBREAPER,
-	OPT_KEEP
+	OPT_KEEP,
+	OPT_FORCE,
 };
 
 static const struct option options[] = {
@@ -44,6 +46,7 @@ static const struct option options[] = {
 	{"no-pivot", no_argument, NULL, OPT_NO_PIVOT},
 	{"no-new-keyring", no_argument, NULL, OPT_NO_NEW_KEYRING},
 	{"no-subreaper", no_argument, NULL, OPT_NO_SUBREAPER},
+	{"force", no_argument, NULL, OPT_FORCE},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -53,6 +56,8 @@ struct request {
 	char *bundle; /* absolute */
 	const char *config, *pidfd_socket;
 	bool detach, keep;
+	bool force;   /* terms that do not fit are promised all the same */
+	bool refused; /* they do not fit */
 };
 
 static void print_help(const char *verb)
@@ -67,7 +72,8 @@ static void print_help(const char *verb)
 	       "      --pidfd-socket S     Unix socket that receives a pidfd of that process\n"
 	       "      --preserve-fds N     pass descriptors 3 to 3+N-1 on\n"
 	       "      --no-pivot           move the root instead of pivoting, for a root on a ramdisk\n"
-	       "      --no-new-keyring     keep the session keyring of the caller\n",
+	       "      --no-new-keyring     keep the session keyring of the caller\n"
+	       "      --force              promise its terms though they do not fit\n",
 	       verb,
 	       strcmp(verb, "run") == 0
 		       ? "  -d, --detach             do not wait: leave the container running\n"
@@ -128,6 +134,9 @@ static int parse(int argc, char **argv, struct request *r)
 		case OPT_PRESERVE_FDS:
 			if (parse_count(optarg, &r->create.preserve_fds) < 0)
 				return EXIT_FAILURE;
+			break;
+		case OPT_FORCE:
+			r->force = true;
 			break;
 		case OPT_NO_PIVOT:
 			r->create.no_pivot = true;
@@ -248,6 +257,7 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 		  struct error *err)
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
+	_cleanup_(cleanup_admission) struct admission *admission = NULL;
 	_cleanup_close_ int pidfd_connection = -EBADF;
 	struct error undo_err = {0};
 	int code = self_protect(ctx->argv, err);
@@ -263,8 +273,14 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 		code = descriptors_check_preserved(r->create.preserve_fds, err);
 	if (code == 0 && r->pidfd_socket)
 		code = pidfd_socket_connect(r->pidfd_socket, &pidfd_connection, err);
+	if (code == 0) {
+		code = admit_container(&r->create, config, r->force, &admission, err);
+		r->refused = code == -EBUSY;
+	}
 	if (code == 0)
 		code = container_create(&r->create, config, container, err);
+	if (code == 0)
+		admission_done(admission);
 	/* A failure is one sentence: it may well be about the same thing. */
 	if (code == 0)
 		log_left_out(config);
@@ -285,9 +301,12 @@ int cmd_create(const struct cmd_context *ctx, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = create(ctx, &r, &container, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (status != EXIT_SUCCESS)
+	if (create(ctx, &r, &container, &err) < 0) {
 		log_error("%s", err.text);
+		status = r.refused ? EXIT_REFUSED : EXIT_FAILURE;
+	} else {
+		status = EXIT_SUCCESS;
+	}
 	free(r.bundle);
 	return status;
 }
@@ -337,7 +356,7 @@ int cmd_run(const struct cmd_context *ctx, int argc, char **argv)
 		return status;
 	if ((!r.detach && attend_prepare(&err) < 0) || run(ctx, &r, &exit_status, &err) < 0) {
 		log_error("%s", err.text);
-		exit_status = EXIT_FAILURE;
+		exit_status = r.refused ? EXIT_REFUSED : EXIT_FAILURE;
 	}
 	free(r.bundle);
 	return exit_status;

@@ -20,6 +20,7 @@
 #include "plan/advice.h"
 #include "plan/whatif.h"
 #include "plan/workspaces.h"
+#include "promises/foreign.h"
 #include "promises/promises.h"
 #include "view/plan.h"
 
@@ -119,6 +120,25 @@ static int add_file(struct planning *p, const char *path, struct error *err)
 	return r;
 }
 
+static int add_claims(struct planning *p, const struct promise_list *promises, struct error *err)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
+	_cleanup_(foreign_clear) struct foreign_claims claims = {0};
+	int r = cgroup_layout_read(&layout, err);
+
+	if (r == 0)
+		r = foreign_read(-EBADF, layout, promises, &claims, err);
+	if (r == 0 && make_room(p, claims.n) < 0)
+		r = error_oom(err);
+	for (size_t i = 0; r == 0 && i < claims.n; i++) {
+		struct plan_workspace to = foreign_workspace(&claims.items[i]);
+
+		if (add_workspace(p, claims.items[i].path, &to) < 0)
+			r = error_oom(err);
+	}
+	return r;
+}
+
 static int add_running(struct planning *p, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list promises = {0};
@@ -136,7 +156,7 @@ static int add_running(struct planning *p, struct error *err)
 		if (add_workspace(p, from->name, &to) < 0)
 			r = error_oom(err);
 	}
-	return r;
+	return r == 0 ? add_claims(p, &promises, err) : r;
 }
 
 static int add_workspaces(struct planning *p, const struct plan_options *options, struct error *err)

@@ -4,8 +4,8 @@
  * child of its own session; it does in order
  *
  *	the lock, a mount namespace		scratch_enter
- *	may the terms be promised?		spawn_admit
  *	the root				scratch_make_overlay
+ *	may the terms be promised?		admit_container
  *	the container, up to its start		container_create: from here on the record tells all
  *	back in the host's mounts, unlocked	scratch_leave
  *	the network				network_attach
@@ -26,10 +26,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "cmd/admit.h"
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
-#include "cmd/spawn_admission.h"
 #include "cmd/spawn_config.h"
+#include "cmd/spawn_cpus.h"
 #include "cmd/spawn_options.h"
 #include "runtime/container.h"
 #include "runtime/etc_files.h"
@@ -45,9 +46,8 @@ struct workspace {
 	const char *state_root;
 	const struct spawn_options *options;
 	struct container *container;
-	int root;	 /* its root, while it can be written to as the host's copy; else -EBADF */
-	int console;	 /* master of its terminal, or -EBADF */
-	int cpu_version; /* of the cgroups that keep the terms for CPU */
+	int root;    /* its root, while it can be written to as the host's copy; else -EBADF */
+	int console; /* master of its terminal, or -EBADF */
 };
 
 static void cleanup_workspace(struct workspace *w)
@@ -90,6 +90,7 @@ static int prepare_root(struct workspace *w, struct scratch *scratch, const char
 static int create_in(struct workspace *w, struct scratch *scratch, struct error *err)
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
+	_cleanup_(cleanup_admission) struct admission *admission = NULL;
 	_cleanup_(user_clear) struct user user = {0};
 	_cleanup_free_ char *bundle = string_format("%s/%s", w->state_root, w->options->name);
 	_cleanup_close_ int root = -EBADF;
@@ -110,8 +111,14 @@ static int create_in(struct workspace *w, struct scratch *scratch, struct error 
 	if (r == 0 && w->options->user)
 		r = user_resolve(root, w->options->user, &user, err);
 	if (r == 0)
-		r = spawn_config_make(w->options, path, &user, w->cpu_version, &config, err);
-	return r == 0 ? container_create(&create, config, &w->container, err) : r;
+		r = spawn_config_make(w->options, path, &user, &config, err);
+	if (r == 0)
+		r = admit_container(&create, config, w->options->force, &admission, err);
+	if (r == 0)
+		r = container_create(&create, config, &w->container, err);
+	if (r == 0)
+		admission_done(admission);
+	return r;
 }
 
 static int create(struct workspace *w, struct error *err)
@@ -120,7 +127,7 @@ static int create(struct workspace *w, struct error *err)
 	int r = scratch_enter(w->state_root, &scratch, err);
 
 	if (r == 0)
-		r = spawn_admit(w->state_root, w->options, &w->cpu_version, err);
+		r = spawn_check_cpus(w->options, err);
 	return r == 0 ? create_in(w, scratch, err) : r;
 }
 

@@ -145,61 +145,36 @@ static void set_namespaces(struct json_object *linux_object, const struct spawn_
 	}
 }
 
-static void set_cpu_reserve(struct json_object *resources, struct json_object *cpu,
-			    uint32_t reserve_mcores, int cpu_version)
+static int set_cpus(struct json_object *linux_object, const struct spawn_options *options)
 {
-	char weight[24];
+	struct json_object *resources = member(linux_object, "resources");
+	_cleanup_free_ char *list = NULL;
 
-	if (cpu_version != 2) {
-		json_add_u64(cpu, "shares", terms_cpu_shares(reserve_mcores));
-		return;
-	}
-	snprintf(weight, sizeof(weight), "%" PRIu64, terms_cpu_weight(reserve_mcores));
-	json_add_string(json_add_object(resources, "unified"), "cpu.weight", weight);
-}
-
-static int set_cpu(struct json_object *resources, const struct spawn_options *options,
-		   int cpu_version)
-{
-	const struct terms *terms = &options->terms;
-	struct json_object *cpu = json_add_object(resources, "cpu");
-
-	if (terms->cpu.limit_mcores) {
-		json_add_i64(cpu, "quota", terms_cpu_quota_us(terms->cpu.limit_mcores));
-		json_add_u64(cpu, "period", TERMS_CPU_PERIOD_US);
-	}
-	if (terms->cpu.reserve_mcores)
-		set_cpu_reserve(resources, cpu, terms->cpu.reserve_mcores, cpu_version);
-	if (options->has_cpus) {
-		_cleanup_free_ char *list = cpus_format(&options->cpus);
-
-		if (!list)
-			return -ENOMEM;
-		json_add_string(cpu, "cpus", list);
-	}
+	if (!options->has_cpus)
+		return 0;
+	list = cpus_format(&options->cpus);
+	if (!list)
+		return -ENOMEM;
+	json_add_string(json_add_object(resources, "cpu"), "cpus", list);
 	return 0;
 }
 
-static int set_resources(struct json_object *linux_object, const struct spawn_options *options,
-			 int cpu_version)
+/* How it is connected is known here; it is told only where that is part of a promise. */
+static const char *path_of(const struct spawn_options *options)
 {
-	struct json_object *resources = member(linux_object, "resources"), *object;
-	const struct terms *terms = &options->terms;
+	static const char *const paths[] = {"bridge", "host", "none"};
 
-	if (terms->memory.limit_bytes) {
-		object = json_add_object(resources, "memory");
-		json_add_u64(object, "limit", terms->memory.limit_bytes);
-		/* memory and swap together: none of the latter */
-		json_add_u64(object, "swap", terms->memory.limit_bytes);
-	}
-	if (terms->pids_limit) {
-		object = json_add_object(resources, "pids");
-		json_add_u64(object, "limit", terms->pids_limit);
-	}
-	return set_cpu(resources, options, cpu_version);
+	return paths[options->net];
 }
 
-/* What was promised, so that it can be counted and shown without asking the kernel. */
+static bool promises_network(const struct terms *terms)
+{
+	static const struct terms_net nothing[TERMS_DIRECTIONS];
+
+	return memcmp(terms->net, nothing, sizeof(nothing)) != 0;
+}
+
+/* The terms are these: whoever admits the workspace reads them here (cmd/admit.c). */
 static int set_annotations(struct json_object *json, const struct spawn_options *options)
 {
 	static const char *const nets[] = {"private", "host", "none"};
@@ -212,6 +187,8 @@ static int set_annotations(struct json_object *json, const struct spawn_options 
 
 		json_add_string(annotations, kind->annotation, value);
 	}
+	if (promises_network(&options->terms) && !*options->terms.path)
+		json_add_string(annotations, "io.behalf.net.path", path_of(options));
 	if (options->has_cpus) {
 		_cleanup_free_ char *list = cpus_format(&options->cpus);
 
@@ -223,7 +200,7 @@ static int set_annotations(struct json_object *json, const struct spawn_options 
 }
 
 static int fill(struct json_object *json, const struct spawn_options *options,
-		const char *root_path, const struct user *user, int cpu_version)
+		const char *root_path, const struct user *user)
 {
 	struct json_object *linux_object = member(json, "linux"), *root;
 	_cleanup_free_ char *hostname = string_format("%.64s", options->name);
@@ -240,14 +217,13 @@ static int fill(struct json_object *json, const struct spawn_options *options,
 	set_process(json, options, user);
 	add_mounts(json, options);
 	set_namespaces(linux_object, options);
-	if (set_resources(linux_object, options, cpu_version) < 0)
+	if (set_cpus(linux_object, options) < 0)
 		return -ENOMEM;
 	return set_annotations(json, options);
 }
 
 int spawn_config_make(const struct spawn_options *options, const char *root_path,
-		      const struct user *user, int cpu_version, struct oci_config **config,
-		      struct error *err)
+		      const struct user *user, struct oci_config **config, struct error *err)
 {
 	_cleanup_json_ struct json_object *json = NULL;
 	const char *text = oci_spec_default();
@@ -255,7 +231,7 @@ int spawn_config_make(const struct spawn_options *options, const char *root_path
 
 	if (r < 0)
 		return r;
-	if (fill(json, options, root_path, user, cpu_version) < 0)
+	if (fill(json, options, root_path, user) < 0)
 		return error_oom(err);
 	text = json_text(json, false);
 	return oci_config_parse("config.json", text, strlen(text), config, err);

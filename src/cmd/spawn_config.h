@@ -8,9 +8,7 @@
 
 /*
  * The configuration of a workspace with ROOT_PATH as its root: that of `behalf spec`, with what the
- * options say and podman's default capabilities. CPU_VERSION is the cgroup version that the terms for
- * CPU are written for. *CONFIG is the caller's to oci_config_free.
+ * options say and podman's default capabilities; terms are annotations (cmd/admit.h). *CONFIG is the caller's to oci_config_free.
  */
 int spawn_config_make(const struct spawn_options *options, const char *root_path,
-		      const struct user *user, int cpu_version, struct oci_config **config,
-		      struct error *err);
+		      const struct user *user, struct oci_config **config, struct error *err);

@@ -23,6 +23,7 @@ enum {
 	OPT_BIND,
 	OPT_READ_ONLY,
 	OPT_OUTPUT,
+	OPT_FORCE,
 	OPT_TERM, /* the first of term_kinds; the others follow it */
 };
 
@@ -40,6 +41,7 @@ static const struct option fixed_options[] = {
 	{"read-only", no_argument, NULL, OPT_READ_ONLY},
 	{"tty", no_argument, NULL, 't'},
 	{"output", required_argument, NULL, OPT_OUTPUT},
+	{"force", no_argument, NULL, OPT_FORCE},
 	{"help", no_argument, NULL, 'h'},
 };
 
@@ -69,6 +71,7 @@ void spawn_print_help(void)
 	       "  -u, --user USER[:GROUP]     who the command runs as, by name or number\n"
 	       "      --bind SRC:DST[:ro]     show the host's SRC at DST\n"
 	       "      --read-only             the root cannot be written to\n"
+	       "      --force                 promise its terms though they do not fit\n"
 	       "  -t, --tty                   give it a terminal\n");
 }
 
@@ -256,6 +259,9 @@ static int set_option(struct spawn_options *options, int opt, const char *value,
 		return 0;
 	case OPT_OUTPUT:
 		options->output = value;
+		return 0;
+	case OPT_FORCE:
+		options->force = true;
 		return 0;
 	case OPT_READ_ONLY:
 		options->read_only = true;

@@ -21,6 +21,7 @@ struct spawn_bind {
 struct spawn_options {
 	char *name;
 	bool detach, tty, read_only, help;
+	bool force;   /* terms that do not fit are promised all the same */
 	char *rootfs; /* absolute; NULL: the host's own root */
 	bool rootfs_overlay;
 	enum spawn_net net;

@@ -15,7 +15,9 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "cmd/admit.h"
 #include "cmd/cmd.h"
+#include "cmd/update_terms.h"
 #include "runtime/container.h"
 
 enum kind {
@@ -55,14 +57,21 @@ static const struct flag {
 	{"mem-bw-schema", MEM_BW, NULL, NULL},
 };
 
-#define FIRST_FLAG 256
+enum { OPT_TERM = 256, OPT_FORCE, FIRST_FLAG };
 
 struct request {
 	const char *path; /* --resources */
 	const char *values[ARRAY_SIZE(flags)];
-	bool any;
+	char **terms; /* "NAME=VALUE" */
+	bool force;
+	bool any; /* flag */
 	const char *l3_cache, *mem_bw;
 };
+
+static void clear_request(struct request *q)
+{
+	strv_free(q->terms);
+}
 
 static void print_help(void)
 {
@@ -71,6 +80,8 @@ static void print_help(void)
 	     "\n"
 	     "  -r, --resources FILE           what is to change, as JSON (config-linux.md, \"Control\n"
 	     "                                 groups\"); -: from standard input\n"
+	     "      --term NAME=VALUE          what it is promised, behalf-terms(5); may be repeated\n"
+	     "      --force                    promise it though it does not fit\n"
 	     "      --blkio-weight N           share of disk time, 10 to 1000\n"
 	     "      --cpu-burst US             CPU time above the quota that can be saved up\n"
 	     "      --cpu-idle 0|1             1: run only when nothing else does\n"
@@ -146,7 +157,7 @@ static int read_resources(const struct request *q, struct oci_config **holder, s
 
 	if (r < 0)
 		return r;
-	if (!q->any)
+	if (text && !q->any)
 		return oci_resources_parse(name, text, size, holder, err);
 	if (text)
 		r = json_parse(name, text, size, &resources, err);
@@ -163,18 +174,19 @@ static int read_resources(const struct request *q, struct oci_config **holder, s
 }
 
 static int update(const struct cmd_context *ctx, const char *id, const struct request *q,
-		  struct error *err)
+		  bool *refused, struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *container = NULL;
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
-	bool resources = q->path || q->any;
+	struct terms_update terms = {.changes = q->terms, .force = q->force, .refused = refused};
+	bool resources = q->path || q->any || q->terms;
 	int r = container_load(ctx->root, id, &container, err);
 
 	if (r == 0 && resources)
 		r = read_resources(q, &holder, err);
 	if (r == 0 && (q->l3_cache || q->mem_bw))
 		r = container_update_rdt(container, q->l3_cache, q->mem_bw, err);
-	return r == 0 && resources ? container_update(container, &holder->resources, err) : r;
+	return r == 0 && resources ? update_terms(ctx->root, container, &terms, holder, err) : r;
 }
 
 static int take_flag(struct request *q, size_t i, const char *value)
@@ -199,14 +211,16 @@ static int take_flag(struct request *q, size_t i, const char *value)
 /* Returns -1 to go on, or the exit status. */
 static int parse(int argc, char **argv, struct request *q)
 {
-	struct option options[ARRAY_SIZE(flags) + 3] = {
+	struct option options[ARRAY_SIZE(flags) + 5] = {
 		{"resources", required_argument, NULL, 'r'},
+		{"term", required_argument, NULL, OPT_TERM},
+		{"force", no_argument, NULL, OPT_FORCE},
 		{"help", no_argument, NULL, 'h'},
 	};
 	int opt;
 
 	for (int i = 0; i < (int)ARRAY_SIZE(flags); i++)
-		options[i + 2] =
+		options[i + 4] =
 			(struct option){flags[i].name, required_argument, NULL, FIRST_FLAG + i};
 	while ((opt = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
 		if (opt == 'h') {
@@ -215,10 +229,15 @@ static int parse(int argc, char **argv, struct request *q)
 		}
 		if (opt == 'r')
 			q->path = optarg;
+		else if (opt == OPT_FORCE)
+			q->force = true;
+		else if (opt == OPT_TERM && strv_append(&q->terms, optarg) == 0)
+			continue;
 		else if (opt < FIRST_FLAG || take_flag(q, (size_t)(opt - FIRST_FLAG), optarg) < 0)
 			return EXIT_FAILURE;
 	}
-	if (optind != argc - 1 || (!q->path && !q->any && !q->l3_cache && !q->mem_bw)) {
+	if (optind != argc - 1 ||
+	    (!q->path && !q->any && !q->terms && !q->l3_cache && !q->mem_bw)) {
 		log_error("update: exactly one container id and what is to change are needed, see "
 			  "behalf update --help");
 		return EXIT_FAILURE;
@@ -228,15 +247,16 @@ static int parse(int argc, char **argv, struct request *q)
 
 int cmd_update(const struct cmd_context *ctx, int argc, char **argv)
 {
-	struct request q = {0};
+	_cleanup_(clear_request) struct request q = {0};
 	struct error err = {0};
+	bool refused = false;
 	int status = parse(argc, argv, &q);
 
 	if (status >= 0)
 		return status;
-	if (update(ctx, argv[optind], &q, &err) < 0) {
+	if (update(ctx, argv[optind], &q, &refused, &err) < 0) {
 		log_error("%s", err.text);
-		return EXIT_FAILURE;
+		return refused ? EXIT_REFUSED : EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
 }

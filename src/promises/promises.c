@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -238,21 +239,45 @@ uint64_t promises_stamp(void)
 	return stamp;
 }
 
-int promise_set_cgroup(struct promise *promise, struct cgroup *cgroup, struct error *err)
+int promise_set_cgroup(struct promise *promise, const struct cgroup *cgroup, struct error *err)
 {
-	const char *path = cgroup_directory(cgroup, CGROUP_CORE);
+	const char *path = cgroup ? cgroup_directory(cgroup, CGROUP_CORE) : NULL;
+	_cleanup_json_ struct json_object *record = NULL;
+	struct cgroup *copy = NULL;
 	struct stat st;
+	int r;
 
 	if (!path)
-		return error_set(err, ENODEV,
-				 "there is no control group to keep the terms of '%s' with",
+		return error_set(err, ENODEV, "'%s' has no control group to keep its terms with",
 				 promise->name);
 	if (stat(path, &st) < 0)
 		return error_errno(err, errno, "look at the control group '%s'", path);
-	promise->inode = st.st_ino;
+	record = cgroup_to_json(cgroup);
+	r = cgroup_from_json(record, &copy, err);
+	if (r < 0)
+		return r;
 	cgroup_free(promise->cgroup);
-	promise->cgroup = cgroup;
+	promise->cgroup = copy;
+	promise->inode = st.st_ino;
 	return 0;
+}
+
+int promise_set_maker(struct promise *promise, struct error *err)
+{
+	struct timespec now;
+	struct tm utc;
+	char date[32];
+	int r = process_start_time(getpid(), &promise->maker_start, NULL);
+
+	if (r < 0)
+		return error_errno(err, r, "look at process %d", getpid());
+	promise->maker = getpid();
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	free(promise->since);
+	promise->since = strdup(date);
+	return promise->since ? 0 : error_oom(err);
 }
 
 void promise_clear(struct promise *promise)

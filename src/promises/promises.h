@@ -66,8 +66,11 @@ int promises_put(int dir, const struct promise *promise, struct error *err);
 /* Takes one away; none is no error. STATE_ROOT is NULL for a group. */
 int promises_remove(const char *state_root, const char *name, struct error *err);
 
-/* Notes the group of a promise, which is there now. Takes CGROUP over only on success. */
-int promise_set_cgroup(struct promise *promise, struct cgroup *cgroup, struct error *err);
+/* Notes the group of a promise, which is there now. -ENODEV: it is in no hierarchy. */
+int promise_set_cgroup(struct promise *promise, const struct cgroup *cgroup, struct error *err);
+
+/* Who makes it, and when: this process, now. */
+int promise_set_maker(struct promise *promise, struct error *err);
 
 /* A number that is another one after every put and remove: whoever reads often looks at this first. */
 uint64_t promises_stamp(void);

@@ -160,6 +160,28 @@ struct json_object *container_state_json(const struct container *container)
 	return state;
 }
 
+int container_annotate_all(struct container *container, const struct oci_pair *pairs, size_t n,
+			   struct error *err)
+{
+	struct json_object *annotations;
+	int r = record_lock(container, true, err);
+
+	if (r < 0)
+		return r;
+	r = record_read(container, err);
+	if (r == 0) {
+		if (!json_object_object_get_ex(container->json, "annotations", &annotations))
+			annotations = json_add_object(container->json, "annotations");
+		for (size_t i = 0; i < n; i++) {
+			json_object_object_del(annotations, pairs[i].key);
+			json_add_string(annotations, pairs[i].key, pairs[i].value);
+		}
+		r = record_write(container, err);
+	}
+	record_unlock(container);
+	return r;
+}
+
 int container_annotate(struct container *container, const char *key, const char *value,
 		       struct error *err)
 {

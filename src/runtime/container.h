@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "oci/config.h"
 
+struct cgroup;
 struct container;
 
 /* Where records live: ROOT/ID/state.json. Default: $XDG_RUNTIME_DIR/behalf, for root /run/behalf. */
@@ -32,6 +33,12 @@ struct container_create_options {
 	bool no_cgroup;	 /* stay in the caller's groups; limits of the configuration do not hold */
 	bool reaper;	 /* the program gets an init that dies with the caller */
 	bool start_here; /* the caller itself will start it, not another process */
+	/*
+	 * When not NULL: told of the groups (NULL: there are none) once all is made and while the container
+	 * would still end with the caller. A failure of it is a failure to create.
+	 */
+	int (*before_commit)(void *data, const struct cgroup *cgroup, struct error *err);
+	void *data;
 };
 
 /*
@@ -129,6 +136,11 @@ struct json_object *container_state_json(const struct container *container);
 /* Adds an annotation to the record (io.behalf.address); written at once. */
 int container_annotate(struct container *container, const char *key, const char *value,
 		       struct error *err);
+
+/* Adds all of PAIRS to what the record says by now; one without a value is taken away. */
+struct oci_pair;
+int container_annotate_all(struct container *container, const struct oci_pair *pairs, size_t n,
+			   struct error *err);
 
 /* A pidfd of init, owned by CONTAINER; -EBADF when it is not running. */
 int container_pidfd(const struct container *container);

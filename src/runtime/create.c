@@ -409,6 +409,11 @@ static int commit(struct creation *c, struct error *err)
 
 	if (r < 0)
 		return error_errno(err, r, "look at process %d", container->pid);
+	if (c->options->before_commit) {
+		r = c->options->before_commit(c->options->data, c->cgroup, err);
+		if (r < 0)
+			return r;
+	}
 	json_add_string(container->json, "phase", "created");
 	if (c->config->json) {
 		r = file_create_at(container->dir, RECORD_CONFIG, json_text(c->config->json, false),

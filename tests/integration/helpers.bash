@@ -120,6 +120,8 @@ leftovers() {
 begin() {
 	ID=bt-$$-$BATS_TEST_NUMBER-$RANDOM
 	STATE=$BATS_TEST_TMPDIR/state
+	# what this machine has promised to others is no matter of a test's
+	export BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises
 	what_there_is | sort >"$BATS_TEST_TMPDIR/before"
 	if [ -n "${BUNDLE_FOR_EACH_TEST-yes}" ] && "$BEHALF" --help | grep -q '^  spec '; then
 		BUNDLE=$(make_bundle "$BATS_TEST_TMPDIR/bundle")

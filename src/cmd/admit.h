@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Admission: a container whose annotations have terms is promised them, if this host can keep them beside all
+ * it has promised, or refused. One without terms costs nothing here: nothing is opened or read.
+ */
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "oci/config.h"
+#include "promises/promises.h"
+#include "runtime/container.h"
+
+/* Of verbs whose exit status is their own: there is no room for what was asked. */
+#define EXIT_REFUSED 3
+
+struct admission;
+
+/*
+ * To be called before container_create(CREATE, CONFIG): reads the terms, asks for means and room, notes the
+ * promise, and has CREATE tell of the container's groups. What the kernel is to keep of the terms is added to
+ * CONFIG. -EBUSY: refused, there is no room, unless FORCE: then the promise is noted as a forced one.
+ * *ADMISSION is the caller's to admission_free; NULL: there are no terms.
+ */
+int admit_container(struct container_create_options *create, struct oci_config *config, bool force,
+		    struct admission **admission, struct error *err);
+
+/* The container is there: from now on the promise lives and ends with it. */
+void admission_done(struct admission *admission);
+
+/* Before admission_done: takes the promise back. */
+void admission_free(struct admission *admission);
+void cleanup_admission(struct admission **admission);
+
+/*
+ * Plans with PROMISE and puts it into the register; the same rules. BEFORE NULL: it has to be new, -EEXIST.
+ * Else *BEFORE gets what it was, the caller's to promise_clear; its name is NULL when it is new.
+ */
+int admit_promise(struct promise *promise, bool force, struct promise *before, struct error *err);
+
+/* ROOT as an absolute path, as promises have it; the caller's to free. NULL: out of memory. */
+char *admit_state_root(const char *root);

@@ -27,6 +27,7 @@
 #include "calibrate/schedule.h"
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
+#include "calibrate/takes.h"
 #include "calibrate/trust.h"
 #include "kernel/machine.h"
 
@@ -36,18 +37,10 @@
 #define REST_MS 150
 #define REST_SHARE 0.02 /* of the CPUs */
 #define PASSES 2
-#define TAKES_MAX 3
-#define AGREE 0.08 /* two measurements of one load that differ by less */
 #define QUICK_S 50 /* no more third measurements then */
 #define FULL_S 480
 #define FLAT_OUT 1e7 /* a rate nothing keeps up with */
 #define DISK_FLOWS 8 /* requests in flight when it is about what a disk can do */
-
-/* What was measured of one load. */
-struct takes {
-	struct measure_figures figures[TAKES_MAX];
-	size_t n;
-};
 
 struct run {
 	const struct calibrate_options *options;
@@ -211,23 +204,14 @@ static void settle_rest(struct run *run)
 	run->host_own = fmin(quantile_of(own, n, 0.5), REST_SHARE * 1e9 * run->trust.cpus);
 }
 
-static double loads_charge(const struct measure_figures *figures)
-{
-	double sum = 0;
-
-	for (int w = 0; w < SITE_WORKSPACES; w++)
-		sum += measure_charge(&figures->workspaces[w]);
-	return sum;
-}
-
 static int take_load(struct run *run, size_t load, struct error *err)
 {
 	struct takes *takes = &run->takes[load];
 	const struct measure_plan plan = {
 		.specs = &run->schedule.loads[load],
 		.n_specs = 1,
-		.settle_ms = run->options->quick ? 60 : 200,
-		.window_ms = run->options->quick ? 60 : 200,
+		.settle_ms = run->options->quick ? 60 : 150,
+		.window_ms = run->options->quick ? 60 : 150,
 		.windows = run->options->quick ? 3 : 5,
 	};
 	char text[96];
@@ -243,31 +227,6 @@ static int take_load(struct run *run, size_t load, struct error *err)
 	return 0;
 }
 
-/* Drops takes that others disturbed, as long as one is left. */
-static void drop_disturbed(const struct run *run, struct takes *takes)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < takes->n; i++) {
-		if (trust_is_disturbed(&takes->figures[i], run->host_own) &&
-		    kept + takes->n - i > 1)
-			continue;
-		takes->figures[kept++] = takes->figures[i];
-	}
-	takes->n = kept;
-}
-
-static bool agree(const struct takes *takes)
-{
-	double a, b;
-
-	if (takes->n < 2)
-		return false;
-	a = loads_charge(&takes->figures[0]);
-	b = loads_charge(&takes->figures[1]);
-	return fabs(a - b) <= AGREE * fmin(a, b);
-}
-
 static int settle_load(struct run *run, size_t load, struct error *err)
 {
 	const struct flow_spec *spec = &run->schedule.loads[load];
@@ -276,11 +235,11 @@ static int settle_load(struct run *run, size_t load, struct error *err)
 	double spent_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
 	int r = 0;
 
-	drop_disturbed(run, takes);
-	if (!agree(takes) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
+	takes_drop_disturbed(takes, run->host_own);
+	if (!takes_agree(takes) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
 		run->total++;
 		r = take_load(run, load, err);
-		drop_disturbed(run, takes);
+		takes_drop_disturbed(takes, run->host_own);
 	}
 	if (r < 0)
 		return r;

@@ -18,14 +18,20 @@ double trust_foreign(const struct measure_figures *figures, double host_own)
 	return figures->others + fmax(0, figures->host.own - host_own);
 }
 
-bool trust_is_disturbed(const struct measure_figures *figures, double host_own)
+double trust_loads(const struct measure_figures *figures)
 {
-	double loads = 0;
+	double sum = 0;
 
 	for (int w = 0; w < SITE_WORKSPACES; w++)
-		loads += measure_charge(&figures->workspaces[w]);
-	return figures->stolen > STOLEN_NS ||
-	       trust_foreign(figures, host_own) > fmax(DISTURBED_NS, DISTURBED_SHARE * loads);
+		sum += measure_charge(&figures->workspaces[w]);
+	return sum;
+}
+
+bool trust_is_disturbed(const struct measure_figures *figures, double host_own)
+{
+	double most = fmax(DISTURBED_NS, DISTURBED_SHARE * trust_loads(figures));
+
+	return figures->stolen > STOLEN_NS || trust_foreign(figures, host_own) > most;
 }
 
 void trust_add(struct trust *trust, const struct measure_figures *figures, double host_own)

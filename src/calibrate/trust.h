@@ -19,6 +19,9 @@ struct trust {
  */
 double trust_foreign(const struct measure_figures *figures, double host_own);
 
+/* What all loads were charged together, ns/s. */
+double trust_loads(const struct measure_figures *figures);
+
 /* Whether a measurement should rather be made again. */
 bool trust_is_disturbed(const struct measure_figures *figures, double host_own);
 

@@ -4,10 +4,11 @@
  * load of the schedule alone, and between them now and then nothing at all; what the disk can do at most;
  * the fit.
  *
- * Every load is measured at two moments far from each other, since what disturbs a measurement (another guest
- * of the same machine, say) need not show in any figure but the cost. Where the two differ, a third
- * decides: the median is taken. One that others of this host visibly disturbed does not count if there
- * is time for another.
+ * Every load is measured alone once, and twice with others beside it (schedule_companions). The coefficients
+ * are of a host in use, so they come from the latter; all count for the upper quantile. The two are made
+ * at moments far from each other, since what disturbs a measurement (another guest of the same machine,
+ * say) need not show in any figure but the cost. Where they differ, a third decides: the median is
+ * taken. One that others of this host visibly disturbed does not count if there is time for another.
  */
 #include "calibrate/calibrate.h"
 
@@ -33,14 +34,19 @@
 
 #define QUANTILE 0.95
 #define SCRATCH_BYTES (64u << 20)
-#define RESTS 12 /* moments without a load, spread over the whole */
-#define REST_MS 150
+#define RESTS 8 /* moments without a load, spread over the whole */
+#define REST_MS 120
 #define REST_SHARE 0.02 /* of the CPUs */
-#define PASSES 2
+#define PASSES 3 /* one alone, two with companions */
 #define QUICK_S 50 /* no more third measurements then */
 #define FULL_S 480
 #define FLAT_OUT 1e7 /* a rate nothing keeps up with */
 #define DISK_FLOWS 8 /* requests in flight when it is about what a disk can do */
+
+struct rests {
+	struct measure_figures figures[RESTS];
+	size_t n;
+};
 
 struct run {
 	const struct calibrate_options *options;
@@ -50,11 +56,12 @@ struct run {
 	struct scratch_device disk; /* target "": none */
 	struct measure *measure;
 	struct schedule schedule;
-	struct takes *takes; /* by load */
+	struct takes *takes;	       /* with companions, by load */
+	struct measure_figures *alone; /* by load */
 	struct operations operations;
 	struct operations_base base;
-	struct measure_figures rests[RESTS];
-	size_t n_rests;
+	struct rests rest, companions[2];
+	struct operations_base companion_base[2]; /* see companion_kind */
 	double host_own, host_cpu_upper;
 	struct trust trust;
 	size_t done, total;
@@ -71,6 +78,7 @@ static void cleanup_run(struct run *run)
 	private_ledger_close(run->own_ledger);
 	schedule_free(&run->schedule);
 	free(run->takes);
+	free(run->alone);
 	operations_free(&run->operations);
 	profile_free(run->profile);
 	strv_free(run->left_out);
@@ -152,7 +160,8 @@ static int prepare(struct run *run, struct error *err)
 	if (r == 0 && schedule_make(what, run->options->quick, &run->schedule) < 0)
 		r = error_oom(err);
 	run->takes = calloc(run->schedule.n + 1, sizeof(*run->takes));
-	if (r == 0 && !run->takes)
+	run->alone = calloc(run->schedule.n + 1, sizeof(*run->alone));
+	if (r == 0 && (!run->takes || !run->alone))
 		r = error_oom(err);
 	return r;
 }
@@ -170,84 +179,172 @@ static double quantile_of(double *values, size_t n, double quantile)
 	return values[(size_t)ceil(quantile * (double)(n - 1))];
 }
 
-/* The host with nothing going on, for a moment. */
-static int take_rest(struct run *run, struct error *err)
+/* The host with nothing going on, for a moment, or with the companions of SPEC alone. */
+static int take_rest(struct run *run, const struct flow_spec *spec, struct rests *rests,
+		     struct error *err)
 {
-	const struct measure_plan plan = {.window_ms = REST_MS, .windows = 1};
+	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
+	const struct measure_plan plan = {
+		.specs = companions,
+		.n_specs = spec ? schedule_companions(spec, run->trust.cpus, companions) : 0,
+		.settle_ms = spec ? 60 : 0,
+		.window_ms = REST_MS,
+		.windows = 1,
+	};
 	int r;
 
-	tell(run, "the host at rest");
-	r = measure_run(run->measure, &plan, run->options->stop, &run->rests[run->n_rests], err);
+	tell(run, spec ? "the host with companions" : "the host at rest");
+	r = measure_run(run->measure, &plan, run->options->stop, &rests->figures[rests->n], err);
 	if (r < 0)
 		return r;
-	run->n_rests++;
+	rests->n++;
 	run->done++;
 	return 0;
 }
 
-static void settle_rest(struct run *run)
+static struct operations_base settle_base(const struct rests *rests, double *host_upper,
+					  double *host_own)
 {
 	double host[RESTS] = {0}, own[RESTS] = {0}, nobody[RESTS] = {0};
-	size_t n = run->n_rests;
+	struct operations_base base;
+	size_t n = rests->n;
 
 	for (size_t i = 0; i < n; i++) {
-		host[i] = measure_charge(&run->rests[i].host);
-		own[i] = run->rests[i].host.own;
-		nobody[i] = run->rests[i].unattributed;
-		/* whatever is busy now is a stranger: nothing is known of its share yet */
-		trust_add(&run->trust, &run->rests[i], 0);
+		host[i] = measure_charge(&rests->figures[i].host);
+		own[i] = rests->figures[i].host.own;
+		nobody[i] = rests->figures[i].unattributed;
 	}
-	run->host_cpu_upper = quantile_of(host, n, QUANTILE);
-	run->base.host = quantile_of(host, n, 0.5);
-	run->base.unattributed = quantile_of(nobody, n, 0.5);
-	/* daemons that take more than that at rest are what "busy" means */
-	run->host_own = fmin(quantile_of(own, n, 0.5), REST_SHARE * 1e9 * run->trust.cpus);
+	base.host = quantile_of(host, n, 0.5);
+	base.unattributed = quantile_of(nobody, n, 0.5);
+	*host_upper = quantile_of(host, n, QUANTILE);
+	*host_own = quantile_of(own, n, 0.5);
+	return base;
 }
 
-static int take_load(struct run *run, size_t load, struct error *err)
+static void settle_rest(struct run *run)
 {
-	struct takes *takes = &run->takes[load];
+	double upper, own;
+
+	run->base = settle_base(&run->rest, &run->host_cpu_upper, &run->host_own);
+	for (int kind = 0; kind < 2; kind++)
+		run->companion_base[kind] = settle_base(&run->companions[kind], &upper, &own);
+	/* whatever is busy at rest is a stranger: nothing is known of its share yet */
+	for (size_t i = 0; i < run->rest.n; i++)
+		trust_add(&run->trust, &run->rest.figures[i], 0);
+	/* daemons that take more than that at rest are what "busy" means */
+	run->host_own = fmin(run->host_own, REST_SHARE * 1e9 * run->trust.cpus);
+}
+
+/* Whether its companions are in the host's own network, or on the bridges. */
+static int companion_kind(const struct flow_spec *spec)
+{
+	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
+
+	schedule_companions(spec, 1, companions);
+	return companions[0].path == SITE_HOST ? 0 : 1;
+}
+
+/* Runs LOAD, with or without companions, and leaves in FIGURES what was measured. */
+static int measure_load(struct run *run, size_t load, bool alone, struct measure_figures *figures,
+			struct error *err)
+{
+	struct flow_spec specs[1 + SCHEDULE_COMPANIONS_MAX] = {run->schedule.loads[load]};
+	size_t companions = alone ? 0 : schedule_companions(specs, run->trust.cpus, &specs[1]);
 	const struct measure_plan plan = {
-		.specs = &run->schedule.loads[load],
-		.n_specs = 1,
-		.settle_ms = run->options->quick ? 60 : 150,
-		.window_ms = run->options->quick ? 60 : 150,
+		.specs = specs,
+		.n_specs = 1 + companions,
+		.settle_ms = run->options->quick ? 50 : 150,
+		.window_ms = run->options->quick ? 60 : 120,
 		.windows = run->options->quick ? 3 : 5,
 	};
 	char text[96];
 	int r;
 
-	schedule_describe(plan.specs, text, sizeof(text));
+	schedule_describe(specs, text, sizeof(text));
 	tell(run, text);
-	r = measure_run(run->measure, &plan, run->options->stop, &takes->figures[takes->n], err);
+	r = measure_run(run->measure, &plan, run->options->stop, figures, err);
 	if (r < 0)
 		return error_prefix(err, "%s", text);
-	takes->n++;
 	run->done++;
 	return 0;
+}
+
+static int take_load(struct run *run, size_t load, struct error *err)
+{
+	struct takes *takes = &run->takes[load];
+	int r = measure_load(run, load, false, &takes->figures[takes->n], err);
+
+	if (r == 0)
+		takes->n++;
+	return r;
+}
+
+static int add_sample(struct run *run, size_t load, const struct measure_figures *figures,
+		      const struct operations_base *base, bool only_judged)
+{
+	const struct operations_sample sample = {
+		.spec = &run->schedule.loads[load],
+		.figures = figures,
+		.base = base,
+		.disk = run->disk.target,
+		.only_judged = only_judged,
+	};
+
+	return operations_add(&run->operations, &sample);
+}
+
+static int add_samples(struct run *run, size_t load)
+{
+	const struct flow_spec *spec = &run->schedule.loads[load];
+	const struct operations_base *with = &run->companion_base[companion_kind(spec)];
+	const struct takes *takes = &run->takes[load];
+	struct measure_figures median;
+	int r;
+
+	measure_median(takes->figures, takes->n, &median);
+	trust_add(&run->trust, &median, run->host_own);
+	r = add_sample(run, load, &median, with, false);
+	for (size_t i = 0; r == 0 && i < takes->n; i++)
+		r = add_sample(run, load, &takes->figures[i], with, true);
+	if (r == 0 && !trust_is_disturbed(&run->alone[load], run->host_own))
+		r = add_sample(run, load, &run->alone[load], &run->base, true);
+	return r;
 }
 
 static int settle_load(struct run *run, size_t load, struct error *err)
 {
 	const struct flow_spec *spec = &run->schedule.loads[load];
-	struct takes *takes = &run->takes[load];
-	struct measure_figures figures;
+	unsigned int workspaces = 1u << spec->from | (flow_is_net(spec) ? 1u << spec->to : 0);
 	double spent_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
+	struct takes *takes = &run->takes[load];
 	int r = 0;
 
 	takes_drop_disturbed(takes, run->host_own);
-	if (!takes_agree(takes) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
+	if (!takes_agree(takes, workspaces) &&
+	    spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
 		run->total++;
 		r = take_load(run, load, err);
 		takes_drop_disturbed(takes, run->host_own);
 	}
-	if (r < 0)
-		return r;
-	measure_median(takes->figures, takes->n, &figures);
-	trust_add(&run->trust, &figures, run->host_own);
-	if (operations_add(&run->operations, spec, &figures, &run->base, run->disk.target) < 0)
-		return error_oom(err);
-	return 0;
+	if (r == 0 && add_samples(run, load) < 0)
+		r = error_oom(err);
+	return r;
+}
+
+/* Rests between the loads, so that all of them are of the same time. */
+static int take_rests(struct run *run, size_t step, struct error *err)
+{
+	int r = 0;
+
+	if (step * RESTS / (PASSES * run->schedule.n) < run->rest.n)
+		return 0;
+	r = take_rest(run, NULL, &run->rest, err);
+	for (int kind = 0; r == 0 && kind < 2; kind++) {
+		const struct flow_spec like = {.path = kind ? SITE_HOST : SITE_BRIDGE};
+
+		r = take_rest(run, &like, &run->companions[kind], err);
+	}
+	return r;
 }
 
 static int measure_loads(struct run *run, struct error *err)
@@ -256,14 +353,15 @@ static int measure_loads(struct run *run, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < PASSES * n; i++) {
-		if (i * RESTS / (PASSES * n) >= run->n_rests)
-			r = take_rest(run, err);
-		if (r == 0)
+		r = take_rests(run, i, err);
+		if (r == 0 && i < n)
+			r = measure_load(run, i, true, &run->alone[i], err);
+		else if (r == 0)
 			r = take_load(run, i % n, err);
 	}
 	if (r == 0)
 		settle_rest(run);
-	for (size_t i = 0; r == 0 && i < run->schedule.n; i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = settle_load(run, i, err);
 	return r;
 }
@@ -390,7 +488,7 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 
 	if (r < 0)
 		return r;
-	run.total = PASSES * run.schedule.n + RESTS + (run.disk.target[0] ? 4 : 0);
+	run.total = PASSES * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
 	r = measure_all(&run, err);
 	if (r < 0)
 		return r;

@@ -299,7 +299,8 @@ static void fit_connections(const struct fit_point *points, size_t n, double *sc
 		size_t found = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			if (points[i].connections > 0 && points[i].units <= 0)
+			if (points[i].connections > 0 && points[i].units <= 0 &&
+			    !points[i].only_judged)
 				scratch[found++] = points[i].parts[part] / points[i].connections;
 		}
 		if (!found)
@@ -337,33 +338,54 @@ static double upper_of(double *ratios, size_t n, double quantile, double mean)
 	return fmax(1, fmax(sample, normal));
 }
 
-static void judge(const struct fit_point *points, size_t n, double quantile, double *scratch,
-		  enum profile_payer payer, struct profile_operation *operation)
+/* R2 and residuals, of the points that were fitted. */
+static void judge_fit(const struct fit_point *points, size_t n, enum profile_payer payer,
+		      struct profile_operation *operation)
 {
 	struct profile_fit *fit = &operation->fit[payer];
-	double mean = 0, mean_ratio = 0, total = 0, left = 0;
-	size_t ratios = 0;
+	double mean = 0, total = 0, left = 0;
+	size_t fitted = 0;
 
-	*fit = (struct profile_fit){.upper = 1};
-	for (size_t i = 0; i < n; i++)
-		mean += payer_cost(points[i].parts, payer) / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		if (points[i].only_judged)
+			continue;
+		mean += payer_cost(points[i].parts, payer);
+		fitted++;
+	}
+	mean /= (double)(fitted ? fitted : 1);
 	for (size_t i = 0; i < n; i++) {
 		double measured = payer_cost(points[i].parts, payer);
 		double expected = forecast_payer(operation, &points[i], payer);
 		double deviation = measured > 0 ? fabs(measured - expected) / measured : 0;
 
+		if (points[i].only_judged)
+			continue;
 		total += (measured - mean) * (measured - mean);
 		left += (measured - expected) * (measured - expected);
-		fit->residual_mean += deviation / (double)n;
+		fit->residual_mean += deviation / (double)fitted;
 		fit->residual_worst = fmax(fit->residual_worst, deviation);
-		if (expected > 0) {
-			scratch[ratios] = measured / expected;
-			mean_ratio += scratch[ratios++];
-		}
 	}
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
-	if (ratios)
-		fit->upper = upper_of(scratch, ratios, quantile, mean_ratio / (double)ratios);
+}
+
+/* Of all points. */
+static void judge_upper(const struct fit_point *points, size_t n, double quantile, double *ratios,
+			enum profile_payer payer, struct profile_operation *operation)
+{
+	size_t found = 0;
+	double mean = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double expected = forecast_payer(operation, &points[i], payer);
+
+		if (expected <= 0)
+			continue;
+		ratios[found] = payer_cost(points[i].parts, payer) / expected;
+		mean += ratios[found++];
+	}
+	if (found)
+		operation->fit[payer].upper =
+			upper_of(ratios, found, quantile, mean / (double)found);
 }
 
 static int keep_points(const struct fit_point *points, size_t n,
@@ -387,7 +409,7 @@ static int keep_points(const struct fit_point *points, size_t n,
 
 static bool is_ordinary(const struct fit_point *point)
 {
-	return point->units > 0 && sum_of_parts(point->parts) > 0;
+	return !point->only_judged && point->units > 0 && sum_of_parts(point->parts) > 0;
 }
 
 /* Returns how many. */
@@ -438,7 +460,10 @@ int fit_operation(const struct fit_point *points, size_t n, double quantile,
 	for (int part = 0; part < PROFILE_PARTS; part++)
 		fit_part(&work, (enum profile_part)part, operation->gap_ns, &operation->cost[part]);
 	fit_connections(points, n, work.scratch, operation);
-	for (int payer = 0; payer < PROFILE_PAYERS; payer++)
-		judge(points, n, quantile, work.scratch, (enum profile_payer)payer, operation);
+	for (enum profile_payer payer = 0; payer < PROFILE_PAYERS; payer++) {
+		operation->fit[payer] = (struct profile_fit){.upper = 1};
+		judge_fit(points, n, payer, operation);
+		judge_upper(points, n, quantile, work.scratch, payer, operation);
+	}
 	return keep_points(points, n, operation);
 }

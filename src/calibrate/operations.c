@@ -114,16 +114,16 @@ static bool is_workspace(const struct flow_spec *spec, enum site_workspace works
 }
 
 struct side {
-	const struct flow_spec *spec;
 	bool receives;
 	double share; /* of what the host and nobody were charged */
 	const char *target;
 };
 
 static int add_side(struct operations *operations, const struct side *side,
-		    const struct measure_figures *figures, const struct operations_base *base)
+		    const struct operations_sample *sample)
 {
-	const struct flow_spec *spec = side->spec;
+	const struct measure_figures *figures = sample->figures;
+	const struct flow_spec *spec = sample->spec;
 	enum site_workspace workspace = side->receives ? spec->to : spec->from;
 	struct fit_point point = operations_load(spec, &figures->flows[0]);
 	struct operation_points *points;
@@ -134,30 +134,29 @@ static int add_side(struct operations *operations, const struct side *side,
 		return -ENOMEM;
 	operations_parts(&figures->workspaces[workspace], point.parts);
 	point.parts[PROFILE_HOST] =
-		side->share * fmax(0, measure_charge(&figures->host) - base->host);
+		side->share * fmax(0, measure_charge(&figures->host) - sample->base->host);
 	point.parts[PROFILE_UNATTRIBUTED] =
-		side->share * fmax(0, figures->unattributed - base->unattributed);
+		side->share * fmax(0, figures->unattributed - sample->base->unattributed);
+	point.only_judged = sample->only_judged;
 	note_range(points, spec, &point);
 	return add_point(points, &point);
 }
 
-int operations_add(struct operations *operations, const struct flow_spec *spec,
-		   const struct measure_figures *figures, const struct operations_base *base,
-		   const char *disk)
+int operations_add(struct operations *operations, const struct operations_sample *sample)
 {
+	const struct flow_spec *spec = sample->spec;
 	bool net = flow_is_net(spec);
 	bool sends = is_workspace(spec, spec->from);
 	bool receives = net && is_workspace(spec, spec->to);
 	struct side side = {
-		.spec = spec,
 		.share = sends && receives ? 0.5 : 1,
-		.target = net ? site_path_name(spec->path) : disk,
+		.target = net ? site_path_name(spec->path) : sample->disk,
 	};
-	int r = sends ? add_side(operations, &side, figures, base) : 0;
+	int r = sends ? add_side(operations, &side, sample) : 0;
 
 	side.receives = true;
 	if (r == 0 && receives)
-		r = add_side(operations, &side, figures, base);
+		r = add_side(operations, &side, sample);
 	return r;
 }
 

@@ -30,14 +30,20 @@ struct operations_base {
 /* The charge of a workspace by the parts of a profile; those of the host and of nobody are left at 0. */
 void operations_parts(const struct measure_charge *charge, double parts[static PROFILE_PARTS]);
 
+/* A measurement of one load, which is the first flow of FIGURES. */
+struct operations_sample {
+	const struct flow_spec *spec;
+	const struct measure_figures *figures;
+	const struct operations_base *base; /* the host without that load */
+	const char *disk;		    /* the target of disk operations */
+	bool only_judged;		    /* see fit.h */
+};
+
 /*
- * Adds what FIGURES, measured under SPEC alone, tell of one or two operations. DISK is the target of disk
- * operations. What the host and nobody were charged beyond BASE is shared in halves between the two sides of a
- * connection. Returns 0 or -ENOMEM.
+ * Adds what SAMPLE tells of one or two operations. What the host and nobody were charged beyond the base is
+ * shared in halves between the two sides of a connection. Returns 0 or -ENOMEM.
  */
-int operations_add(struct operations *operations, const struct flow_spec *spec,
-		   const struct measure_figures *figures, const struct operations_base *base,
-		   const char *disk);
+int operations_add(struct operations *operations, const struct operations_sample *sample);
 
 /*
  * The load that SPEC, as FLOW says it went, is for one side's operation; what a forecast

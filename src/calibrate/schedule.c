@@ -7,12 +7,17 @@
 
 #include "base/cleanup.h"
 
-/* SIZE_BYTES as on the wire; IN_QUICK: also in a quick calibration. */
+#define COMPANION_RATE 8000
+
+/* Which calibrations have a load. */
+enum presence { FULL, QUICK_BRIDGE, QUICK };
+
+/* SIZE_BYTES as on the wire. */
 struct load {
 	enum flow_kind kind;
 	uint32_t size_bytes;
 	double rate;
-	bool in_quick;
+	enum presence presence;
 	bool buffered;
 };
 
@@ -21,34 +26,43 @@ struct load {
  * changes most; the smallest and the largest packets span the sizes.
  */
 static const struct load net_loads[] = {
-	{FLOW_UDP, 64, 1000, true, false},     {FLOW_UDP, 64, 4000, true, false},
-	{FLOW_UDP, 64, 20000, true, false},    {FLOW_UDP, 1400, 2000, true, false},
-	{FLOW_UDP, 1400, 15000, true, false},  {FLOW_UDP, 512, 40000, true, false},
-	{FLOW_UDP, 64, 500, false, false},     {FLOW_UDP, 64, 10000, false, false},
-	{FLOW_UDP, 64, 60000, false, false},   {FLOW_UDP, 256, 2000, false, false},
-	{FLOW_UDP, 256, 30000, false, false},  {FLOW_UDP, 512, 1000, false, false},
-	{FLOW_UDP, 512, 8000, false, false},   {FLOW_UDP, 1400, 30000, false, false},
-	{FLOW_TCP, 256, 1000, true, false},    {FLOW_TCP, 256, 10000, true, false},
-	{FLOW_TCP, 1514, 3000, true, false},   {FLOW_TCP, 1514, 15000, true, false},
-	{FLOW_TCP, 16450, 2000, true, false},  {FLOW_TCP, 256, 4000, false, false},
-	{FLOW_TCP, 1514, 1000, false, false},  {FLOW_TCP, 1514, 8000, false, false},
-	{FLOW_TCP, 4162, 2000, false, false},  {FLOW_TCP, 4162, 6000, false, false},
-	{FLOW_TCP, 32834, 500, false, false},  {FLOW_TCP, 32834, 2000, false, false},
-	{FLOW_CONNECT, 1, 400, true, false},   {FLOW_CONNECT, 1, 1500, true, false},
-	{FLOW_CONNECT, 1, 3000, false, false},
+	{FLOW_UDP, 64, 1000, QUICK, false},
+	{FLOW_UDP, 64, 20000, QUICK, false},
+	{FLOW_UDP, 1400, 8000, QUICK, false},
+	{FLOW_UDP, 64, 4000, QUICK_BRIDGE, false},
+	{FLOW_UDP, 1400, 2000, QUICK_BRIDGE, false},
+	{FLOW_UDP, 512, 40000, QUICK_BRIDGE, false},
+	{FLOW_UDP, 64, 500, FULL, false},
+	{FLOW_UDP, 64, 10000, FULL, false},
+	{FLOW_UDP, 64, 60000, FULL, false},
+	{FLOW_UDP, 256, 2000, FULL, false},
+	{FLOW_UDP, 512, 1000, FULL, false},
+	{FLOW_UDP, 1400, 30000, FULL, false},
+	{FLOW_TCP, 256, 1000, QUICK, false},
+	{FLOW_TCP, 1514, 8000, QUICK, false},
+	{FLOW_TCP, 16450, 2000, QUICK, false},
+	{FLOW_TCP, 256, 10000, QUICK_BRIDGE, false},
+	{FLOW_TCP, 1514, 2000, QUICK_BRIDGE, false},
+	{FLOW_TCP, 256, 4000, FULL, false},
+	{FLOW_TCP, 4162, 5000, FULL, false},
+	{FLOW_TCP, 16450, 6000, FULL, false},
+	{FLOW_TCP, 32834, 1000, FULL, false},
+	{FLOW_CONNECT, 1, 1000, QUICK, false},
+	{FLOW_CONNECT, 1, 400, QUICK_BRIDGE, false},
+	{FLOW_CONNECT, 1, 2500, FULL, false},
 };
 
 static const struct load disk_loads[] = {
-	{FLOW_READ, 4096, 300, true, false},   {FLOW_READ, 4096, 1500, true, false},
-	{FLOW_READ, 65536, 300, true, false},  {FLOW_READ, 16384, 600, false, false},
-	{FLOW_READ, 4096, 800, false, false},  {FLOW_READ, 262144, 80, false, false},
-	{FLOW_WRITE, 4096, 300, true, false},  {FLOW_WRITE, 4096, 1500, true, false},
-	{FLOW_WRITE, 65536, 300, true, false}, {FLOW_WRITE, 16384, 600, false, false},
-	{FLOW_WRITE, 4096, 800, false, false}, {FLOW_WRITE, 262144, 80, false, false},
-	{FLOW_READ, 4096, 1000, true, true},   {FLOW_READ, 65536, 300, true, true},
-	{FLOW_READ, 16384, 600, false, true},  {FLOW_READ, 4096, 2000, true, true},
-	{FLOW_WRITE, 4096, 1000, true, true},  {FLOW_WRITE, 65536, 300, true, true},
-	{FLOW_WRITE, 16384, 600, false, true}, {FLOW_WRITE, 4096, 2000, true, true},
+	{FLOW_READ, 4096, 300, QUICK, false},	{FLOW_READ, 4096, 1500, QUICK, false},
+	{FLOW_READ, 65536, 300, QUICK, false},	{FLOW_READ, 16384, 600, FULL, false},
+	{FLOW_READ, 4096, 800, FULL, false},	{FLOW_READ, 131072, 200, FULL, false},
+	{FLOW_WRITE, 4096, 300, QUICK, false},	{FLOW_WRITE, 4096, 1500, QUICK, false},
+	{FLOW_WRITE, 65536, 300, QUICK, false}, {FLOW_WRITE, 16384, 600, FULL, false},
+	{FLOW_WRITE, 4096, 800, FULL, false},	{FLOW_WRITE, 131072, 200, FULL, false},
+	{FLOW_READ, 4096, 400, QUICK, true},	{FLOW_READ, 65536, 300, QUICK, true},
+	{FLOW_READ, 4096, 2000, QUICK, true},	{FLOW_READ, 16384, 600, FULL, true},
+	{FLOW_WRITE, 4096, 400, QUICK, true},	{FLOW_WRITE, 65536, 300, QUICK, true},
+	{FLOW_WRITE, 4096, 2000, QUICK, true},	{FLOW_WRITE, 16384, 600, FULL, true},
 };
 
 double schedule_unit_bytes(const struct flow_spec *spec)
@@ -107,7 +121,7 @@ static int append_path(struct schedule *schedule, enum site_path path, bool quic
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(net_loads); i++) {
 		struct flow_spec spec = spec_of(&net_loads[i]);
 
-		if (quick && !net_loads[i].in_quick)
+		if (quick && net_loads[i].presence < (path == SITE_BRIDGE ? QUICK_BRIDGE : QUICK))
 			continue;
 		spec.path = path;
 		spec.from = ends[path].from;
@@ -131,7 +145,7 @@ static int append_disk(struct schedule *schedule, bool quick)
 		struct flow_spec spec = spec_of(&disk_loads[i]);
 
 		spec.from = spec.to = SITE_A;
-		if (!quick || disk_loads[i].in_quick)
+		if (!quick || disk_loads[i].presence == QUICK)
 			r = append(schedule, &spec);
 	}
 	return r;
@@ -178,6 +192,30 @@ int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
 	}
 	*schedule = made;
 	return 0;
+}
+
+size_t schedule_companions(const struct flow_spec *spec, size_t wanted, struct flow_spec *companions)
+{
+	bool host = flow_is_net(spec) && (spec->path == SITE_LOCAL || spec->path == SITE_HOST);
+	size_t n = wanted < SCHEDULE_COMPANIONS_MAX ? wanted : SCHEDULE_COMPANIONS_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		struct flow_spec *companion = &companions[i];
+
+		*companion = (struct flow_spec){
+			.kind = FLOW_UDP,
+			.path = host ? SITE_BRIDGE : SITE_HOST,
+			.from = host ? SITE_B : SITE_H,
+			.to = host ? SITE_C : SITE_I,
+			.size_bytes = 256,
+			.rate = COMPANION_RATE,
+		};
+		if (i % 2) {
+			companion->from = companions[i - 1].to;
+			companion->to = companions[i - 1].from;
+		}
+	}
+	return n;
 }
 
 void schedule_free(struct schedule *schedule)

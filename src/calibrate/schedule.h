@@ -24,6 +24,16 @@ struct schedule {
 int schedule_make(unsigned int what, bool quick, struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 
+#define SCHEDULE_COMPANIONS_MAX 6
+
+/*
+ * Loads to run beside SPEC, in other workspaces: on a host where nothing else goes on, every packet wakes up a
+ * CPU that has gone to sleep and lost its caches, and costs up to twice what it costs on a host in use.
+ * Fills COMPANIONS (of SCHEDULE_COMPANIONS_MAX) and returns how many; WANTED is one for each CPU.
+ */
+size_t schedule_companions(const struct flow_spec *spec, size_t wanted,
+			   struct flow_spec *companions);
+
 /* What a TCP segment carries besides its data: Ethernet, IPv4, TCP with timestamps. */
 #define SCHEDULE_TCP_HEADER_BYTES 66
 

@@ -21,13 +21,24 @@ void takes_drop_disturbed(struct takes *takes, double host_own)
 	takes->n = kept;
 }
 
-bool takes_agree(const struct takes *takes)
+static double charge_of(const struct measure_figures *figures, unsigned int workspaces)
+{
+	double sum = 0;
+
+	for (int w = 0; w < SITE_WORKSPACES; w++) {
+		if (workspaces & 1u << w)
+			sum += measure_charge(&figures->workspaces[w]);
+	}
+	return sum;
+}
+
+bool takes_agree(const struct takes *takes, unsigned int workspaces)
 {
 	double a, b;
 
 	if (takes->n < 2)
 		return false;
-	a = trust_loads(&takes->figures[0]);
-	b = trust_loads(&takes->figures[1]);
+	a = charge_of(&takes->figures[0], workspaces);
+	b = charge_of(&takes->figures[1], workspaces);
 	return fabs(a - b) <= AGREE * fmin(a, b);
 }

@@ -20,5 +20,8 @@ struct takes {
 /* Drops those that others of this host disturbed, as long as one is left. HOST_OWN: see trust.h. */
 void takes_drop_disturbed(struct takes *takes, double host_own);
 
-/* Whether there are two at least, and what the loads were charged in the first two is the same. */
-bool takes_agree(const struct takes *takes);
+/*
+ * Whether there are two at least, and the first two say the same of the charges of WORKSPACES, bits 1 << enum
+ * site_workspace.
+ */
+bool takes_agree(const struct takes *takes, unsigned int workspaces);

@@ -41,6 +41,11 @@ static bool is_about(double value, double wanted)
 	return fabs(value - wanted) <= 0.02 * fabs(wanted) + 1e-6;
 }
 
+static void cleanup_schedule(struct schedule *schedule)
+{
+	schedule_free(schedule);
+}
+
 static void release(struct profile_operation *operation)
 {
 	free(operation->points);
@@ -124,6 +129,42 @@ TEST(fit_prices_connections_apart)
 	ok(is_about(o.cost[PROFILE_OWN].unit_ns, 1200), "%f", o.cost[PROFILE_OWN].unit_ns);
 }
 
+/* One that is only judged is in the upper quantile and nowhere else. */
+TEST(fit_judges_by_more_than_it_fits)
+{
+	_cleanup_(release) struct profile_operation o = {0};
+	struct fit_point points[2 * N];
+
+	make_points(points);
+	make_points(points + N);
+	for (int i = N; i < 2 * N; i++) {
+		points[i].only_judged = true;
+		points[i].parts[PROFILE_OWN] *= 2;
+	}
+	must(fit_operation(points, 2 * N, 0.95, &o) == 0);
+	ok(is_about(o.cost[PROFILE_OWN].unit_ns, 1200), "%f", o.cost[PROFILE_OWN].unit_ns);
+	ok(o.fit[PROFILE_PAYER_WORKSPACE].residual_worst < 0.01);
+	ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 1.5);
+}
+
+/* Nobody may be charged for a load and be one of its companions. */
+TEST(schedule_companions_are_others)
+{
+	_cleanup_(cleanup_schedule) struct schedule schedule = {0};
+
+	must(schedule_make(SCHEDULE_ALL, false, &schedule) == 0);
+	for (size_t i = 0; i < schedule.n; i++) {
+		struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
+		const struct flow_spec *load = &schedule.loads[i];
+
+		must(schedule_companions(load, 2, companions) == 2);
+		for (int c = 0; c < 2; c++) {
+			must(companions[c].from != load->from && companions[c].to != load->from);
+			must(companions[c].from != load->to && companions[c].to != load->to);
+		}
+	}
+}
+
 TEST(fit_wants_some_points)
 {
 	_cleanup_(release) struct profile_operation o = {0};
@@ -133,11 +174,6 @@ TEST(fit_wants_some_points)
 	ok(!fit_has_enough(points, FIT_POINTS_MIN - 1));
 	ok(fit_has_enough(points, FIT_POINTS_MIN));
 	is_int(fit_operation(points, FIT_POINTS_MIN - 1, 0.95, &o), -EDOM);
-}
-
-static void cleanup_schedule(struct schedule *schedule)
-{
-	schedule_free(schedule);
 }
 
 /* How often the load OF is in the schedule. */
@@ -199,7 +235,7 @@ TEST(operations_tell_both_sides)
 	figures.workspaces[SITE_A].own = 5e6;
 	figures.workspaces[SITE_B].behalf[WIRE_NET_RX] = 2e6;
 	figures.workspaces[SITE_B].behalf[WIRE_RCU] = 1e6;
-	must(operations_add(&all, &spec, &figures, &base, "8:0") == 0);
+	must(operations_add(&all, &(struct operations_sample){&spec, &figures, &base, "8:0"}) == 0);
 	must(all.n == 2);
 	is_int(all.all[0].kind, PROFILE_SEND);
 	is_str(all.all[0].target, "bridge");
@@ -220,10 +256,10 @@ TEST(operations_leave_the_host_out_where_it_is_no_workspace)
 	struct operations_base base = {0};
 	struct measure_figures figures = {.flows[0].sent = 10};
 
-	must(operations_add(&all, &spec, &figures, &base, "8:0") == 0);
+	must(operations_add(&all, &(struct operations_sample){&spec, &figures, &base, "8:0"}) == 0);
 	must(all.n == 1);
 	is_int(all.all[0].kind, PROFILE_RECEIVE);
-	must(operations_add(&all, &disk, &figures, &base, "8:0") == 0);
+	must(operations_add(&all, &(struct operations_sample){&disk, &figures, &base, "8:0"}) == 0);
 	must(all.n == 2);
 	is_int(all.all[1].mode, PROFILE_BUFFERED);
 	is_str(all.all[1].target, "8:0");

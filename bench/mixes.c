@@ -35,7 +35,7 @@
 #define FLOWS_MIN 2
 #define FLOWS_MAX 5
 #define SCRATCH_BYTES (64u << 20)
-#define MOST_NS 0.7e9	   /* per CPU: a plan that fits leaves something */
+#define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
 #define HOST_OWN_NS 0.02e9
 
@@ -231,8 +231,8 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 		.window_ms = 150,
 		.windows = 5,
 	};
-	int r = measure_run(bench->measure, &plan, &stop_signal,
-			    &mix->takes.figures[mix->takes.n], err);
+	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes.figures[mix->takes.n],
+			    err);
 
 	if (r == 0)
 		mix->takes.n++;

@@ -37,8 +37,8 @@
 #define RESTS 8 /* moments without a load, spread over the whole */
 #define REST_MS 120
 #define REST_SHARE 0.02 /* of the CPUs */
-#define PASSES 3 /* one alone, two with companions */
-#define QUICK_S 50 /* no more third measurements then */
+#define PASSES 3	/* one alone, two with companions */
+#define QUICK_S 50	/* no more third measurements then */
 #define FULL_S 480
 #define FLAT_OUT 1e7 /* a rate nothing keeps up with */
 #define DISK_FLOWS 8 /* requests in flight when it is about what a disk can do */
@@ -320,8 +320,7 @@ static int settle_load(struct run *run, size_t load, struct error *err)
 	int r = 0;
 
 	takes_drop_disturbed(takes, run->host_own);
-	if (!takes_agree(takes, workspaces) &&
-	    spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
+	if (!takes_agree(takes, workspaces) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
 		run->total++;
 		r = take_load(run, load, err);
 		takes_drop_disturbed(takes, run->host_own);

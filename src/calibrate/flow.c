@@ -11,7 +11,8 @@
 
 #define READY_TIMEOUT_MS 3000
 
-static const char *const kind_names[FLOW_KINDS] = {"udp", "tcp", "connect", "read", "write"};
+static const char *const kind_names[FLOW_KINDS] = {"udp",  "tcp",   "connect",
+						   "read", "write", "spin"};
 
 const char *flow_kind_name(enum flow_kind kind)
 {
@@ -50,6 +51,8 @@ static int start_sender(const struct site *site, const struct flow_scratch *scra
 		return 0;
 	if (flow_is_net(spec))
 		flow_run_sender(spec, site_address(site, spec->to, spec->path), counts);
+	if (spec->kind == FLOW_SPIN)
+		flow_run_spin(spec, counts);
 	flow_run_disk(spec, scratch, counts);
 }
 

@@ -19,6 +19,7 @@ enum flow_kind {
 	FLOW_CONNECT, /* a unit is a connection: made, one byte asked and answered, closed */
 	FLOW_READ,    /* a unit is a request of SIZE bytes */
 	FLOW_WRITE,
+	FLOW_SPIN, /* a unit is FLOW_SPIN_UNIT_NS of computing */
 	FLOW_KINDS
 };
 
@@ -26,6 +27,8 @@ const char *flow_kind_name(enum flow_kind kind);
 
 /* Datagrams carry headers of UDP, IPv4 and Ethernet: what an interface counts is this much more. */
 #define FLOW_UDP_HEADER_BYTES 42
+
+#define FLOW_SPIN_UNIT_NS 50000
 
 struct flow_spec {
 	enum flow_kind kind;

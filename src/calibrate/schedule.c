@@ -194,7 +194,8 @@ int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
 	return 0;
 }
 
-size_t schedule_companions(const struct flow_spec *spec, size_t wanted, struct flow_spec *companions)
+size_t schedule_companions(const struct flow_spec *spec, size_t wanted,
+			   struct flow_spec *companions)
 {
 	bool host = flow_is_net(spec) && (spec->path == SITE_LOCAL || spec->path == SITE_HOST);
 	size_t n = wanted < SCHEDULE_COMPANIONS_MAX ? wanted : SCHEDULE_COMPANIONS_MAX;

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,7 @@
 #include "kernel/cgroup.h"
 #include "runtime/directory_lock.h"
 
+#define LEFTOVER_TRIES 40
 #define LOCK_PATH "/run/behalf-calibrate"
 
 struct site {
@@ -47,13 +49,27 @@ static bool is_in_host_netns(enum site_workspace workspace)
 	return workspace == SITE_H || workspace == SITE_I;
 }
 
+/*
+ * One that a killed calibration has left is taken over, and removed by us like one that we made; its last
+ * processes may be dying yet.
+ */
 static int make_cgroup(struct site *site, const struct cgroup_layout *layout,
 		       enum site_workspace workspace, struct error *err)
 {
+	const struct timespec pause = {.tv_nsec = 50000000};
 	char path[64];
+	int r = -EBUSY;
 
 	snprintf(path, sizeof(path), "/behalf-calibrate-%s", workspace_names[workspace]);
-	return cgroup_create(layout, path, &site->cgroups[workspace], err);
+	for (int i = 0; i < LEFTOVER_TRIES; i++) {
+		r = cgroup_create(layout, path, &site->cgroups[workspace], err);
+		if (r == 0)
+			cgroup_leave_to_systemd(site->cgroups[workspace]);
+		if (r != -EBUSY)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return r;
 }
 
 /* In the child: never returns. */

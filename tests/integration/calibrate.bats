@@ -4,6 +4,8 @@
 # behalf calibrate, end to end. Figures are asked to be sane, not good: a machine that runs tests is busy, and
 # a profile that is not trusted (3) is as welcome as one that is.
 
+bats_require_minimum_version 1.5.0
+
 setup_file() {
 	load helpers
 	need_root

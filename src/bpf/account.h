@@ -17,7 +17,7 @@
 
 #define CLOSED_REST_NS 1000000000ull
 #define CGROUP_DEPTH_MAX 24
-#define CLOSE_BATCH 32
+#define CLOSE_BATCH 128
 /* a reader has to read again when a fold came in between: they are done together, now and then */
 #define FOLD_EVERY_NS 50000000ull
 
@@ -191,12 +191,57 @@ static long fold_row(__u32 row, struct fold *fold)
 	return 0;
 }
 
-/* Namespaces of a folded account belong to nobody now. */
-static long netns_forget(struct bpf_map *map, const __u64 *cookie, struct wire_netns *held,
-			 struct fold *fold)
+/*
+ * The namespaces of a closed account are its heir's until somebody else claims them: a mount, a socket or an
+ * engine can keep one alive. They are remembered where the oldest give way: not every kernel tells when a
+ * namespace goes.
+ */
+static long netns_inherit(struct bpf_map *map, const __u64 *cookie, const struct wire_netns *held,
+			  void *unused)
 {
-	if (held->slot == fold->from)
-		bpf_map_delete_elem(map, cookie);
+	const struct wire_slot_info *info = slot_info(held->slot);
+	struct owner_note heir;
+
+	if (!info || info->id != held->owner_id || info->state != WIRE_CLOSED)
+		return 0;
+	note_owner(&heir, info->parent_slot, WIRE_NET_RX);
+	bpf_map_update_elem(&netns_heirs, cookie, &heir, BPF_ANY);
+	bpf_map_delete_elem(map, cookie);
+	return 0;
+}
+
+/* Whether the slot that closed first has rested. */
+static __always_inline bool account_has_rested(__u64 now)
+{
+	struct wire_slot_info *info;
+	__u32 slot;
+
+	if (bpf_map_peek_elem(&closed_slots, &slot))
+		return false;
+	info = slot_info(slot);
+	return info && now - info->closed_ns >= CLOSED_REST_NS;
+}
+
+/* Gives back the slot that closed first; 1 when it has not rested yet, or there is none. */
+static long fold_first(__u32 unused, const __u64 *now)
+{
+	struct wire_slot_info *info;
+	struct fold fold;
+	__u32 slot;
+
+	if (!account_has_rested(*now) || bpf_map_pop_elem(&closed_slots, &slot))
+		return 1;
+	info = slot_info(slot);
+	if (!info)
+		return 1;
+	fold.from = slot;
+	fold.to = info->parent_slot;
+	__sync_fetch_and_add(&book.fold_begun, 1);
+	bpf_loop(cfg_cpus + 1, fold_row, &fold, 0);
+	info->state = WIRE_FREE;
+	info->id = 0;
+	__sync_fetch_and_add(&book.fold_ended, 1);
+	bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
 	return 0;
 }
 
@@ -209,28 +254,9 @@ static __noinline int accounts_fold(void)
 	    __sync_val_compare_and_swap(&book.closing, 0, 1) != 0)
 		return 0;
 	book.folded_ns = now;
-	for (int i = 0; i < CLOSE_BATCH; i++) {
-		struct wire_slot_info *info;
-		struct fold fold;
-		__u32 slot;
-
-		if (bpf_map_peek_elem(&closed_slots, &slot))
-			break;
-		info = slot_info(slot);
-		if (!info || now - info->closed_ns < CLOSED_REST_NS)
-			break;
-		if (bpf_map_pop_elem(&closed_slots, &slot))
-			break;
-		fold.from = slot;
-		fold.to = info->parent_slot;
-		__sync_fetch_and_add(&book.fold_begun, 1);
-		bpf_loop(cfg_cpus + 1, fold_row, &fold, 0);
-		bpf_for_each_map_elem(&netns, netns_forget, &fold, 0)
-			;
-		info->state = WIRE_FREE;
-		info->id = 0;
-		__sync_fetch_and_add(&book.fold_ended, 1);
-		bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+	if (account_has_rested(now)) {
+		bpf_for_each_map_elem(&netns, netns_inherit, NULL, 0);
+		bpf_loop(CLOSE_BATCH, fold_first, &now, 0);
 	}
 	book.closing = 0;
 	return 0;

@@ -219,6 +219,7 @@ int BPF_PROG(netns_gone, struct net *net)
 	__u64 cookie = net->net_cookie;
 
 	bpf_map_delete_elem(&netns, &cookie);
+	bpf_map_delete_elem(&netns_heirs, &cookie);
 	owners_changed();
 	return 0;
 }

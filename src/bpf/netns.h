@@ -15,8 +15,10 @@
  *	+2	that is in a pid namespace of its own
  *
  * Claims are made when a program is started in a namespace, when a task moves to a cgroup, and by the
- * tick if it finds a task in a namespace that nobody has claimed. Among equals the first keeps it, unless its account has closed: in a pod that is the container that
- * holds the namespace. A reader of /proc may decide better and writes its decision with
+ * tick if it finds a task in a namespace that nobody has claimed. Among equals the first keeps it, unless
+ * its account has closed: in a pod that is the container that holds the namespace. One that outlives its
+ * account (a mount or a socket keeps it) is the heir's, as the account's total is, until another claims
+ * it. A reader of /proc may decide better and writes its decision with
  * NETNS_RANK_DECIDED.
  */
 #include "bpf/account.h"
@@ -85,9 +87,14 @@ static __always_inline __u32 netns_slot(__u64 cookie)
 {
 	struct wire_netns *held = bpf_map_lookup_elem(&netns, &cookie);
 
-	if (!held)
+	if (!held) {
+		struct owner_note *heir = bpf_map_lookup_elem(&netns_heirs, &cookie);
+
+		if (heir)
+			return account_resolve(heir->slot, heir->id, WIRE_SLOT_UNATTRIBUTED);
 		return bpf_map_lookup_elem(&netns_of_host, &cookie) ? WIRE_SLOT_HOST
 								    : WIRE_SLOT_UNATTRIBUTED;
+	}
 	return account_resolve(held->slot, held->owner_id, WIRE_SLOT_UNATTRIBUTED);
 }
 

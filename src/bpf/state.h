@@ -78,6 +78,13 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } closed_slots SEC(".maps");
 
+/* A slot that was noted down: valid as long as the slot is still that cgroup's. */
+struct owner_note {
+	__u64 id;
+	__u32 slot;
+	__u32 kind;
+};
+
 /* cookie of a network namespace -> its account */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -86,6 +93,14 @@ struct {
 	__type(value, struct wire_netns);
 } netns SEC(".maps");
 
+/* cookies of network namespaces that outlive the account they belonged to -> who has its total */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NETNS_MAX);
+	__type(key, __u64);
+	__type(value, struct owner_note);
+} netns_heirs SEC(".maps");
+
 /* cookies of network namespaces that tasks of the root cgroup use: the host's */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -93,13 +108,6 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } netns_of_host SEC(".maps");
-
-/* A slot that was noted down: valid as long as the slot is still that cgroup's. */
-struct owner_note {
-	__u64 id;
-	__u32 slot;
-	__u32 kind;
-};
 
 /* address of a block request -> who issued it */
 struct {

@@ -167,6 +167,7 @@ static int pin_maps(const struct ledger_bpf *skeleton, struct error *err)
 		{skeleton->maps.totals, "totals"},     {skeleton->maps.slots, "slots"},
 		{skeleton->maps.accounts, "accounts"}, {skeleton->maps.netns, "netns"},
 		{skeleton->maps.baseline, "baseline"}, {skeleton->maps.socks, "socks"},
+		{skeleton->maps.netns_heirs, "netns_heirs"},
 		{skeleton->maps.inodes, "inodes"},     {skeleton->maps.listeners, "listeners"},
 	};
 
@@ -428,6 +429,7 @@ static struct ledger_new new_of(const struct ledger_bpf *skeleton)
 		.free_slots = bpf_map__fd(skeleton->maps.free_slots),
 		.closed_slots = bpf_map__fd(skeleton->maps.closed_slots),
 		.netns = bpf_map__fd(skeleton->maps.netns),
+		.netns_heirs = bpf_map__fd(skeleton->maps.netns_heirs),
 		.baseline = bpf_map__fd(skeleton->maps.baseline),
 		.socks = bpf_map__fd(skeleton->maps.socks),
 		.listeners = bpf_map__fd(skeleton->maps.listeners),

@@ -296,6 +296,8 @@ static void carry_known(const struct ledger_old *old, const struct ledger_layout
 		{"netns", "wire_netns", "owner_id", new->netns,
 		 offsetof(struct wire_netns, owner_id), offsetof(struct wire_netns, slot),
 		 sizeof(struct wire_netns)},
+		{"netns_heirs", "owner_note", "id", new->netns_heirs, offsetof(struct owner_note, id),
+		 offsetof(struct owner_note, slot), sizeof(struct owner_note)},
 		{"socks", "owner_note", "id", new->socks, offsetof(struct owner_note, id),
 		 offsetof(struct owner_note, slot), sizeof(struct owner_note)},
 		{"inodes", "owner_note", "id", new->inodes, offsetof(struct owner_note, id),

@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Accounts follow reality: thousands of cgroups that come and go, threads that move, network namespaces
+# that outlive their container or change hands, a link and a socket that do. Nothing is lost, and nobody
+# pays for who was there before.
+# timeout: 250
+set -uo pipefail
+here=$(dirname "$(readlink -f "$0")")
+behalf=${BEHALF:-$here/../../build/behalf}
+tools=${BUILD_DIR:-$here/../../build}/tests/bpf
+# shellcheck source=tests/bpf/two_spaces.bash
+. "$here/two_spaces.bash"
+# shellcheck source=tests/bpf/live.bash
+. "$here/live.bash"
+"$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
+
+finish() {
+	local dir
+	for dir in $(spaces_cgroups a) $(spaces_cgroups b) $(spaces_cgroups c); do
+		{ xargs -r kill <"$dir/cgroup.procs"; } 2>/dev/null
+	done
+	wait
+	for dir in $(spaces_cgroups c); do rmdir "$dir" 2>/dev/null; done
+	spaces_down
+	"$behalf" ledger off >/dev/null
+}
+trap finish EXIT
+spaces_up || skip_all "no namespaces, veth pairs or bridges here"
+
+balanced='.balance > 0.995 and .balance < 1.005'
+pair() {
+	jq -s '{before: .[0], after: .[1]}' <<<"$1 $2"
+}
+# into NAME COMMAND...: runs it in the cgroup of that name, in this network namespace
+into() {
+	# shellcheck disable=SC2016 # the inner shell expands
+	sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done; shift; exec "$@"' \
+		_ "$(spaces_cgroups "$1")" "${@:2}"
+}
+# netns NAME: the namespace of that space
+netns() {
+	echo "/run/netns/bl$spaces_id$1"
+}
+# flood SECONDS: datagrams from space a to space b's address, and the books of that time
+flood() {
+	nsenter --net="$(netns a)" "$tools/udp_flood" send "$spaces_net.3" 9000 18 "$1" >/dev/null &
+	sleep 0.3
+	"$tools/ledger_books" "$(awk -v s="$1" 'BEGIN { print s - 0.6 }')"
+	wait $!
+}
+# what NAME receives of all that is received behind b's link
+rx='def rx(name): ([.accounts[] | select(.cgroup | endswith("/" + name)) | .behalf_ns.net_rx] | add) // 0;'
+
+# ---- thousands ----
+
+before=$("$tools/ledger_books" 0)
+for ((i = 0; i < 2500; i++)); do
+	dirs=$(spaces_cgroups "crowd$i")
+	# shellcheck disable=SC2086 # several
+	mkdir $dirs
+	(for dir in $dirs; do echo $BASHPID >"$dir/cgroup.procs"; done)
+	# shellcheck disable=SC2086
+	rmdir $dirs
+done
+after=$("$tools/ledger_books" 0)
+both=$(pair "$before" "$after")
+holds "2,500 cgroups have come and gone" "$both" \
+	'.after.counters.accounts_closed - .before.counters.accounts_closed >= 2500'
+holds "none of them is left, and none was refused" "$both" \
+	'([.after.accounts[] | select(.cgroup | test("crowd|^cgroup-"))] == [])
+	and .after.counters.fallback_full == 0'
+holds "their parent has what they spent" "$both" \
+	'def parent(b): [b.accounts[] | select(.cgroup | test("/ledger-test-[0-9]+$")) | .charge_ns] | add;
+	parent(.after) - (parent(.before) // 0) > 100000000'
+holds "the books balance" "$after" "$balanced"
+sleep 1.2
+for dirs in $(spaces_cgroups last); do mkdir "$dirs" && rmdir "$dirs"; done
+for _ in {1..30}; do
+	sleep 0.06
+	for dirs in $(spaces_cgroups last); do mkdir "$dirs" && rmdir "$dirs"; done
+done
+in_use=$(bpftool map dump pinned /sys/fs/bpf/behalf/slots -j | jq '[.[].formatted.value | select(.state != 0)] | length')
+ok "their places in the table are free again ($in_use in use)" test "$in_use" -lt 200
+
+# ---- threads that move ----
+
+into a sh -c 'while :; do :; done' &
+spinner=$!
+sleep 0.3
+before=$("$tools/ledger_books" 0)
+for _ in 1 2 3 4 5; do
+	for name in b a; do
+		for dir in $(spaces_cgroups $name); do echo $spinner >"$dir/cgroup.procs"; done
+		sleep 0.2
+	done
+done
+after=$("$tools/ledger_books" 0)
+kill $spinner
+wait $spinner 2>/dev/null
+holds "a thread that moves to and fro is charged where it is" "$(pair "$before" "$after")" \
+	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("/" + n)) | .user_ns + .kernel_ns] | add;
+	(own(.after; "a") - own(.before; "a")) as $a | (own(.after; "b") - own(.before; "b")) as $b |
+	$a > 200000000 and $b > 200000000 and $a / $b > 0.5 and $a / $b < 2'
+
+# ---- a namespace that outlives its container ----
+
+for dir in $(spaces_cgroups c); do mkdir "$dir"; done
+in_space b "$tools/udp_flood" receive 9000 4 >/dev/null &
+sleep 0.3
+books=$(flood 2)
+holds "a namespace is its container's" "$books" "$rx rx(\"b\") > 10000000"
+wait
+for dir in $(spaces_cgroups b); do rmdir "$dir"; done
+before=$("$tools/ledger_books" 0)
+books=$(flood 2)
+holds "when that is gone, its parent's" "$books" \
+	"$rx rx(\"b\") == 0 and ([.accounts[] | select(.cgroup | test(\"/ledger-test-[0-9]+$\"))][0].behalf_ns.net_rx > 10000000)"
+sleep 1
+for dir in $(spaces_cgroups last); do mkdir "$dir" && rmdir "$dir"; done
+books=$(flood 2)
+holds "also when the account's place is another's" "$books" \
+	"([.accounts[] | select(.cgroup | test(\"/ledger-test-[0-9]+$\"))][0].behalf_ns.net_rx > 10000000)"
+into c nsenter --net="$(netns b)" "$tools/udp_flood" receive 9000 4 >/dev/null &
+sleep 0.3
+books=$(flood 2)
+holds "until another container uses it" "$books" "$rx rx(\"c\") > 10000000"
+holds "the books balance with all that" "$books" "$balanced"
+wait
+
+# ---- a link that moves ----
+
+ip netns add "bl${spaces_id}d"
+for dir in $(spaces_cgroups b); do mkdir "$dir"; done
+into b nsenter --net="$(netns d)" sleep 30 &
+holder=$!
+ip -n "bl${spaces_id}b" link set eth0 netns "bl${spaces_id}d"
+nsenter --net="$(netns d)" sh -c "ip link set lo up; ip link set eth0 up; ip addr add $spaces_net.3/24 dev eth0"
+# what is remembered of a device lasts a second where the kernel does not tell of the move
+sleep 1.2
+into b nsenter --net="$(netns d)" "$tools/udp_flood" receive 9000 4 >/dev/null &
+sleep 0.3
+books=$(flood 2)
+holds "what a link brings is for where it is now" "$books" "$rx rx(\"b\") > 10000000 and rx(\"c\") == 0"
+
+# ---- a socket that is passed on ----
+
+if command -v python3 >/dev/null; then
+	wait
+	cat >"/tmp/behalf-hands-$$.py" <<'END'
+import os, socket, sys, time
+dirs, seconds = sys.argv[1].split(), float(sys.argv[2])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 9000))
+left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+if os.fork() == 0:
+    # the other container, with a network namespace of its own
+    for d in dirs:
+        open(d + "/cgroup.procs", "w").write(str(os.getpid()))
+    os.unshare(0x40000000) if hasattr(os, "unshare") else None
+    _, fds, _, _ = socket.recv_fds(right, 1, 1)
+    r = socket.socket(fileno=fds[0])
+    r.settimeout(0.2)
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            r.recv(100)
+        except TimeoutError:
+            pass
+    os._exit(0)
+socket.send_fds(left, [b"x"], [s.fileno()])
+END
+	into b nsenter --net="$(netns d)" python3 "/tmp/behalf-hands-$$.py" "$(spaces_cgroups c)" 4 &
+	sleep 0.6
+	books=$(flood 2)
+	holds "a socket that was passed on: its namespace's owner pays for receiving" "$books" \
+		"$rx rx(\"b\") > 10000000 and rx(\"c\") == 0"
+	holds "and who reads it for reading" "$books" \
+		'[.accounts[] | select(.cgroup | endswith("/c"))][0] | .kernel_ns + .user_ns > 50000000'
+	holds "and the books balance" "$books" "$balanced"
+	rm -f "/tmp/behalf-hands-$$.py"
+fi
+kill $holder 2>/dev/null
+wait
+ip netns del "bl${spaces_id}d"
+
+echo "1..$number"
+exit $failed

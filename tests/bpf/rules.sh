@@ -78,6 +78,27 @@ if run_fio --rw=randread --direct=1 --ioengine=psync && [ -s "$scratch/x.0.0" ] 
 	# others of the host write to the same disk
 	holds "writeback is its dirtier's" "$books" \
 		"$a.behalf_ns.writeback > 1000000 and .counters.rule_writeback > 0"
+	# two at once, one of which writes three times as much: what the disk and the flushers do for each
+	write_much() {
+		in_group "$1" fio --name="w$1" --directory="$scratch" --size="$2" --rw=write --bs=64k --loops=2 \
+			--end_fsync=0 --output=/dev/null
+	}
+	sync -f "$scratch"
+	before=$("$tools/ledger_books" 0)
+	write_much a 96m &
+	writer=$!
+	write_much b 32m
+	wait $writer
+	sync -f "$scratch"
+	books=$(jq -s '{before: .[0], after: .[1]}' <<<"$before $("$tools/ledger_books" 0)")
+	more() {
+		echo "((.after | $a.behalf_ns.$1) - (.before | $a.behalf_ns.$1)) as \$a
+			| ((.after | $b.behalf_ns.$1) - (.before | $b.behalf_ns.$1)) as \$b | \$b > 0 and \$a > 1.3 * \$b"
+	}
+	holds "of two that write at once each has its writeback" "$books" "$(more writeback)"
+	# the kernel completes in one interrupt what it likes: on v1, where the flusher issues for its
+	# inode, and on v2, where requests carry their cgroup
+	holds "and its completions" "$books" "$(more block)"
 	# io_uring's workers are threads of who made the ring: their time is own
 	run_fio --rw=randwrite --ioengine=io_uring --force_async=1 --iodepth=8 --buffered=1
 	holds "workers of io_uring are their owner's threads" "$books" "$a.kernel_ns > 50000000"

@@ -147,6 +147,28 @@ serve() {
 		grep -q '^behalf_ledger_on 1$'
 }
 
+@test "systemd starts it when somebody connects" {
+	need_server
+	need_program systemd-socket-activate systemd
+	path=$BATS_TEST_TMPDIR/sock
+	nsenter --mount="$(private_mounts)" -- systemd-socket-activate --listen="$path" "$BEHALF" metrics \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	PIDS+=($!)
+	wait_until 5 test -S "$path"
+	curl -sS --retry 5 --retry-connrefused --unix-socket "$path" http://localhost/metrics |
+		grep -q '^behalf_ledger_on 1$' || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
+}
+
+@test "the units of systemd are well made" {
+	need_program systemd-analyze systemd
+	for unit in ledger.service metrics.service metrics.socket; do
+		sed "s,@bindir@/behalf,$BEHALF," "$SOURCE_DIR/units/behalf-$unit" >"$BATS_TEST_TMPDIR/behalf-$unit"
+	done
+	run systemd-analyze verify --man=no --recursive-errors=no "$BATS_TEST_TMPDIR"/behalf-*
+	[ "$status" -eq 0 ]
+	[ -z "$output" ] || { echo "$output"; return 1; }
+}
+
 @test "a real Prometheus scrapes it, and its sums are those of the books" {
 	need_server
 	need_program prometheus prometheus

@@ -38,7 +38,7 @@ const struct ledger_hook ledger_hooks[] = {
 	{"sched_process_fork", "sched_process_fork", HOOK_TRACEPOINT, NAMESPACES, 0},
 	{"switch_namespaces", "switch_task_namespaces", HOOK_FUNCTION, NAMESPACES, 0},
 	{"netns_gone", "__put_net", HOOK_FUNCTION,
-		"network namespaces are forgotten with their account", 0},
+		"a network namespace that is gone keeps its place until its account goes", 0},
 	{"device_gone", "free_netdev", HOOK_FUNCTION, DEVICES, 0},
 	{"device_moved", "__dev_change_net_namespace", HOOK_FUNCTION, DEVICES, 0},
 	{"block_rq_issue", "block_rq_issue", HOOK_TRACEPOINT, "block completions have no owner", 0},

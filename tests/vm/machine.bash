@@ -60,19 +60,50 @@ add_busybox() { # ROOT
 	done
 }
 
+# What packages of this machine hold, but for what is only read by people, with the libraries they need.
+add_packages() { # PACKAGE...
+	local file
+
+	dpkg -L "$@" | sort -u | grep -v -e '^/usr/share/\(doc\|man\|locale\|info\|lintian\|bash-completion\)' |
+		while read -r file; do
+			[ -d "$file" ] || [ ! -e "$file" ] || echo "${file#/}"
+		done >"$work/files-$machine"
+	tar -C / --no-recursion -T "$work/files-$machine" -cf - |
+		tar -C "$root" --keep-directory-symlink -xf -
+	while read -r file; do
+		[ ! -x "/$file" ] || echo "/$file"
+	done <"$work/files-$machine" >"$work/programs-$machine"
+	# shellcheck disable=SC2046 # no name of a program has a blank
+	add_libraries_of $(cat "$work/programs-$machine")
+}
+
+# Modules of the kernel, in the order in which they are to be loaded.
+add_modules() { # NAME...
+	local module
+
+	mkdir -p "$root/modules"
+	for module in "$@"; do
+		find "$kernel/lib/modules" "$kernel/usr/lib/modules" -name "$module.ko*" \
+			-exec cp {} "$root/modules/" \; 2>/dev/null || true
+	done
+	# newer packages compress them
+	find "$root/modules" -name '*.xz' -exec xz -d {} +
+	printf '%s\n' "$@" >"$root/modules/order"
+}
+
 # A program with the libraries it needs, where it looks for them.
 add_program() { # PROGRAM WHERE
 	install -s "$1" "$root/$2"
 	add_libraries_of "$1"
 }
 
-add_libraries_of() {
-	local library
-
-	ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
-		mkdir -p "$root$(dirname "$library")"
-		cp -Ln "$library" "$root$library"
-	done
+# What is no dynamic program needs none.
+add_libraries_of() { # FILE...
+	{ ldd "$@" 2>/dev/null || true; } | sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p' | sort -u |
+		while read -r library; do
+			mkdir -p "$root$(dirname "$library")"
+			cp -Ln "$library" "$root$library"
+		done
 }
 
 # Runs the machine. Emulated by default: KVM inside of another virtual machine is there more often than it
@@ -80,11 +111,11 @@ add_libraries_of() {
 machine_run() { # OPTION OF THE KERNEL...
 	(cd "$root" && find . -print0 | cpio --null --create --format=newc --quiet) |
 		gzip -1 >"$work/initramfs-$machine"
-	timeout "${limit_s:-250}" qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu max \
-		-smp 2 -m 768 -nodefaults -display none -no-reboot -serial stdio \
+	timeout "${limit_s:-250}" qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu "${VM_CPU:-qemu64}" \
+		-smp 2 -m "${memory_mb:-768}" -nodefaults -display none -no-reboot -serial stdio \
 		-kernel "$(find "$kernel/boot" -name 'vmlinuz-*' | head -n 1)" \
-		-initrd "$work/initramfs-$machine" \
-		-append "console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init $*" \
+		-initrd "$work/initramfs-$machine" ${disk:+-drive "file=$disk,if=virtio,format=raw,cache=unsafe"} \
+		-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off rdinit=/init $*" \
 		</dev/null 2>"$work/qemu.err" |
 		tr -d '\r' | tee "$log" | sed -n '/^TAP begins$/,$p' | grep -v '^TAP begins$' || true
 	grep -q '^TAP begins$' "$log" && return

@@ -14,13 +14,24 @@ tools=${BUILD_DIR:-$here/../../build}/tests/bpf
 . "$here/live.bash"
 "$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
 
-finish() {
-	local dir
+# ends what runs in the spaces, and waits until it has
+quiet_down() {
+	local dir try
 	for dir in $(spaces_cgroups a) $(spaces_cgroups b) $(spaces_cgroups c); do
-		{ xargs -r kill <"$dir/cgroup.procs"; } 2>/dev/null
+		for try in {1..50}; do
+			[ -n "$(cat "$dir/cgroup.procs" 2>/dev/null)" ] || break
+			[ "$try" -gt 1 ] || { xargs -r kill <"$dir/cgroup.procs"; } 2>/dev/null
+			sleep 0.1
+		done
 	done
 	wait
+}
+finish() {
+	local dir
+	quiet_down
 	for dir in $(spaces_cgroups c); do rmdir "$dir" 2>/dev/null; done
+	ip netns del "bl${spaces_id}d" 2>/dev/null
+	rm -f "/tmp/behalf-hands-$$.py"
 	spaces_down
 	"$behalf" ledger off >/dev/null
 }
@@ -85,8 +96,9 @@ ok "their places in the table are free again ($in_use in use)" test "$in_use" -l
 
 # ---- threads that move ----
 
-into a sh -c 'while :; do :; done' &
+sh -c 'while :; do :; done' &
 spinner=$!
+for dir in $(spaces_cgroups a); do echo $spinner >"$dir/cgroup.procs"; done
 sleep 0.3
 before=$("$tools/ledger_books" 0)
 for _ in 1 2 3 4 5; do
@@ -98,6 +110,7 @@ done
 after=$("$tools/ledger_books" 0)
 kill $spinner
 wait $spinner 2>/dev/null
+# shellcheck disable=SC2016 # variables of jq
 holds "a thread that moves to and fro is charged where it is" "$(pair "$before" "$after")" \
 	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("/" + n)) | .user_ns + .kernel_ns] | add;
 	(own(.after; "a") - own(.before; "a")) as $a | (own(.after; "b") - own(.before; "b")) as $b |
@@ -133,7 +146,7 @@ wait
 ip netns add "bl${spaces_id}d"
 for dir in $(spaces_cgroups b); do mkdir "$dir"; done
 into b nsenter --net="$(netns d)" sleep 30 &
-holder=$!
+sleep 0.3
 ip -n "bl${spaces_id}b" link set eth0 netns "bl${spaces_id}d"
 nsenter --net="$(netns d)" sh -c "ip link set lo up; ip link set eth0 up; ip addr add $spaces_net.3/24 dev eth0"
 # what is remembered of a device lasts a second where the kernel does not tell of the move
@@ -146,9 +159,9 @@ holds "what a link brings is for where it is now" "$books" "$rx rx(\"b\") > 1000
 # ---- a socket that is passed on ----
 
 if command -v python3 >/dev/null; then
-	wait
+	quiet_down
 	cat >"/tmp/behalf-hands-$$.py" <<'END'
-import os, socket, sys, time
+import ctypes, os, socket, sys, time
 dirs, seconds = sys.argv[1].split(), float(sys.argv[2])
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 9000))
@@ -157,7 +170,7 @@ if os.fork() == 0:
     # the other container, with a network namespace of its own
     for d in dirs:
         open(d + "/cgroup.procs", "w").write(str(os.getpid()))
-    os.unshare(0x40000000) if hasattr(os, "unshare") else None
+    ctypes.CDLL(None).unshare(0x40000000)  # CLONE_NEWNET
     _, fds, _, _ = socket.recv_fds(right, 1, 1)
     r = socket.socket(fileno=fds[0])
     r.settimeout(0.2)
@@ -178,11 +191,8 @@ END
 	holds "and who reads it for reading" "$books" \
 		'[.accounts[] | select(.cgroup | endswith("/c"))][0] | .kernel_ns + .user_ns > 50000000'
 	holds "and the books balance" "$books" "$balanced"
-	rm -f "/tmp/behalf-hands-$$.py"
 fi
-kill $holder 2>/dev/null
-wait
-ip netns del "bl${spaces_id}d"
+quiet_down
 
 echo "1..$number"
 exit $failed

@@ -46,6 +46,21 @@ busy() {
 	done
 }
 
+@test "what is promised stands beside what is charged" {
+	export BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises
+	STATE=$BATS_TEST_TMPDIR/state ID=views-$$-$RANDOM
+	behalf spawn --name "$ID" --detach --cpu-reserve 0.1 --net none --output /dev/null -- sleep 30
+	sleep 0.1
+	inside env BEHALF_PROMISES="$BEHALF_PROMISES" "$BEHALF" stat -J -i 0.5 >"$BATS_TEST_TMPDIR/json"
+	run inside env BEHALF_PROMISES="$BEHALF_PROMISES" "$BEHALF" top -b -n 1 -d 0.2 -a
+	behalf delete --force "$ID"
+	jq -e --arg id "$ID" '.wall_ns as $wall | .accounts[] | select(.name == $id) | .reserved_ns / $wall
+		| . > 0.0999 and . < 0.1001' "$BATS_TEST_TMPDIR/json"
+	jq -e '[.accounts[] | select(.cgroup == "/") | .reserved_ns] == [0]' "$BATS_TEST_TMPDIR/json"
+	grep -qE "^$ID +0\.100 " <<<"$output"
+	grep -qE "^host +- " <<<"$output"
+}
+
 @test "stat of an account reconciles the kernel's figure with what it costs" {
 	busy 1
 	inside "$BEHALF" stat -J >"$BATS_TEST_TMPDIR/json"

@@ -255,7 +255,8 @@ static __noinline int accounts_fold(void)
 		return 0;
 	book.folded_ns = now;
 	if (account_has_rested(now)) {
-		bpf_for_each_map_elem(&netns, netns_inherit, NULL, 0);
+		bpf_for_each_map_elem(&netns, netns_inherit, NULL, 0)
+			;
 		bpf_loop(CLOSE_BATCH, fold_first, &now, 0);
 	}
 	book.closing = 0;

@@ -163,12 +163,12 @@ static int pin_maps(const struct ledger_bpf *skeleton, struct error *err)
 		struct bpf_map *map;
 		const char *name;
 	} pins[] = {
-		{skeleton->maps.data_book, "book"},    {skeleton->maps.cpus, "cpus"},
-		{skeleton->maps.totals, "totals"},     {skeleton->maps.slots, "slots"},
-		{skeleton->maps.accounts, "accounts"}, {skeleton->maps.netns, "netns"},
-		{skeleton->maps.baseline, "baseline"}, {skeleton->maps.socks, "socks"},
-		{skeleton->maps.netns_heirs, "netns_heirs"},
-		{skeleton->maps.inodes, "inodes"},     {skeleton->maps.listeners, "listeners"},
+		{skeleton->maps.data_book, "book"},	     {skeleton->maps.cpus, "cpus"},
+		{skeleton->maps.totals, "totals"},	     {skeleton->maps.slots, "slots"},
+		{skeleton->maps.accounts, "accounts"},	     {skeleton->maps.netns, "netns"},
+		{skeleton->maps.baseline, "baseline"},	     {skeleton->maps.socks, "socks"},
+		{skeleton->maps.netns_heirs, "netns_heirs"}, {skeleton->maps.inodes, "inodes"},
+		{skeleton->maps.listeners, "listeners"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {

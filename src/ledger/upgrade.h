@@ -27,7 +27,8 @@ struct ledger_old;
 /* The maps of the ledger that is built, and those that are mapped. */
 struct ledger_new {
 	int cpus_fd, totals_fd, slots_fd; /* as they are mapped below, writable */
-	int accounts, free_slots, closed_slots, netns, netns_heirs, baseline, socks, listeners, inodes;
+	int accounts, free_slots, closed_slots, netns, netns_heirs, baseline, socks, listeners,
+		inodes;
 	struct wire_book *book;
 	struct wire_cpu *cpus;
 	struct wire_totals *totals;

@@ -3,20 +3,18 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/table.h"
 #include "cmd/plan_host.h"
 #include "cmd/plan_options.h"
+#include "cmd/plan_workspaces.h"
 #include "plan/advice.h"
 #include "plan/whatif.h"
 #include "plan/workspaces.h"
@@ -32,7 +30,7 @@ struct planning {
 	struct plan_profile profile;
 	struct plan_request request;
 	struct plan *plan;
-	char **names; /* what the workspaces' names point to */
+	struct plan_workspaces workspaces; /* of the scenario */
 	char *source;
 	char **notes, **refusals, **advice;
 	const char *max_name;
@@ -42,132 +40,26 @@ struct planning {
 static void clear_planning(struct planning *p)
 {
 	plan_host_free(p->scenario.host);
-	free(p->scenario.workspaces);
 	plan_profile_clear(&p->profile);
 	plan_free(p->plan);
-	strv_free(p->names);
+	plan_workspaces_clear(&p->workspaces);
 	strv_free(p->notes);
 	strv_free(p->refusals);
 	strv_free(p->advice);
 	free(p->source);
 }
 
-/* ---- workspaces ---- */
-
-/* Room for N more, whose names are printable from here on. */
-static int make_room(struct planning *p, size_t n)
-{
-	struct plan_scenario *s = &p->scenario;
-	struct plan_workspace *grown =
-		reallocarray(s->workspaces, s->n_workspaces + n + 1, sizeof(*grown));
-	char **names;
-
-	if (!grown)
-		return -ENOMEM;
-	s->workspaces = grown;
-	names = reallocarray(p->names, s->n_workspaces + n + 1, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	names[s->n_workspaces] = NULL;
-	p->names = names;
-	return 0;
-}
-
-static int add_workspace(struct planning *p, const char *name,
-			 const struct plan_workspace *workspace)
-{
-	size_t at = p->scenario.n_workspaces;
-
-	p->names[at] = text_printable(name);
-	if (!p->names[at])
-		return -ENOMEM;
-	p->names[at + 1] = NULL;
-	p->scenario.workspaces[at] = *workspace;
-	p->scenario.workspaces[at].name = p->names[at];
-	p->scenario.n_workspaces++;
-	return 0;
-}
-
-static int read_file(const char *path, char **text, size_t *size, struct error *err)
-{
-	if (strcmp(path, "-") == 0)
-		return fd_read_all(STDIN_FILENO, "standard input", WORKSPACES_FILE_MAX_BYTES, text,
-				   size, err);
-	return file_read_at(AT_FDCWD, path, WORKSPACES_FILE_MAX_BYTES, text, size, err);
-}
-
-static int add_file(struct planning *p, const char *path, struct error *err)
-{
-	_cleanup_(workspaces_clear) struct workspaces workspaces = {0};
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	int r = read_file(path, &text, &size, err);
-
-	if (r == 0)
-		r = workspaces_parse(path, text, size, &workspaces, err);
-	if (r == 0 && make_room(p, workspaces.n) < 0)
-		r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < workspaces.n; i++) {
-		const struct workspace *from = &workspaces.list[i];
-		struct plan_workspace to = {.terms = from->terms,
-					    .cpus = from->cpus,
-					    .has_cpus = from->has_cpus,
-					    .count = from->count};
-
-		if (add_workspace(p, from->name, &to) < 0)
-			r = error_oom(err);
-	}
-	return r;
-}
-
-static int add_claims(struct planning *p, const struct promise_list *promises, struct error *err)
-{
-	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	_cleanup_(foreign_clear) struct foreign_claims claims = {0};
-	int r = cgroup_layout_read(&layout, err);
-
-	if (r == 0)
-		r = foreign_read(-EBADF, layout, promises, &claims, err);
-	if (r == 0 && make_room(p, claims.n) < 0)
-		r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < claims.n; i++) {
-		struct plan_workspace to = foreign_workspace(&claims.items[i]);
-
-		if (add_workspace(p, claims.items[i].path, &to) < 0)
-			r = error_oom(err);
-	}
-	return r;
-}
-
-static int add_running(struct planning *p, struct error *err)
-{
-	_cleanup_(promise_list_clear) struct promise_list promises = {0};
-	int r = promises_read(-EBADF, &promises, err);
-
-	if (r == 0 && make_room(p, promises.n) < 0)
-		r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < promises.n; i++) {
-		const struct promise *from = &promises.items[i];
-		struct plan_workspace to = {.terms = from->terms,
-					    .cpus = from->cpus,
-					    .has_cpus = from->has_cpus,
-					    .count = 1};
-
-		if (add_workspace(p, from->name, &to) < 0)
-			r = error_oom(err);
-	}
-	return r == 0 ? add_claims(p, &promises, err) : r;
-}
-
 static int add_workspaces(struct planning *p, const struct plan_options *options, struct error *err)
 {
 	const char *running = "what is promised here";
-	int r = options->running ? add_running(p, err) : 0;
+	int r = options->running ? plan_workspaces_add_running(&p->workspaces, err) : 0;
 
 	if (r == 0 && options->file)
-		r = add_file(p, options->file, err);
+		r = plan_workspaces_add_file(&p->workspaces, options->file, err);
 	if (r < 0)
 		return r;
+	p->scenario.workspaces = p->workspaces.list;
+	p->scenario.n_workspaces = p->workspaces.n;
 	if (!options->file)
 		p->source = strdup(running);
 	else if (options->running)

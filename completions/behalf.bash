@@ -65,6 +65,14 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -W 'bridge local forward macvlan host disk' -- "$current")
 		return
 		;;
+	--net-path)
+		mapfile -t COMPREPLY < <(compgen -W 'bridge device host macvlan none' -- "$current")
+		return
+		;;
+	--net-strict)
+		mapfile -t COMPREPLY < <(compgen -W 'debt drop threaded' -- "$current")
+		return
+		;;
 	--net)
 		mapfile -t COMPREPLY < <(compgen -W 'none host private' -- "$current")
 		return

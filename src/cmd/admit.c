@@ -90,7 +90,8 @@ int admit_promise(struct promise *promise, bool force, struct promise *before, s
 /* A container without a network of its own has the host's, whatever nobody said. */
 static void fill_path(struct terms *terms, const struct oci_config *config)
 {
-	if (!*terms->path && !oci_config_namespace(config, CLONE_NEWNET))
+	if (terms_have_network(terms) && !*terms->path &&
+	    !oci_config_namespace(config, CLONE_NEWNET))
 		strcpy(terms->path, "host");
 }
 
@@ -156,7 +157,8 @@ int admit_container(struct container_create_options *create, struct oci_config *
 	if (r < 0 || !any)
 		return r;
 	if (create->no_cgroup)
-		return error_set(err, ENODEV, "annotations: terms need a control group");
+		return error_set(err, ENODEV,
+				 "config.json: annotations: terms need a control group");
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return error_oom(err);

@@ -167,13 +167,6 @@ static const char *path_of(const struct spawn_options *options)
 	return paths[options->net];
 }
 
-static bool promises_network(const struct terms *terms)
-{
-	static const struct terms_net nothing[TERMS_DIRECTIONS];
-
-	return memcmp(terms->net, nothing, sizeof(nothing)) != 0;
-}
-
 /* The terms are these: whoever admits the workspace reads them here (cmd/admit.c). */
 static int set_annotations(struct json_object *json, const struct spawn_options *options)
 {
@@ -187,7 +180,7 @@ static int set_annotations(struct json_object *json, const struct spawn_options 
 
 		json_add_string(annotations, kind->annotation, value);
 	}
-	if (promises_network(&options->terms) && !*options->terms.path)
+	if (terms_have_network(&options->terms) && !*options->terms.path)
 		json_add_string(annotations, "io.behalf.net.path", path_of(options));
 	if (options->has_cpus) {
 		_cleanup_free_ char *list = cpus_format(&options->cpus);

@@ -380,6 +380,13 @@ bool terms_any(const struct terms *terms)
 	return false;
 }
 
+bool terms_have_network(const struct terms *terms)
+{
+	static const struct terms_net nothing[TERMS_DIRECTIONS];
+
+	return memcmp(terms->net, nothing, sizeof(nothing)) != 0;
+}
+
 static char *format_list(const struct terms *terms, const struct term_kind *kind)
 {
 	_cleanup_fclose_ FILE *out = NULL;

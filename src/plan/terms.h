@@ -139,6 +139,8 @@ char *terms_format(const struct terms *terms, const struct term_kind *kind);
 bool terms_has(const struct terms *terms, const struct term_kind *kind);
 /* Whether anything is promised, or bounded, or said at all. */
 bool terms_any(const struct terms *terms);
+/* Whether anything of them is about the network, but for how it is connected. */
+bool terms_have_network(const struct terms *terms);
 /* What TERMS promise of a disk, or NULL; a device is the same only by name. */
 const struct terms_disk *terms_disk_of(const struct terms *terms, const char *device);
 

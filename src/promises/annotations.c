@@ -35,11 +35,12 @@ static int read_one(const struct oci_pair *annotation, struct terms *terms, bool
 	if (!kind && !looks_like_a_term(annotation->key))
 		return 0;
 	if (!kind)
-		return error_set(err, EINVAL, "annotations: %.128s: there is no such term",
+		return error_set(err, EINVAL,
+				 "config.json: annotations: %.128s: there is no such term",
 				 annotation->key);
 	*any = true;
 	if (terms_set(terms, kind, annotation->key, annotation->value, err) < 0)
-		return error_prefix(err, "annotations");
+		return error_prefix(err, "config.json: annotations");
 	return 0;
 }
 
@@ -53,7 +54,7 @@ int annotations_read_terms(const struct oci_config *config, struct terms *terms,
 	for (size_t i = 0; r == 0 && i < config->n_annotations; i++)
 		r = read_one(&config->annotations[i], &read, &found, err);
 	if (r == 0 && found && terms_check(&read, err) < 0)
-		r = error_prefix(err, "annotations");
+		r = error_prefix(err, "config.json: annotations");
 	if (r < 0)
 		return r;
 	*any = found;

@@ -37,7 +37,7 @@ setup() {
 		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
 			syscalls: [{names: ["kexec_load"], action: "SCMP_ACT_ERRNO"}]} |
 		.mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "ro", "tmpcopyup"]}] |
-		.process.oomScoreAdj = 100'
+		.process.oomScoreAdj = 100 | .annotations = {"io.behalf.cpu.reserve": "0.01"}'
 	set_args sleep 1000
 }
 
@@ -124,7 +124,10 @@ delete_all() {
 
 prepare_create() { :; }
 hit_create() { at "$@" create --bundle "$BUNDLE" "$ID"; }
-failed_create() { nothing_remains || true; }
+failed_create() {
+	nothing_remains || true
+	! compgen -G "$BEHALF_PROMISES/*" || fault "a promise is left"
+}
 settle_create() { delete_all; }
 
 prepare_start() {

@@ -132,7 +132,10 @@ TEST(none_takes_a_term_back)
 	struct terms terms = {0}, nothing = {0};
 	struct error err = {0};
 
-	ok(!terms_any(&terms));
+	ok(!terms_any(&terms) && !terms_have_network(&terms));
+	is_int(set_term(&terms, "net-egress-share", "5", &err), 0);
+	ok(terms_any(&terms) && terms_have_network(&terms));
+	is_int(set_term(&terms, "net-egress-share", "none", &err), 0);
 	is_int(set_term(&terms, "disk-read-reserve", "/dev/vda:1MB/s", &err), 0);
 	is_int(set_term(&terms, "cpu-reserve", "1", &err), 0);
 	ok(terms_any(&terms));

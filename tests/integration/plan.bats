@@ -212,3 +212,27 @@ make_profile() {
 	run plan --json web.yaml
 	[[ $(json '.notes[0]') == *"it does not trust itself"* ]]
 }
+
+# with_profile FILE ARGUMENTS...: plan, with FILE where calibrate leaves its profile
+with_profile() {
+	unshare --mount --propagation private sh -c 'mount -t tmpfs none /var/lib && mkdir /var/lib/behalf &&
+		cp "$1" /var/lib/behalf/profile.json && shift && exec "$@"' sh "$1" "$BEHALF" plan "${HOST[@]}" --json "${@:2}"
+}
+
+@test "at its usual place a profile is used only when it holds here" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	run -0 with_profile p.json web.yaml
+	[ "$(json .profile.from)" = "/var/lib/behalf/profile.json, calibrated $(date -u +%F), the quick way" ]
+	[ "$(json '.notes | length')" -eq 0 ]
+	make_profile 1.2.3 >foreign.json
+	run with_profile foreign.json web.yaml
+	[ "$(json .profile.from)" = "built in, conservative" ]
+	[[ $(json '.notes[0]') == "the profile /var/lib/behalf/profile.json is not used: it was measured with kernel 1.2.3, "* ]]
+	echo '{' >broken.json
+	run with_profile broken.json web.yaml
+	[ "$(json .profile.calibrated)" = false ]
+	[[ $(json '.notes[0]') == "the profile is not used: /var/lib/behalf/profile.json: line 2: "* ]]
+	# one that was named is another matter
+	run with_profile p.json --profile broken.json web.yaml
+	[ "$status" -eq 1 ]
+}

@@ -14,8 +14,14 @@
  */
 int path_open_in_root(int root, const char *path, uint64_t flags, mode_t mode);
 
-/* mkdir -p inside ROOT; existing components are followed inside ROOT. Returns 0 or -errno. */
+/*
+ * mkdir -p inside ROOT; existing components are followed inside ROOT, also where a symlink leads to
+ * something that is missing: that is made. Returns 0 or -errno.
+ */
 int path_make_directories_in_root(int root, const char *path, mode_t mode);
+
+/* The same for an empty file, whose directories get mode 0755. 0, too, when there is something. */
+int path_make_file_in_root(int root, const char *path, mode_t mode);
 
 /* mkdir -p from the working directory. Returns 0 or a negative errno. */
 int path_make_directories(const char *path, mode_t mode);

@@ -285,16 +285,30 @@ static int compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static DIR *open_directory(int fd)
+{
+	_cleanup_close_ int readable = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = readable < 0 ? NULL : fdopendir(readable);
+
+	if (dir)
+		take_fd(&readable);
+	return dir;
+}
+
 int container_list(const char *root, char ***ids, struct error *err)
 {
-	_cleanup_closedir_ DIR *dir = opendir(root);
+	_cleanup_close_ int checked = record_open_root(root, err);
+	_cleanup_closedir_ DIR *dir = NULL;
 	_cleanup_strv_ char **found = NULL;
 	struct error unused;
 	struct dirent *entry;
 
-	if (!dir && errno != ENOENT)
-		return error_errno(err, errno, "open the state directory '%s'", root);
-	while (dir && (entry = readdir(dir))) {
+	if (checked < 0)
+		return checked == -ENOENT ? 0 : checked;
+	dir = open_directory(checked);
+	if (!dir)
+		return error_errno(err, errno, "read the state directory '%s'", root);
+	while ((entry = readdir(dir))) {
 		_cleanup_free_ char *state = string_format("%s/" RECORD_STATE, entry->d_name);
 
 		if (!state)

@@ -181,18 +181,30 @@ static int plan_cgroups(struct creation *c, struct error *err)
 }
 
 /*
- * Without any hierarchy a limit is refused, as it is where one controller is missing. The rules for
- * devices are not: every configuration has them.
+ * Without a group a limit is refused, as it is where one controller is missing. The rules for devices are
+ * not: every configuration has them.
  */
 static int refuse_limits(struct creation *c, struct error *err)
 {
 	_cleanup_(cleanup_cgroup) struct cgroup *nowhere = NULL;
+	_cleanup_json_ struct json_object *record = json_object_new_object();
 	struct oci_resources limits = c->config->resources;
-	int r = cgroup_plan(c->layout, c->options->id, &nowhere, err);
+	struct error missing = {0};
+	int r;
 
+	json_add_string(record, "path", "/nowhere");
+	json_add_array(record, "places");
+	r = cgroup_from_json(record, &nowhere, err);
+	if (r < 0)
+		return r;
 	limits.devices = NULL;
 	limits.n_devices = 0;
-	return r < 0 ? r : resources_update(nowhere, &limits, err);
+	r = resources_apply(nowhere, &limits, &missing);
+	if (r < 0 && c->options->no_cgroup)
+		return error_set(err, -r,
+				 "%.*s: there is no cgroup to hold it (--cgroup-manager disabled)",
+				 (int)strcspn(missing.text, ":"), missing.text);
+	return r < 0 ? error_set(err, -r, "%s", missing.text) : 0;
 }
 
 static int make_cgroups(struct creation *c, struct error *err)
@@ -202,7 +214,7 @@ static int make_cgroups(struct creation *c, struct error *err)
 	if (c->scope)
 		return 0; /* start_scope */
 	if (!c->cgroup)
-		return c->options->no_cgroup ? 0 : refuse_limits(c, err);
+		return refuse_limits(c, err);
 	r = cgroup_make(c->cgroup, err);
 	/* An ordinary user has been refused everywhere, and nothing is there to undo. */
 	if (r == 0 && !cgroup_directory(c->cgroup, CGROUP_CORE))

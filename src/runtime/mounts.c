@@ -20,39 +20,13 @@
 #include "runtime/copyup.h"
 #include "runtime/labels.h"
 
-static int make_file(int root, const char *path)
-{
-	_cleanup_free_ char *parent = strdup(path);
-	_cleanup_close_ int dir = -EBADF;
-	char *slash;
-	int fd;
-
-	if (!parent)
-		return -ENOMEM;
-	slash = strrchr(parent, '/');
-	if (slash) {
-		*slash = '\0';
-		fd = path_make_directories_in_root(root, parent, 0755);
-		if (fd < 0)
-			return fd;
-	}
-	dir = path_open_in_root(root, slash ? parent : "/", O_PATH | O_DIRECTORY, 0);
-	if (dir < 0)
-		return dir;
-	fd = openat(dir, slash ? slash + 1 : path, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return errno == EEXIST ? 0 : -errno;
-	close(fd);
-	return 0;
-}
-
 int mounts_open_target(struct launch *l, const char *destination, bool file, struct error *err)
 {
 	int fd = path_open_in_root(l->rootfs, destination, O_PATH, 0);
 	int r;
 
 	if (fd == -ENOENT) {
-		r = file ? make_file(l->rootfs, destination)
+		r = file ? path_make_file_in_root(l->rootfs, destination, 0644)
 			 : path_make_directories_in_root(l->rootfs, destination, 0755);
 		if (r < 0)
 			return error_errno(err, r, "make the mount point '%s'", destination);

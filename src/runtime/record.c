@@ -59,53 +59,68 @@ static int container_new(const char *root, const char *id, struct container **co
 	return 0;
 }
 
-static int open_directory(struct container *c)
+int record_open_root(const char *path, struct error *err)
 {
-	_cleanup_close_ int root = open(c->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 
 	if (root < 0)
-		return -errno;
+		return error_errno(err, errno, "open the state directory '%s'", path);
+	if (fstat(root, &st) < 0)
+		return error_errno(err, errno, "look at the state directory '%s'", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return error_set(
+			err, EPERM,
+			"the state directory '%s' belongs to another user (%u): what is in "
+			"it cannot be trusted",
+			path, st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(
+			err, EPERM,
+			"the state directory '%s' can be written by others (mode %04o): what "
+			"is in it cannot be trusted",
+			path, st.st_mode & 07777);
+	return take_fd(&root);
+}
+
+static int open_directory(int root, struct container *c)
+{
 	c->dir = openat(root, c->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return c->dir < 0 ? -errno : 0;
 }
 
 /* The root is there but for the first container since boot, so it is made only when missed. */
-static int make_directory(const char *root, const char *path)
+static int make_root(const char *path, struct error *err)
 {
-	int r;
+	int root = record_open_root(path, err), r;
 
-	if (mkdir(path, 0700) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	r = path_make_directories(root, 0700);
-	if (r < 0)
-		return r;
-	return mkdir(path, 0700) < 0 ? -errno : 0;
+	if (root != -ENOENT)
+		return root;
+	r = path_make_directories(path, 0700);
+	return r < 0 ? error_errno(err, r, "make the state directory '%s'", path)
+		     : record_open_root(path, err);
 }
 
 int record_create(const char *root, const char *id, struct container **container, struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *c = NULL;
-	_cleanup_free_ char *path = string_format("%s/%s", root, id);
+	_cleanup_close_ int dir = -EBADF;
 	int r = container_new(root, id, &c, err);
 
 	if (r < 0)
 		return r;
-	if (!path)
-		return error_oom(err);
-	r = make_directory(root, path);
-	if (r == -EEXIST)
+	dir = make_root(root, err);
+	if (dir < 0)
+		return dir;
+	if (mkdirat(dir, id, 0700) < 0 && errno == EEXIST)
 		return error_set(err, EEXIST, "container with given ID already exists: '%s'", id);
+	r = open_directory(dir, c);
 	if (r < 0)
-		return error_errno(err, r, "make the state directory '%s'", path);
-	r = open_directory(c);
-	if (r < 0)
-		error_errno(err, r, "open the state directory '%s'", path);
+		error_errno(err, r, "make the state directory '%s/%s'", root, id);
 	else
 		r = record_lock(c, true, err);
 	if (r < 0) {
-		rmdir(path);
+		unlinkat(dir, id, AT_REMOVEDIR);
 		return r;
 	}
 	c->json = json_object_new_object();
@@ -116,13 +131,17 @@ int record_create(const char *root, const char *id, struct container **container
 int record_open(const char *root, const char *id, struct container **container, struct error *err)
 {
 	_cleanup_(cleanup_container) struct container *c = NULL;
+	_cleanup_close_ int dir = -EBADF;
 	int r = record_check_id(id, err);
 
 	if (r == 0)
 		r = container_new(root, id, &c, err);
 	if (r < 0)
 		return r;
-	r = open_directory(c);
+	dir = record_open_root(root, err);
+	if (dir < 0 && dir != -ENOENT)
+		return dir;
+	r = dir < 0 ? dir : open_directory(dir, c);
 	if (r == -ENOENT)
 		return error_set(err, ENOENT, "container does not exist: '%s'", id);
 	if (r < 0)
@@ -270,8 +289,8 @@ static int remove_entry(int dir, const char *name, unsigned int depth)
  */
 int record_remove(struct container *container, struct error *err)
 {
-	_cleanup_close_ int root = open(container->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = root < 0 ? -errno : remove_entry(root, container->id, 0);
+	_cleanup_close_ int root = record_open_root(container->root, err);
+	int r = root < 0 ? root : remove_entry(root, container->id, 0);
 
 	if (r < 0)
 		return error_errno(err, r, "remove the state of container '%s'", container->id);

@@ -38,6 +38,12 @@ struct container {
 int record_check_id(const char *id, struct error *err);
 
 /*
+ * Opens the state directory PATH (O_PATH): -ENOENT when it is not there, -EPERM with a sentence when anybody
+ * but us and root could have written what is in it: a record says what is killed and removed.
+ */
+int record_open_root(const char *path, struct error *err);
+
+/*
  * Makes ROOT/ID and locks it: -EEXIST with a sentence when it is there. *CONTAINER is an empty record.
  */
 int record_create(const char *root, const char *id, struct container **container,

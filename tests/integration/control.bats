@@ -129,3 +129,15 @@ start_counter() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"'magic'"* ]]
 }
+
+@test "--cgroup-manager disabled: a limit is refused, what every configuration has is not" {
+	edit_config '.linux.resources.pids = {limit: 20}'
+	run behalf --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *'linux.resources.pids.limit: there is no cgroup to hold it (--cgroup-manager disabled)' ]]
+	[ -z "$(behalf list -q)" ]
+	edit_config '.linux.resources = {devices: [{allow: false, access: "rwm"}], pids: {limit: 0},
+		cpu: {shares: 1024, quota: -1}, memory: {limit: -1}}'
+	set_args true
+	behalf --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
+}

@@ -286,3 +286,29 @@ propagation() {
 	in_container true
 	not grep -F "$BUNDLE" /proc/self/mountinfo
 }
+
+@test "mount points that are dangling symlinks: what they miss is made, inside the root" {
+	local outside=$BATS_TEST_TMPDIR/outside root=$BUNDLE/rootfs
+	echo names >"$BATS_TEST_TMPDIR/resolv"
+	ln -s ../run/resolve/stub.conf "$root/etc/resolv.conf"
+	ln -s /srv/data "$root/data"
+	ln -s "../../../../../../../..$outside" "$root/up"
+	edit_config ".mounts += [
+		{destination: \"/etc/resolv.conf\", type: \"bind\", source: \"$BATS_TEST_TMPDIR/resolv\", options: [\"bind\"]},
+		{destination: \"/data\", type: \"tmpfs\", source: \"tmpfs\"},
+		{destination: \"/up/deep\", type: \"tmpfs\", source: \"tmpfs\"}]"
+	run shell_in_container 'cat /run/resolve/stub.conf /etc/resolv.conf; grep -E "/(srv/data|outside/deep) " /proc/mounts | cut -d " " -f 2,3'
+	[ "$status" -eq 0 ]
+	[ "$output" = $'names\nnames\n/srv/data tmpfs\n'"$outside/deep tmpfs" ]
+	[ -d "$root$outside/deep" ]
+	[ ! -e "$outside" ]
+}
+
+@test "mount points that are symlinks in a circle are refused in a sentence" {
+	ln -s two "$BUNDLE/rootfs/one"
+	ln -s one "$BUNDLE/rootfs/two"
+	edit_config '.mounts += [{destination: "/one", type: "tmpfs", source: "tmpfs"}]'
+	run in_container true
+	[ "$status" -eq 1 ]
+	[[ $output == *"'/one': Too many levels of symbolic links" ]]
+}

@@ -159,6 +159,16 @@ bits() {
 	[ "$(in_container script d)" = 'script d' ]
 }
 
+@test "annotation run.oci.keep_original_groups: the caller's groups stay, also of exec" {
+	edit_config '.process.user.additionalGids = [7] | .annotations["run.oci.keep_original_groups"] = "1"'
+	set_args sh -c 'grep Groups: /proc/self/status'
+	run setpriv --groups 4242,4243 "$BEHALF" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+	[ "$output" = $'Groups:\t4242 4243 ' ]
+	start_sleeper
+	run setpriv --groups 4243 "$BEHALF" --root "$STATE" exec "$ID" grep Groups: /proc/self/status
+	[ "$output" = $'Groups:\t4243 ' ]
+}
+
 @test "seccomp: what is denied fails with the errno that is named" {
 	edit_config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
 		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28}]}'

@@ -155,9 +155,45 @@ TEST(links_to_nowhere_make_nothing_outside)
 {
 	PLACE(p);
 
+	struct stat st;
+
 	must(symlinkat("/tmp/../nowhere", p.fd, "link") == 0);
-	ok(path_make_directories_in_root(p.fd, "link/a", 0755) < 0);
+	is_int(path_make_directories_in_root(p.fd, "link/a", 0755), 0);
+	ok(fstatat(p.fd, "nowhere/a", &st, 0) == 0 && S_ISDIR(st.st_mode));
 	ok(access("/nowhere", F_OK) < 0);
+}
+
+TEST(what_links_miss_is_made_where_they_lead)
+{
+	PLACE(p);
+	struct stat st;
+
+	must(mkdirat(p.fd, "etc", 0755) == 0);
+	must(symlinkat("../run/resolv/stub.conf", p.fd, "etc/resolv.conf") == 0);
+	must(symlinkat("/etc/../../../../run2/file", p.fd, "etc/up") == 0);
+	must(symlinkat("second", p.fd, "first") == 0);
+	must(symlinkat("third/x", p.fd, "second") == 0);
+	is_int(path_make_file_in_root(p.fd, "/etc/resolv.conf", 0644), 0);
+	ok(fstatat(p.fd, "run/resolv/stub.conf", &st, 0) == 0 && S_ISREG(st.st_mode));
+	is_int(path_make_file_in_root(p.fd, "/etc/up", 0644), 0);
+	ok(fstatat(p.fd, "run2/file", &st, 0) == 0 && S_ISREG(st.st_mode));
+	is_int(path_make_directories_in_root(p.fd, "first/y", 0755), 0);
+	ok(fstatat(p.fd, "third/x/y", &st, 0) == 0 && S_ISDIR(st.st_mode));
+	/* what is there is left as it is */
+	is_int(path_make_file_in_root(p.fd, "/etc/resolv.conf", 0644), 0);
+	is_int(path_make_file_in_root(p.fd, "/first", 0644), 0);
+}
+
+TEST(links_in_a_circle)
+{
+	PLACE(p);
+
+	must(symlinkat("two", p.fd, "one") == 0);
+	must(symlinkat("one", p.fd, "two") == 0);
+	is_int(path_make_directories_in_root(p.fd, "one/x", 0755), -ELOOP);
+	is_int(path_make_file_in_root(p.fd, "one", 0644), -ELOOP);
+	must(symlinkat("grows/x", p.fd, "grows") == 0);
+	is_int(path_make_directories_in_root(p.fd, "grows", 0755), -ELOOP);
 }
 
 TEST(components)

@@ -16,12 +16,13 @@
 
 static const struct option options[] = {
 	{"bundle", required_argument, NULL, 'b'},
+	{"file", required_argument, NULL, 'f'},
 	{"rootless", no_argument, NULL, 'r'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
-static int write_spec(const char *bundle, const char *text, struct error *err)
+static int write_spec(const char *bundle, const char *file, const char *text, struct error *err)
 {
 	_cleanup_close_ int dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int fd = -EBADF;
@@ -29,23 +30,22 @@ static int write_spec(const char *bundle, const char *text, struct error *err)
 
 	if (dir < 0)
 		return error_errno(err, errno, "open '%s'", bundle);
-	fd = openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+	fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
 	if (fd < 0 && errno == EEXIST)
-		return error_set(
-			err, EEXIST,
-			"'%s/config.json' exists already, remove it to have it written anew",
-			bundle);
+		return error_set(err, EEXIST,
+				 "'%s/%s' exists already, remove it to have it written anew",
+				 bundle, file);
 	if (fd < 0)
-		return error_errno(err, errno, "create '%s/config.json'", bundle);
+		return error_errno(err, errno, "create '%s/%s'", bundle, file);
 	r = fd_write_all(fd, text, strlen(text));
 	if (r < 0) {
-		unlinkat(dir, "config.json", 0);
-		return error_errno(err, r, "write '%s/config.json'", bundle);
+		unlinkat(dir, file, 0);
+		return error_errno(err, r, "write '%s/%s'", bundle, file);
 	}
 	return 0;
 }
 
-static int write_rootless_spec(const char *bundle, struct error *err)
+static int write_rootless_spec(const char *bundle, const char *file, struct error *err)
 {
 	_cleanup_json_ struct json_object *spec = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -54,31 +54,35 @@ static int write_rootless_spec(const char *bundle, struct error *err)
 	if (r < 0)
 		return r;
 	text = string_format("%s\n", json_text(spec, true));
-	return text ? write_spec(bundle, text, err) : error_oom(err);
+	return text ? write_spec(bundle, file, text, err) : error_oom(err);
 }
 
 int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 {
-	const char *bundle = ".";
+	const char *bundle = ".", *file = "config.json";
 	bool rootless = false;
 	struct error err = {0};
 	int opt, r;
 
 	(void)ctx;
-	while ((opt = getopt_long(argc, argv, "b:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "b:f:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'b':
 			bundle = optarg;
+			break;
+		case 'f':
+			file = optarg;
 			break;
 		case 'r':
 			rootless = true;
 			break;
 		case 'h':
-			puts("Usage: behalf spec [--bundle DIR] [--rootless]\n"
+			puts("Usage: behalf spec [--bundle DIR] [--file FILE] [--rootless]\n"
 			     "Writes config.json, a configuration to begin with, which runs a shell in the\n"
 			     "root file system DIR/rootfs.\n"
 			     "\n"
 			     "  -b, --bundle DIR   where to write it (default: the working directory)\n"
+			     "  -f, --file FILE    its name there (default: config.json)\n"
 			     "      --rootless     for the calling user, without root's rights");
 			return EXIT_SUCCESS;
 		default:
@@ -89,8 +93,8 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 		log_error("spec: unexpected argument '%s'", argv[optind]);
 		return EXIT_FAILURE;
 	}
-	r = rootless ? write_rootless_spec(bundle, &err)
-		     : write_spec(bundle, oci_spec_default(), &err);
+	r = rootless ? write_rootless_spec(bundle, file, &err)
+		     : write_spec(bundle, file, oci_spec_default(), &err);
 	if (r < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;

@@ -127,8 +127,11 @@ int mount_new(const char *type, const char *source, unsigned long flags, const c
 	r = configure_flags(context, flags, err);
 	if (r == 0 && data)
 		r = configure_data(context, data, err);
-	if (r == 0 && label)
+	if (r == 0 && label) {
 		r = configure(context, "context", label, err);
+		if (r < 0)
+			error_prefix(err, "label '%s'", label);
+	}
 	if (r < 0)
 		return r;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

@@ -193,7 +193,7 @@ int container_annotate(struct container *container, const char *key, const char 
 	return record_write(container, err);
 }
 
-/* The state of the one who was first counts: a second `start` finds no socket, or no listener. */
+/* The one who was first counts: a second `start` finds no socket, or no listener. */
 static int connect_to_init(const struct container *container, struct error *err)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -208,6 +208,16 @@ static int connect_to_init(const struct container *container, struct error *err)
 		return error_errno(err, errno, "reach container '%s'", container->id);
 	return error_set(err, EINVAL, "cannot start container '%s': it is %s, not created",
 			 container->id, container_status_name(container_status(container)));
+}
+
+int container_reach_init(const struct container *container, int what, struct error *err)
+{
+	_cleanup_close_ int fd = connect_to_init(container, err);
+	int r = fd < 0 ? fd : sync_send(fd, (enum sync_type)what, -1);
+
+	if (fd >= 0 && r < 0)
+		return error_errno(err, r, "reach container '%s'", container->id);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 /* Until the exec; a listener of seccomp comes along before. */
@@ -241,7 +251,7 @@ int container_start(struct container *container, struct error *err)
 	int r;
 
 	if (connection < 0) {
-		connection = connect_to_init(container, err);
+		connection = container_reach_init(container, SYNC_STARTING, err);
 		if (connection < 0)
 			return connection;
 		/* Left there it would say `created` for ever. */

@@ -106,6 +106,61 @@ static int open_root(const struct container *container, int namespaces, int *roo
 	return 0;
 }
 
+/* Ours is other than FD, which is one of the kind FILE; 0 when not. */
+static int differs(int fd, const char *file)
+{
+	char path[64];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+	if (stat(path, &ours) < 0 || fstat(fd, &theirs) < 0)
+		return -errno;
+	return ours.st_ino != theirs.st_ino;
+}
+
+/*
+ * An ordinary user may not look at a first process that has not executed the program yet (init.c): it is
+ * asked, and gives its namespaces itself.
+ */
+static int ask_for_namespaces(const struct container *container, struct launch *l,
+			      struct error *err)
+{
+	_cleanup_close_ int connection = container_reach_init(container, SYNC_NAMESPACES, err);
+
+	if (connection < 0)
+		return connection;
+	l->target_namespaces = 0;
+	l->namespaces_given = true;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		int type = namespaces_type(i), r;
+
+		r = sync_receive(connection, &l->namespaces[i], err);
+		if (r < 0)
+			return r;
+		if (r != SYNC_NAMESPACES)
+			return error_set(err, EPROTO, "container '%s' gives no namespaces",
+					 container->id);
+		if (l->namespaces[i] < 0)
+			continue;
+		r = differs(l->namespaces[i], oci_namespace_file(type));
+		if (r < 0)
+			return error_errno(err, r, "look at the %s namespace of container '%s'",
+					   oci_namespace_name(type), container->id);
+		l->target_namespaces |= r ? type : 0;
+	}
+	return 0;
+}
+
+/* What is to be entered, and by what. */
+static int find_namespaces(const struct container *container, struct launch *l, struct error *err)
+{
+	int r = differing_namespaces(container, &l->target_namespaces, err);
+
+	if (r == -EACCES && container_status(container) == CONTAINER_CREATED)
+		return ask_for_namespaces(container, l, err);
+	return r < 0 ? r : open_root(container, l->target_namespaces, &l->target_root, err);
+}
+
 struct entry {
 	struct launch launch;
 	struct oci_config *config; /* for its seccomp */
@@ -122,6 +177,8 @@ static void cleanup_entry(struct entry *e)
 	cleanup_close(&e->sync);
 	cleanup_close(&e->launch.sync);
 	cleanup_close(&e->launch.target_root);
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		cleanup_close(&e->launch.namespaces[i]);
 }
 
 /* A process that says nothing of them gets those of the container's first one, never the host's. */
@@ -168,9 +225,7 @@ static int prepare(struct container *container, const struct container_exec_opti
 	if (r == 0 && e->config->seccomp)
 		r = seccomp_compile(e->config->seccomp, &e->seccomp, err);
 	if (r == 0)
-		r = differing_namespaces(container, &l->target_namespaces, err);
-	if (r == 0)
-		r = open_root(container, l->target_namespaces, &l->target_root, err);
+		r = find_namespaces(container, l, err);
 	if (r == 0)
 		r = sync_pair(pair, err);
 	if (r < 0)
@@ -208,6 +263,21 @@ static pid_t clone_as_root(struct entry *e, int cgroup, int *pidfd, struct error
 	return pid;
 }
 
+static int join_first(const struct launch *l, struct namespaces *ns, pid_t init, int type,
+		      struct error *err)
+{
+	if (!l->namespaces_given)
+		return namespaces_join_of(ns, init, type, err);
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		if (namespaces_type(i) != type)
+			continue;
+		ns->joined[i] = fcntl(l->namespaces[i], F_DUPFD_CLOEXEC, 3);
+		if (ns->joined[i] < 0)
+			return error_errno(err, errno, "keep a namespace");
+	}
+	return 0;
+}
+
 static pid_t clone_as_user(struct entry *e, pid_t init, int cgroup, int *pidfd, struct error *err)
 {
 	static const int first[] = {CLONE_NEWUSER, CLONE_NEWPID};
@@ -217,7 +287,7 @@ static pid_t clone_as_user(struct entry *e, pid_t init, int cgroup, int *pidfd, 
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(first); i++) {
 		if (e->launch.target_namespaces & first[i])
-			r = namespaces_join_of(&ns, init, first[i], err);
+			r = join_first(&e->launch, &ns, init, first[i], err);
 		e->launch.target_namespaces &= ~first[i];
 	}
 	pid = r < 0 ? r : namespaces_clone(&ns, cgroup, pidfd, err);

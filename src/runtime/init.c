@@ -286,6 +286,9 @@ static int stage_enter(struct launch *l, struct error *err)
 		r = console_take(l, err);
 	if (r == 0)
 		r = labels_apply(l->host_proc, l->process, err);
+	/* Its user has no other way to them: this process is not dumpable, and of the host's memory still. */
+	if (r == 0 && l->unmapped && l->listener >= 0)
+		r = namespaces_open_own(l->host_proc, l->namespaces, err);
 	if (r == 0)
 		r = process_close_foreign(l, err);
 	return r == 0 ? process_find(l, err) : r;
@@ -307,9 +310,35 @@ static int stage_ready(struct launch *l, struct error *err)
 	return sync_expect(l->sync, SYNC_COMMIT, err);
 }
 
+static void give_namespaces(struct launch *l, int connection)
+{
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (sync_send(connection, SYNC_NAMESPACES, l->namespaces[i]) < 0)
+			return;
+}
+
+/* Who connects is our user, or root: nobody else reaches the socket. One that says nothing is gone. */
+static int accept_start(struct launch *l, struct error *err)
+{
+	for (;;) {
+		_cleanup_close_ int connection = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+		int type;
+
+		if (connection < 0 && errno == EINTR)
+			continue;
+		if (connection < 0)
+			return error_errno(err, errno, "wait for start");
+		type = sync_receive(connection, NULL, NULL);
+		if (type == SYNC_STARTING)
+			return take_fd(&connection);
+		if (type == SYNC_NAMESPACES)
+			give_namespaces(l, connection);
+	}
+}
+
 /*
- * Only the first connection counts. It replaces the parent as the one who hears of failures, and
- * the exec closes it: that is how `start` learns of success.
+ * Only the first `start` counts. It replaces the parent as the one who hears of failures, and the exec
+ * closes it: that is how `start` learns of success.
  */
 static int stage_wait(struct launch *l, struct error *err)
 {
@@ -317,15 +346,16 @@ static int stage_wait(struct launch *l, struct error *err)
 
 	if (l->listener < 0) /* the parent starts us itself */
 		return sync_expect(l->sync, SYNC_COMMIT, err);
-	do
-		connection = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
-	while (connection < 0 && errno == EINTR);
+	connection = accept_start(l, err);
 	if (connection < 0)
-		return error_errno(err, errno, "wait for start");
+		return connection;
 	close(l->sync);
 	l->sync = connection;
 	close(l->listener);
 	l->listener = -EBADF;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (l->namespaces[i] >= 0)
+			close(take_fd(&l->namespaces[i]));
 	return sync_expect(l->sync, SYNC_COMMIT, err);
 }
 
@@ -376,8 +406,25 @@ static int stage_exec_settle(struct launch *l, struct error *err)
  * One setns for all: the kernel sorts out the order and either all are entered or none (Linux 5.8).
  * The root and the working directory are the container's from here on.
  */
+static int join_given(struct launch *l, struct error *err)
+{
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		int type = namespaces_type(i);
+
+		if ((l->target_namespaces & type) && setns(l->namespaces[i], type) < 0)
+			return error_errno(err, errno, "join the %s namespace of container '%s'",
+					   oci_namespace_name(type), l->id);
+	}
+	l->target_namespaces = 0;
+	return 0;
+}
+
 static int stage_exec_join(struct launch *l, struct error *err)
 {
+	int r = l->namespaces_given ? join_given(l, err) : 0;
+
+	if (r < 0)
+		return r;
 	if (l->target_namespaces && setns(l->target, l->target_namespaces) < 0)
 		return error_errno(err, errno, "join the namespaces of container '%s'", l->id);
 	/* setns has made it the root of the namespace, which is not always init's. */

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "oci/config.h"
+#include "runtime/namespaces.h"
 
 struct cgroup;
 struct cgroup_layout;
@@ -35,10 +36,16 @@ struct launch {
 	const char *bundle_path;
 	int joined_mount_ns; /* setns in the child, or -EBADF */
 	int joined_cgroup_ns;
-	int target;			 /* exec: pidfd of the container's init, else -EBADF */
-	int target_root;		 /* exec: the root of the container's init, or -EBADF */
-	int target_namespaces;		 /* exec: CLONE_NEW* to enter there */
-	struct seccomp_program *seccomp; /* NULL: none */
+	int target;	       /* exec: pidfd of the container's init, else -EBADF */
+	int target_root;       /* exec: the root of the container's init, or -EBADF */
+	int target_namespaces; /* exec: CLONE_NEW* to enter there */
+	/*
+	 * By namespaces_type, else -EBADF. Of a first process that nobody of its user may look at, its own, for
+	 * exec to be given before it is started; of exec, those that it was given to enter.
+	 */
+	int namespaces[NAMESPACE_TYPES];
+	bool namespaces_given;			     /* exec: enter those, not what TARGET has */
+	struct seccomp_program *seccomp;	     /* NULL: none */
 	const struct oci_capabilities *capabilities; /* NULL: none is left */
 	const struct cgroup *cgroup;		     /* NULL: the container has none */
 	bool cgroup_later; /* the parent has us moved there before it says that we are placed */
@@ -65,4 +72,5 @@ struct launch {
 		.sync = -EBADF, .listener = -EBADF, .bundle = -EBADF, .joined_mount_ns = -EBADF,   \
 		.joined_cgroup_ns = -EBADF, .target = -EBADF, .target_root = -EBADF,               \
 		.host_proc = -EBADF, .host_null = -EBADF, .rootfs = -EBADF, .console = -EBADF,     \
+		.namespaces = {-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF},    \
 	}

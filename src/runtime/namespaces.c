@@ -144,6 +144,24 @@ int namespaces_open(const struct oci_config *config, struct namespaces *ns, stru
 	return r;
 }
 
+int namespaces_type(size_t nth)
+{
+	return types[nth];
+}
+
+int namespaces_open_own(int proc, int own[NAMESPACE_TYPES], struct error *err)
+{
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "self/ns/%s", oci_namespace_file(types[i]));
+		own[i] = openat(proc, path, O_RDONLY | O_CLOEXEC);
+		if (own[i] < 0 && errno != ENOENT)
+			return error_errno(err, errno, "open '/proc/%s'", path);
+	}
+	return 0;
+}
+
 int namespaces_join_of(struct namespaces *ns, pid_t pid, int type, struct error *err)
 {
 	char path[64];

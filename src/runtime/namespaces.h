@@ -24,6 +24,15 @@ struct namespaces {
 		.joined = {-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF},        \
 	}
 
+/* The kinds in the order in which they are joined: CLONE_NEW* of NTH, which is below NAMESPACE_TYPES. */
+int namespaces_type(size_t nth);
+
+/*
+ * Opens the calling process' own below PROC, a /proc: one for each type, -EBADF where the kernel has no such
+ * kind.
+ */
+int namespaces_open_own(int proc, int own[NAMESPACE_TYPES], struct error *err);
+
 /* Opens and checks every path. On failure nothing is open. */
 int namespaces_open(const struct oci_config *config, struct namespaces *ns, struct error *err);
 /* Adds the namespace of TYPE that process PID is in. */

@@ -112,13 +112,19 @@ static int close_between(unsigned int first, unsigned int last)
  * can name it (a working directory, or a program that is a symlink, to /proc/self/fd/N/../...;
  * CVE-2024-21626).
  */
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
 int process_close_foreign(struct launch *l, struct error *err)
 {
-	const int kept[] = {l->sync < l->listener ? l->sync : l->listener,
-			    l->sync < l->listener ? l->listener : l->sync};
+	int kept[2 + NAMESPACE_TYPES] = {l->sync, l->listener};
 	unsigned int first = 3 + l->preserve_fds;
 	int r = 0;
 
+	memcpy(kept + 2, l->namespaces, sizeof(l->namespaces));
+	qsort(kept, ARRAY_SIZE(kept), sizeof(int), compare_fds);
 	for (size_t i = 0; i < ARRAY_SIZE(kept) && r == 0; i++) {
 		if (kept[i] < (int)first)
 			continue;

@@ -78,6 +78,12 @@ const char *record_string(const struct container *container, const char *key);
 struct cgroup;
 int container_open_cgroup(const struct container *container, struct cgroup **cg, struct error *err);
 
+/*
+ * Connects to the first process of a created container and begins with WHAT (enum sync_type). Returns the
+ * connection; -EINVAL with a sentence when it does not wait any more.
+ */
+int container_reach_init(const struct container *container, int what, struct error *err);
+
 /* An address for RECORD_START that fits into sun_path whatever the length of ROOT. */
 struct sockaddr_un;
 int record_start_address(const struct container *container, struct sockaddr_un *address);

@@ -10,6 +10,13 @@
  *                        SYNC_COMMIT  the record on disk names the child: it may outlive us
  *     child  -> parent   SYNC_MOUNTED  when there are hooks for the parent to run at that point
  *     parent -> child    SYNC_HOOKED   they have run
+ * Over the socket on which a created container waits, its first process is the child as well:
+ *
+ *     start  -> child    SYNC_STARTING  what comes next decides: SYNC_COMMIT, or the end, and with it that of
+ *                        the container
+ *     exec   -> child    SYNC_NAMESPACES; it answers with one message for each kind, in the order of
+ *                        namespaces_type, with the namespace where there is one
+ *
  *     child  -> parent   SYNC_LISTENER (with the filter's) when system calls are for an agent to answer
  *
  * End of file on either side means the other died; the child then ends too, so a killed `create`
@@ -27,7 +34,9 @@ enum sync_type {
 	SYNC_ERROR,
 	SYNC_MOUNTED,
 	SYNC_HOOKED,
-	SYNC_LISTENER
+	SYNC_LISTENER,
+	SYNC_STARTING,
+	SYNC_NAMESPACES
 };
 
 /* A connected pair, close-on-exec. */

@@ -161,6 +161,48 @@ run_in() {
 	behalf delete --force "$ID"
 }
 
+@test "exec into a container that is created, not started, and its start after that" {
+	set_args sleep 1000
+	behalf create --bundle "$BUNDLE" "$ID" >/dev/null 2>&1
+	run behalf exec "$ID" sh -c 'id -u; readlink /proc/1/exe || echo hidden; ls /proc/1/fd 2>/dev/null; hostname'
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = 0 ]
+	[[ $output == *hidden* ]]
+	[ "${#lines[@]}" -le 4 ]
+	[ "$(status_of "$ID")" = created ]
+	run behalf exec "$ID" sh -c 'readlink /proc/self/ns/uts; exit 4'
+	[ "$status" -eq 4 ]
+	local before=$output
+	run behalf start "$ID"
+	[ "$status" -eq 0 ]
+	[ "$(status_of "$ID")" = running ]
+	run behalf exec "$ID" readlink /proc/self/ns/uts
+	[ "$output" = "$before" ]
+	[ "$(ls "/proc/$(pid_of "$ID")/fd" | sort -n | tail -n 1)" -le 2 ]
+	behalf delete --force "$ID"
+}
+
+@test "as root of a user namespace: the whole life" {
+	edit_config 'del(.linux.uidMappings, .linux.gidMappings) |
+		.linux.namespaces |= map(select(.type != "user"))'
+	set_args sleep 1000
+	cat >"$PLACE/life" <<-END
+		set -e
+		b="$PLACE/behalf --root $STATE"
+		\$b create --bundle $BUNDLE $ID >/dev/null 2>&1
+		\$b exec $ID id -u
+		\$b start $ID
+		\$b exec $ID readlink /proc/1/exe
+		\$b kill $ID KILL
+		sleep 0.2
+		\$b delete $ID
+		ls $STATE
+	END
+	run as_user unshare -Ur sh "$PLACE/life"
+	[ "$status" -eq 0 ]
+	[ "$output" = $'0\n/bin/busybox' ]
+}
+
 @test "a terminal" {
 	need_program script bsdutils
 	edit_config '.process.terminal = true'
@@ -221,6 +263,30 @@ run_in() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"/$ID/inner"* ]]
 	[ "${lines[1]}" = 50 ]
+}
+
+@test "limits where a group of cgroup v2 was delegated hold" {
+	grep -qsw hugetlb /sys/fs/cgroup/{,unified/}cgroup.controllers || skip "no hugetlb controller on cgroup v2"
+	edit_config ".linux.resources.hugepageLimits = [{pageSize: \"2MB\", limit: 4194304}] |
+		.linux.cgroupsPath = \"/$ID/box\""
+	set_args sh -c 'cat /proc/self/cgroup; cat /sys/fs/cgroup/hugetlb.2MB.max'
+	cat >"$PLACE/delegated" <<-END
+		umount -l /sys/fs/cgroup
+		mount -t cgroup2 none /sys/fs/cgroup
+		echo +hugetlb >/sys/fs/cgroup/cgroup.subtree_control
+		mkdir -p /sys/fs/cgroup/$ID/us
+		chown -R $SOMEBODY /sys/fs/cgroup/$ID
+		echo \$\$ >/sys/fs/cgroup/$ID/us/cgroup.procs
+		setpriv --reuid=$SOMEBODY --regid=$SOMEBODY --clear-groups $PLACE/behalf --root $STATE run --bundle $BUNDLE $ID
+		status=\$?
+		echo \$\$ >/sys/fs/cgroup/cgroup.procs
+		find /sys/fs/cgroup/$ID -depth -type d -exec rmdir {} +
+		exit \$status
+	END
+	run unshare -m --propagation private sh "$PLACE/delegated"
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} == *"/$ID/box" || ${lines[0]} == "0::/" ]]
+	[ "${lines[-1]}" = 4194304 ]
 }
 
 @test "nobody in the container can look into what runs it before it is the program" {

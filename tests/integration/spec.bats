@@ -36,6 +36,17 @@ setup() {
 	[ "$(cat config.json)" = precious ]
 }
 
+@test "spec --file: another name, also outside the bundle" {
+	mkdir -p ours
+	"$BEHALF" spec --bundle ours --file other.json
+	"$BEHALF" spec -b ours -f "$PWD/absolute.json"
+	[ ! -e ours/config.json ]
+	cmp ours/other.json absolute.json
+	run "$BEHALF" spec -b ours -f other.json
+	[ "$status" -eq 1 ]
+	[[ $output == *"'ours/other.json' exists already"* ]]
+}
+
 @test "spec names a bundle that is not there" {
 	run "$BEHALF" spec --bundle nowhere
 	[ "$status" -eq 1 ]

@@ -109,6 +109,7 @@ struct oci_process {
 
 struct oci_id_map {
 	uint32_t container_id, host_id, size;
+	bool of_container; /* of a mount: host_id is an id of the container's user namespace */
 };
 
 struct oci_mount {

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "oci/parse.h"
 
 /* glibc's sys/mount.h and the kernel's linux/mount.h do not always bring these */
@@ -176,10 +177,12 @@ static void apply_option(struct oci_mount *mount, const struct mount_option *opt
 	}
 }
 
-/* crun takes "idmap=uids=...;gids=..." besides, which the specification has not. */
-static bool has_maps_of_its_own(const char *option)
+/* "idmap=uids=...;gids=...": what is behind the first equals sign, else NULL. */
+static const char *maps_of_option(const char *option)
 {
-	return strncmp(option[0] == 'r' ? option + 1 : option, "idmap=", strlen("idmap=")) == 0;
+	const char *name = option[0] == 'r' ? option + 1 : option;
+
+	return string_starts_with(name, "idmap=") ? name + strlen("idmap=") : NULL;
 }
 
 /*
@@ -201,9 +204,15 @@ static int apply_options(const struct oci_reader *r, const struct oci_node *at,
 		const struct mount_option *option = find_option(options[i]);
 		size_t length = strlen(options[i]);
 
-		if (has_maps_of_its_own(options[i]))
-			return oci_fail_element(r, at, i,
-						"the maps belong into uidMappings and gidMappings");
+		if (maps_of_option(options[i])) {
+			int ret = oci_read_mount_maps(r, at, i, maps_of_option(options[i]), mount);
+
+			if (ret < 0)
+				return ret;
+			mount->idmap = true;
+			mount->idmap_recursive = options[i][0] == 'r';
+			continue;
+		}
 		if (option) {
 			apply_option(mount, option);
 			continue;
@@ -228,7 +237,7 @@ static int check_no_data(const struct oci_reader *r, const struct oci_node *at,
 	if (!mount->data || (!mount->bind && !(mount->type && strcmp(mount->type, "cgroup") == 0)))
 		return 0;
 	for (size_t i = 0; options[i]; i++) {
-		if (!options[i][0] || find_option(options[i]))
+		if (!options[i][0] || find_option(options[i]) || maps_of_option(options[i]))
 			continue;
 		return oci_fail_element(r, at, i, "unknown mount option '%s'",
 					oci_quote(options[i]).text);

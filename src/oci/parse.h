@@ -8,6 +8,9 @@
 oci_read_fn oci_read_process;
 /* mounts.c: into struct oci_config */
 oci_read_fn oci_read_mounts;
+/* mount_maps.c: TEXT, behind "idmap=" of the element INDEX of the array AT, into MOUNT */
+int oci_read_mount_maps(const struct oci_reader *r, const struct oci_node *at, size_t index,
+			const char *text, struct oci_mount *mount);
 /* hooks.c: into struct oci_hooks */
 oci_read_fn oci_read_hooks;
 /* linux.c: into struct oci_config */

@@ -48,20 +48,59 @@ static int make_user_namespace(const struct oci_config *maps, struct error *err)
 	return r;
 }
 
+/* What is seen as an id of the container is that id's own on the host (of_container). */
+static int resolve_maps(const struct oci_id_map *maps, size_t n, const struct oci_id_map *container,
+			size_t n_container, struct oci_id_map **resolved, struct error *err)
+{
+	*resolved = calloc(n + 1, sizeof(**resolved));
+	if (!*resolved)
+		return error_oom(err);
+	for (size_t i = 0; i < n; i++) {
+		struct oci_id_map *map = &(*resolved)[i];
+		size_t j = 0;
+
+		*map = maps[i];
+		if (!map->of_container)
+			continue;
+		while (j < n_container &&
+		       (map->host_id < container[j].container_id ||
+			map->host_id - container[j].container_id >= container[j].size ||
+			map->size > container[j].size - (map->host_id - container[j].container_id)))
+			j++;
+		if (j == n_container)
+			return error_set(err, EINVAL,
+					 "the container has no ids %u to %llu to map to",
+					 map->host_id,
+					 (unsigned long long)map->host_id + map->size - 1);
+		map->host_id += container[j].host_id - container[j].container_id;
+	}
+	return 0;
+}
+
+static int namespace_of_mount(const struct oci_config *config, const struct oci_mount *m,
+			      struct error *err)
+{
+	_cleanup_free_ struct oci_id_map *uids = NULL, *gids = NULL;
+	struct oci_config maps = {.n_uid_maps = m->n_uid_maps, .n_gid_maps = m->n_gid_maps};
+	int r = resolve_maps(m->uid_maps, m->n_uid_maps, config->uid_maps, config->n_uid_maps,
+			     &uids, err);
+
+	if (r == 0)
+		r = resolve_maps(m->gid_maps, m->n_gid_maps, config->gid_maps, config->n_gid_maps,
+				 &gids, err);
+	maps.uid_maps = uids;
+	maps.gid_maps = gids;
+	return r < 0 ? r : make_user_namespace(&maps, err);
+}
+
 /* Those of the mount, else of the container (config.md, "Mounts", idmap). */
 static int user_namespace_of(const struct oci_config *config, const struct oci_mount *m,
 			     int user_ns, struct error *err)
 {
-	const struct oci_config of_mount = {
-		.uid_maps = m->uid_maps,
-		.gid_maps = m->gid_maps,
-		.n_uid_maps = m->n_uid_maps,
-		.n_gid_maps = m->n_gid_maps,
-	};
 	int fd;
 
 	if (m->n_uid_maps)
-		return make_user_namespace(&of_mount, err);
+		return namespace_of_mount(config, m, err);
 	if (user_ns < 0)
 		return make_user_namespace(config, err);
 	fd = fcntl(user_ns, F_DUPFD_CLOEXEC, 3);

@@ -334,6 +334,23 @@ make_owned() {
 	[ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/owned/new")" = 0:0 ]
 }
 
+@test "mounts: idmap=uids=...;gids=..., as podman hands it on, also by ids of the container" {
+	make_owned
+	add_mapped() {
+		edit_config ".mounts |= map(select(.destination != \"/mnt\")) + [{destination: \"/mnt\", type: \"bind\",
+			source: \"$BATS_TEST_TMPDIR/owned\", options: [\"rbind\", \"$1\"]}]"
+	}
+	add_mapped 'idmap=uids=0-5000-1#1000-0-1;gids=0-6000-1#1000-0-1'
+	run in_container stat -c '%n %u:%g' /mnt/zero /mnt/thousand
+	[ "$output" = $'/mnt/zero 5000:6000\n/mnt/thousand 0:0' ]
+	in_user_namespace
+	add_mapped 'ridmap=uids=@0-7-1;gids=@0-8-1'
+	run in_container stat -c '%n %u:%g' /mnt/zero
+	[ "$output" = '/mnt/zero 7:8' ]
+	add_mapped 'idmap=uids=@0-65530-10;gids=@0-8-1'
+	refused "the container has no ids 65530 to 65539 to map to"
+}
+
 @test "mounts: ridmap maps the mounts below, idmap does not" {
 	make_owned
 	local below=$BATS_TEST_TMPDIR/owned/below

@@ -13,6 +13,7 @@ labels_prepare
 
 "$work/checkpolicy/usr/bin/checkpolicy" -M -U allow -c 33 -o "$root/policy" tests/vm/selinux.conf >"$log" 2>&1 ||
 	skip "no policy: $(tail -n 1 "$log")"
+add_program "$(command -v stat)" bin/stat_of_coreutils # busybox' knows no labels
 labels_config plain .
 labels_config boxed '.process.selinuxLabel = "base_u:base_r:box_t:s0"
 	| .linux.mountLabel = "base_u:object_r:boxfile_t:s0:c0,c1"

@@ -167,11 +167,18 @@ static int add_claim(struct reading *r, const char *group, uint32_t mcores, uint
 	return 0;
 }
 
-/* A promise that has no group yet will have one of this name, unless its configuration says another. */
+/*
+ * Whether GROUP is a promise's, or one above it: what weight that has, it has for the promise. A promise that
+ * has no group yet will have one of this name, unless its configuration says another.
+ */
 static bool is_of(const struct promise *promise, const char *group)
 {
-	if (promise->cgroup)
-		return strcmp(cgroup_path(promise->cgroup) + 1, group) == 0;
+	const char *path = promise->cgroup ? cgroup_path(promise->cgroup) + 1 : NULL;
+	size_t length = strlen(group);
+
+	if (path)
+		return strncmp(path, group, length) == 0 &&
+		       (path[length] == '\0' || path[length] == '/');
 	return string_starts_with(group, "behalf-") &&
 	       strcmp(group + strlen("behalf-"), promise->name) == 0;
 }

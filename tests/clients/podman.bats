@@ -21,6 +21,7 @@ once() {
 make_runtime() {
 	cat >"$BATS_FILE_TMPDIR/behalf" <<-EOF
 		#!/bin/sh
+		export BEHALF_PROMISES="$BATS_FILE_TMPDIR/promises"
 		exec "$BEHALF" --root "$BATS_FILE_TMPDIR/state" "\$@"
 	EOF
 	chmod +x "$BATS_FILE_TMPDIR/behalf"
@@ -138,6 +139,23 @@ setup() {
 		bb:1 sh -c 'cd /sys/fs/cgroup && cat "$@"' sh $files
 	[ "$status" -eq 0 ]
 	[ "${output//$'\n'/ }" = "$want" ]
+}
+
+@test "terms by --annotation: kept, given back, and refused when they do not fit" {
+	files='cpu/cpu.cfs_quota_us memory/memory.limit_in_bytes' want='50000 67108864'
+	[ -d /sys/fs/cgroup/memory ] || files='cpu.max memory.max' want='50000 100000 67108864'
+	# shellcheck disable=SC2086
+	run once --annotation io.behalf.cpu.limit=0.5 --annotation io.behalf.cpu.reserve=0.25 \
+		--annotation io.behalf.memory.limit=64MiB bb:1 sh -c 'cd /sys/fs/cgroup && cat "$@"' sh $files
+	[ "$status" -eq 0 ]
+	[ "${output//$'\n'/ }" = "$want" ]
+	run once --annotation "io.behalf.cpu.reserve=$(($(nproc) + 1))" bb:1 true
+	[ "$status" -ne 0 ]
+	[[ $output == *CPU*"would fit with cpu-reserve"* ]]
+	run once --annotation io.behalf.cpu.reserve=lots bb:1 true
+	[ "$status" -ne 0 ]
+	[[ $output == *"io.behalf.cpu.reserve 'lots'"* ]]
+	once --annotation io.behalf.cpu.reserve=0.5 bb:1 true
 }
 
 @test "a container over its memory limit is killed" {

@@ -171,19 +171,26 @@ TEST(what_is_ours_is_not_counted_twice)
 		{"ours", "65536\n", .populated = true},
 		{"behalf-coming", "65536\n", .populated = true},
 		{"behalf-strange", "65536\n", .populated = true},
+		{"above", "65536\n", .populated = true},
+		{"above-it", "65536\n", .populated = true},
 	};
+	_cleanup_json_ struct json_object *below =
+		json_tokener_parse("{\"path\": \"/above/it\", \"places\": []}");
 	_cleanup_json_ struct json_object *json = json_tokener_parse(
 		"{\"path\": \"/ours\", \"places\": [{\"mount\": \"/cg/cpu\", \"version\": 1, "
 		"\"controllers\": \"cpu\", \"missing\": 1}]}");
 	_cleanup_(foreign_clear) struct foreign_claims claims = {0};
-	struct promise promises[] = {{.name = (char *)"x"}, {.name = (char *)"coming"}};
-	struct promise_list own = {promises, 2};
+	struct promise promises[] = {
+		{.name = (char *)"x"}, {.name = (char *)"coming"}, {.name = (char *)"y"}};
+	struct promise_list own = {promises, 3};
 	struct error err = {0};
 
 	must(cgroup_from_json(json, &promises[0].cgroup, &err) == 0, "%s", err.text);
+	must(cgroup_from_json(below, &promises[2].cgroup, &err) == 0, "%s", err.text);
 	record_v1(groups, ARRAY_SIZE(groups));
 	read_claims(&own, &claims);
-	is_uint(claims.n, 1);
-	must(find(&claims, "/behalf-strange"));
+	is_uint(claims.n, 2);
+	must(find(&claims, "/behalf-strange") && find(&claims, "/above-it"));
 	cgroup_free(promises[0].cgroup);
+	cgroup_free(promises[2].cgroup);
 }

@@ -34,7 +34,7 @@ static void print_help(void)
 	     "  -r, --running           what is promised now, beside FILE\n"
 	     "  -w, --what-if KEY=VALUE  with that changed; can be given again:\n"
 	     "                          NAME.TERM, NAME.count, NAME.cpus (NAME * is all of them), cpus,\n"
-	     "                          memory, uplink, disk.NAME.read, host.cpu, host.memory, protocol\n"
+	     "                          memory, uplink, disk.NAME.read, host.cpu, host.memory, protocol, peer\n"
 	     "  -m, --max NAME          how many more of this workspace fit\n"
 	     "  -e, --explain           every figure as coefficient x rate\n"
 	     "  -p, --profile FILE      what I/O costs here, instead of /var/lib/behalf/profile.json\n"

@@ -117,16 +117,16 @@ static void consider(struct extrapolate_flow *flow, const struct profile_operati
 
 /*
  * A promise over the bridge holds whoever is at the other end: a workspace, the host, or somebody behind
- * the host's routing, where that was measured.
+ * the host's routing, where that was measured; unless PEER says who it is.
  */
 static void consider_path(struct extrapolate_flow *flow, const struct profile *profile,
-			  enum profile_mode mode, const char *path)
+			  enum profile_mode mode, const char *path, const char *peer)
 {
 	static const char *const others[] = {"local", "forward"};
 	bool borrowed;
 
 	consider(flow, profile_find(profile, flow->kind, mode, path, NULL));
-	for (size_t i = 0; strcmp(path, "bridge") == 0 && i < ARRAY_SIZE(others); i++) {
+	for (size_t i = 0; !peer && strcmp(path, "bridge") == 0 && i < ARRAY_SIZE(others); i++) {
 		const struct profile_operation *operation =
 			profile_find(profile, flow->kind, mode, others[i], &borrowed);
 
@@ -141,6 +141,18 @@ static const char *path_of(const struct terms *terms,
 	if (terms->path[0] && strcmp(terms->path, "none") != 0)
 		return terms->path;
 	return assumptions->path ? assumptions->path : "bridge";
+}
+
+/* The target in the profile: of a bridge, by who is at the other end, where that was measured. */
+static const char *target_of(const struct profile *profile, enum profile_kind kind,
+			     enum profile_mode mode, const char *path, const char *peer)
+{
+	bool borrowed;
+
+	if (!peer || strcmp(path, "bridge") != 0)
+		return path;
+	profile_find(profile, kind, mode, peer, &borrowed);
+	return borrowed || profile->source == PROFILE_BUILT_IN ? path : peer;
 }
 
 static uint32_t or_else(uint32_t value, uint32_t otherwise)
@@ -158,7 +170,7 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 	uint32_t worst = or_else(net->packet_worst_bytes, TERMS_PACKET_WORST_BYTES);
 	enum profile_mode mode = assumptions->protocol == EXTRAPOLATE_TCP ? PROFILE_TCP
 									  : PROFILE_UDP;
-	const char *path = path_of(terms, assumptions);
+	const char *path = path_of(terms, assumptions), *peer = assumptions->peer;
 	double bytes = (double)net->reserve_bps / 8;
 
 	if (!net->reserve_bps && !net->connections)
@@ -169,11 +181,14 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 		.expected_load = {bytes / size, bytes, net->connections},
 		.worst_load = {bytes / worst, bytes, net->connections},
 	};
-	flow->expected = profile_find(profile, flow->kind, mode, path, &flow->borrowed);
+	flow->expected = profile_find(profile, flow->kind, mode,
+				      target_of(profile, flow->kind, mode, path, peer),
+				      &flow->borrowed);
 	flow->outside = is_outside(flow->expected, size);
-	consider_path(flow, profile, mode, path);
+	consider_path(flow, profile, mode, target_of(profile, flow->kind, mode, path, peer), peer);
 	if (assumptions->protocol == EXTRAPOLATE_ANY)
-		consider_path(flow, profile, PROFILE_TCP, path);
+		consider_path(flow, profile, PROFILE_TCP,
+			      target_of(profile, flow->kind, PROFILE_TCP, path, peer), peer);
 	return true;
 }
 

@@ -50,6 +50,11 @@ enum extrapolate_protocol {
 struct extrapolate_assumptions {
 	enum extrapolate_protocol protocol;
 	const char *path; /* of workspaces whose terms do not say; NULL: "bridge" */
+	/*
+	 * The other end of what is on a bridge: "bridge", "local" or "forward", see profile.h. NULL: any of
+	 * them; expected: "bridge", worst: the dearest.
+	 */
+	const char *peer;
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
 	const void *host;						  /* its argument */
 };

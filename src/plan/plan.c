@@ -32,6 +32,7 @@ struct extrapolate_assumptions plan_assumptions(const struct plan_request *reque
 {
 	return (struct extrapolate_assumptions){
 		.protocol = request->protocol,
+		.peer = request->peer,
 		.disk_target = plan_host_disk_target,
 		.host = request->host,
 	};

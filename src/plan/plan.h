@@ -30,6 +30,7 @@ struct plan_request {
 	const struct plan_host *host;
 	const struct profile *profile;
 	enum extrapolate_protocol protocol;
+	const char *peer; /* see extrapolate.h */
 	/* For the host's own programs. */
 	uint64_t host_ncores;
 	uint64_t host_memory_bytes;

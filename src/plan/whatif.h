@@ -15,6 +15,7 @@
  *	host.cpu           for the host's own programs: 0.5
  *	host.memory        1GiB
  *	protocol           udp, tcp or any
+ *	peer               who is at the other end of a bridge: workspace, host, outside or any
  */
 #include "plan/plan.h"
 
@@ -24,6 +25,7 @@ struct plan_scenario {
 	struct plan_workspace *workspaces;
 	size_t n_workspaces;
 	enum extrapolate_protocol protocol;
+	const char *peer;
 	uint64_t host_ncores, host_memory_bytes;
 };
 

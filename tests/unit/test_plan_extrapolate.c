@@ -119,6 +119,33 @@ TEST(what_was_not_measured_is_told)
 	ok(extrapolate_workspace(&terms, profile, &assumptions).borrowed);
 }
 
+TEST(the_other_end_of_a_bridge)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP};
+	struct profile_operation *outside = profile_add_operation(profile);
+	struct terms terms = {0};
+
+	outside->kind = PROFILE_SEND;
+	strcpy(outside->target, "forward");
+	outside->cost[PROFILE_OWN].unit_ns = 3000;
+	terms.net[TERMS_EGRESS] = (struct terms_net){
+		.reserve_bps = 8000000, .packet_bytes = 1000, .packet_worst_bytes = 1000};
+	/* whoever it is: as expected another workspace, at worst the dearest */
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2800000);
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 4200000);
+	assumptions.peer = "forward";
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 3000000);
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 3000000);
+	/* what was not measured is as if it were another workspace */
+	assumptions.peer = "local";
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2800000);
+	/* and only a bridge has other ends */
+	assumptions.peer = "forward";
+	strcpy(terms.path, "macvlan");
+	ok(extrapolate_workspace(&terms, profile, &assumptions).borrowed);
+}
+
 static const char *always_first(const void *host, const char *device)
 {
 	ok(host == (const void *)1);

@@ -8,7 +8,8 @@
  *			work is saved
  *	gate_uplink	the same where XDP cannot be had (tc)
  *
- * And the classifier of the uplink's queueing discipline, which needs the same look at a packet.
+ * And how the uplink's queueing discipline tells whose a packet is: uplink_mark writes the workspace's number
+ * into the mark of what comes from its link, and uplink_classify makes a class of that.
  *
  * Counters and buckets are shared by all CPUs and changed by atomic additions. Two CPUs may fill a bucket for
  * the same while; compare-and-exchange lets one of them. A bucket can go below zero by one packet per CPU.
@@ -54,11 +55,11 @@ struct {
 	__type(value, __u32);
 } gate_addresses SEC(".maps");
 
-/* The class of a workspace's packets at the uplink: a handle, major number included. */
+/* The class of a workspace's packets at the uplink, by its number: a handle, major number included. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ADDRESSES_MAX);
-	__type(key, struct gate_address);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GATES_MAX);
+	__type(key, __u32);
 	__type(value, __u32);
 } uplink_classes SEC(".maps");
 
@@ -114,8 +115,8 @@ static void map_ipv4(struct gate_address *address, __be32 ipv4)
 	__builtin_memcpy(address->bytes + 12, &ipv4, sizeof(ipv4));
 }
 
-/* The addresses of a frame, or false when it is neither IPv4 nor IPv6. Of VLANs the inner frame counts. */
-static bool look(void *data, void *end, struct gate_address *from, struct gate_address *to)
+/* Where a frame goes, or false when it is neither IPv4 nor IPv6. Of VLANs the inner frame counts. */
+static bool look(void *data, void *end, struct gate_address *to)
 {
 	struct ethhdr *eth = data;
 	__be16 protocol;
@@ -135,7 +136,6 @@ static bool look(void *data, void *end, struct gate_address *from, struct gate_a
 
 		if ((void *)(ip + 1) > end)
 			return false;
-		map_ipv4(from, ip->saddr);
 		map_ipv4(to, ip->daddr);
 		return true;
 	}
@@ -144,7 +144,6 @@ static bool look(void *data, void *end, struct gate_address *from, struct gate_a
 
 		if ((void *)(ip + 1) > end)
 			return false;
-		__builtin_memcpy(from, &ip->saddr, sizeof(*from));
 		__builtin_memcpy(to, &ip->daddr, sizeof(*to));
 		return true;
 	}
@@ -153,10 +152,10 @@ static bool look(void *data, void *end, struct gate_address *from, struct gate_a
 
 static bool admits_address(void *data, void *end, __u32 packets, __u32 bytes)
 {
-	struct gate_address from, to;
+	struct gate_address to;
 	__u32 *number;
 
-	if (!look(data, end, &from, &to))
+	if (!look(data, end, &to))
 		return true;
 	number = bpf_map_lookup_elem(&gate_addresses, &to);
 	return !number || admits(*number, packets, bytes);
@@ -194,26 +193,24 @@ int gate_xdp(struct xdp_md *xdp)
 	return admits_address(data, end, 1, end - data) ? XDP_PASS : XDP_DROP;
 }
 
-/* Classes of what leaves are by source, of what has arrived by destination; 0 is the default class. */
-static int class_of(const struct __sk_buff *skb, bool by_source)
+/* Other bits of the mark are others'. */
+SEC("tc")
+int uplink_mark(struct __sk_buff *skb)
 {
-	struct gate_address from, to;
-	__u32 *handle;
+	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
-	if (!look((void *)(long)skb->data, (void *)(long)skb->data_end, &from, &to))
+	if (number)
+		skb->mark = (skb->mark & ~GATE_MARK_MASK) | (*number + 1) << GATE_MARK_SHIFT;
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int uplink_classify(struct __sk_buff *skb)
+{
+	__u32 number = skb->mark >> GATE_MARK_SHIFT, *handle;
+
+	if (!number--)
 		return 0;
-	handle = bpf_map_lookup_elem(&uplink_classes, by_source ? &from : &to);
+	handle = bpf_map_lookup_elem(&uplink_classes, &number);
 	return handle ? *handle : 0;
-}
-
-SEC("tc")
-int uplink_sends(struct __sk_buff *skb)
-{
-	return class_of(skb, true);
-}
-
-SEC("tc")
-int uplink_receives(struct __sk_buff *skb)
-{
-	return class_of(skb, false);
 }

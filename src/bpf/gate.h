@@ -17,7 +17,11 @@
 #define GATE_LEASE_NS 2000000000ull
 
 /* Workspaces that can have one. */
-#define GATES_MAX 4096
+#define GATES_MAX 4095
+
+/* Where in a packet's mark its workspace's number, plus one, is. */
+#define GATE_MARK_SHIFT 20
+#define GATE_MARK_MASK 0xfff00000u
 
 struct gate {
 	/* the keeper's; it writes tokens_ns too when it shuts the gate */

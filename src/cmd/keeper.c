@@ -31,6 +31,7 @@ static void print_help(void)
 	       "  --once           for a second, then end and leave what was set\n"
 	       "  --restore        put back what a killed keeper has left, and end\n"
 	       "  --period MS      milliseconds between two readings (100)\n"
+	       "  --uplink DEV=RATE the link to the outside, as eth0=1gbit (of the default route)\n"
 	       "  --socket PATH    where status is asked (%s/" KEEPER_SOCKET ")\n"
 	       "  -J, --json       events, dry run and status as JSON\n"
 	       "  -h, --help       print this text\n",
@@ -48,7 +49,7 @@ static int parse_period(const char *text, uint64_t *period_ns, struct error *err
 	return 0;
 }
 
-enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET };
+enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET, OPT_UPLINK };
 
 static int parse_options(int argc, char **argv, struct keeper_options *options, struct error *err)
 {
@@ -58,6 +59,7 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 		{"restore", no_argument, NULL, OPT_RESTORE},
 		{"period", required_argument, NULL, OPT_PERIOD},
 		{"socket", required_argument, NULL, OPT_SOCKET},
+		{"uplink", required_argument, NULL, OPT_UPLINK},
 		{"json", no_argument, NULL, 'J'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -77,6 +79,9 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 			break;
 		case OPT_PERIOD:
 			r = parse_period(optarg, &options->period_ns, err);
+			break;
+		case OPT_UPLINK:
+			options->uplink = optarg;
 			break;
 		case OPT_SOCKET:
 			options->socket = optarg;

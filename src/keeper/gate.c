@@ -76,8 +76,8 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[GATE_LINK] = gates->bpf->progs.gate_link,
 		[GATE_UPLINK] = gates->bpf->progs.gate_uplink,
 		[GATE_XDP] = gates->bpf->progs.gate_xdp,
-		[UPLINK_SENDS] = gates->bpf->progs.uplink_sends,
-		[UPLINK_RECEIVES] = gates->bpf->progs.uplink_receives,
+		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
+		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
 	};
 
 	return bpf_program__fd(programs[program]);
@@ -113,6 +113,7 @@ static void forget(const struct bpf_map *map, uint32_t value)
 void gates_free(struct gates *gates, int number)
 {
 	gates_open_wide(gates, number);
+	gates_set_class(gates, number, 0);
 	forget(gates->bpf->maps.gate_links, (uint32_t)number);
 	forget(gates->bpf->maps.gate_addresses, (uint32_t)number);
 	gates->taken[number] = false;
@@ -134,15 +135,12 @@ int gates_bind_address(struct gates *gates, const struct netlink_ip *address, in
 	return bind_to(gates->bpf->maps.gate_addresses, address, (uint32_t)number);
 }
 
-int gates_classify(struct gates *gates, const struct netlink_ip *address, uint32_t class)
+void gates_set_class(struct gates *gates, int number, uint32_t class)
 {
-	const struct bpf_map *map = gates->bpf->maps.uplink_classes;
-	int r;
+	uint32_t key = (uint32_t)number;
 
-	if (class)
-		return bind_to(map, address, class);
-	r = bpf_map_delete_elem(bpf_map__fd(map), address);
-	return r == -ENOENT ? 0 : r;
+	/* an element of an array: it is there */
+	bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.uplink_classes), &key, &class, BPF_ANY);
 }
 
 void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)

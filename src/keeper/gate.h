@@ -17,8 +17,8 @@ enum gate_program {
 	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
 	GATE_UPLINK,	 /* filter of what an interface to the outside receives */
 	GATE_XDP,	 /* the same, as an XDP program */
-	UPLINK_SENDS,	 /* classifier of an uplink's qdisc */
-	UPLINK_RECEIVES, /* the same of the ifb for what it receives */
+	UPLINK_MARK,	 /* filter of what the host receives from a workspace's link */
+	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
 };
 
 /* Loads the programs. -EPERM without privileges; what the kernel says otherwise. */
@@ -37,8 +37,8 @@ void gates_free(struct gates *gates, int number);
 /* What arrives by the link (its host's end), or for the address, arrives for NUMBER. 0 or a negative errno. */
 int gates_bind_link(struct gates *gates, int ifindex, int number);
 int gates_bind_address(struct gates *gates, const struct netlink_ip *address, int number);
-/* The class, a handle, of an address at the uplink; 0: the default. 0 or a negative errno. */
-int gates_classify(struct gates *gates, const struct netlink_ip *address, uint32_t class);
+/* The class, a handle, of NUMBER's packets at the uplink; 0: the default. */
+void gates_set_class(struct gates *gates, int number, uint32_t class);
 
 /* Until it is renewed again, or for GATE_LEASE_NS. */
 struct gate_terms {

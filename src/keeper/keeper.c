@@ -591,6 +591,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 		.roster = {.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF)},
 		.events = json_object_new_array(),
 		.read_register = true,
+		.network.uplink = options.uplink ? options.uplink : secure_getenv("BEHALF_UPLINK"),
 		.watchdog_ns = notify_watchdog_ns(),
 	};
 	int r;

@@ -22,6 +22,7 @@ struct keeper_options {
 	bool once;	    /* a second of rounds, then end and leave things as they are */
 	bool restore;	    /* put back what a killed keeper has left, and end */
 	bool json;	    /* events, and what a dry run prints, as lines of JSON */
+	const char *uplink; /* "eth0=1gbit"; NULL: what BEHALF_UPLINK says, or the default route */
 	const char *socket; /* for status; NULL: KEEPER_SOCKET in the keeper's directory */
 };
 

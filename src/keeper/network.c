@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "keeper/netspaces.h"
 #include "keeper/shape.h"
+#include "keeper/uplink.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
 
@@ -40,6 +41,8 @@ struct workspace {
 
 struct network {
 	struct shaper shaper;
+	struct uplink uplink;
+	bool uplink_told;
 	struct workspace *workspaces;
 	size_t n;
 };
@@ -53,7 +56,8 @@ static void take_back_leftovers(struct writer *writer)
 		log_warning("%s", err.text);
 }
 
-int network_open(struct network **network, struct writer *writer, struct error *err)
+int network_open(struct network **network, struct writer *writer, const char *uplink,
+		 struct error *err)
 {
 	struct network *opened = calloc(1, sizeof(*opened));
 	int r;
@@ -61,7 +65,9 @@ int network_open(struct network **network, struct writer *writer, struct error *
 	if (!opened)
 		return error_oom(err);
 	opened->shaper.writer = writer;
-	r = netlink_open(&opened->shaper.netlink, err);
+	r = uplink_find(uplink, &opened->uplink, err);
+	if (r == 0)
+		r = netlink_open(&opened->shaper.netlink, err);
 	if (r < 0) {
 		free(opened);
 		return r;
@@ -87,6 +93,7 @@ void network_close(struct network *network)
 	for (size_t i = 0; i < network->n; i++)
 		clear(network, &network->workspaces[i]);
 	free(network->workspaces);
+	uplink_clear(&network->uplink);
 	gates_close(network->shaper.gates);
 	netlink_close(network->shaper.netlink);
 	free(network);
@@ -95,7 +102,7 @@ void network_close(struct network *network)
 bool network_concerns(const struct terms *terms)
 {
 	return terms->net[TERMS_INGRESS].limit_bps || terms->net[TERMS_EGRESS].limit_bps ||
-	       terms->gate == TERMS_GATE_DROP;
+	       terms->net[TERMS_EGRESS].reserve_bps || terms->gate == TERMS_GATE_DROP;
 }
 
 static struct shape wanted_of(const struct terms *terms)
@@ -104,6 +111,7 @@ static struct shape wanted_of(const struct terms *terms)
 		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
 		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
 		.gate = terms->gate == TERMS_GATE_DROP,
+		.mark = terms->net[TERMS_EGRESS].reserve_bps != 0,
 	};
 }
 
@@ -190,11 +198,13 @@ static int update_links(const struct network *network, struct workspace *w, stru
 
 /* ---- workspaces ---- */
 
-static int need_gate(struct network *network, struct workspace *w, struct error *err)
+/* A number, for its gate or its class. */
+static int need_number(struct network *network, struct workspace *w, const struct shape *wanted,
+		       struct error *err)
 {
 	int r = 0;
 
-	if (w->terms.gate != TERMS_GATE_DROP || w->number >= 0)
+	if (w->number >= 0 || !(wanted->gate || wanted->mark))
 		return 0;
 	if (!network->shaper.gates)
 		r = gates_open(&network->shaper.gates, err);
@@ -210,7 +220,7 @@ static int keep_workspace(struct network *network, struct workspace *w, struct e
 	int r = update_links(network, w, err);
 
 	if (r == 0)
-		r = need_gate(network, w, err);
+		r = need_number(network, w, &wanted, err);
 	for (size_t i = 0; i < w->n_links && r == 0; i++) {
 		r = shape_link(&network->shaper, w->name, &w->links[i].link, w->number, &wanted,
 			       &w->links[i].now, err);
@@ -270,6 +280,31 @@ static void drop_unlisted(struct network *network)
 	network->n = kept;
 }
 
+static int set_reserves(struct network *network, struct error *err)
+{
+	_cleanup_free_ struct uplink_reserve *reserves = calloc(network->n + 1, sizeof(*reserves));
+	struct error told = {0};
+	size_t n = 0;
+	int r;
+
+	if (!reserves)
+		return error_oom(err);
+	for (size_t i = 0; i < network->n; i++) {
+		const struct workspace *w = &network->workspaces[i];
+		const struct terms_net *egress = &w->terms.net[TERMS_EGRESS];
+
+		if (egress->reserve_bps && w->number >= 0)
+			reserves[n++] = (struct uplink_reserve){.number = w->number,
+								.reserve_bps = egress->reserve_bps,
+								.share = egress->share};
+	}
+	r = uplink_set(&network->uplink, &network->shaper, reserves, n, &told);
+	if (r < 0 && !network->uplink_told)
+		log_warning("reserves of what is sent are not kept: %s", told.text);
+	network->uplink_told = r < 0;
+	return 0;
+}
+
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
@@ -297,7 +332,7 @@ int network_update(struct network *network, const struct network_workspace *list
 		w->told = r < 0;
 	}
 	drop_unlisted(network);
-	return 0;
+	return set_reserves(network, err);
 }
 
 /* ---- gates and counts ---- */
@@ -370,6 +405,7 @@ bool network_counts(const struct network *network, const char *directory,
 			add_counts(&counts->limited[TERMS_EGRESS], &one);
 	}
 	if (w->number >= 0) {
+		uplink_counts(&network->uplink, &network->shaper, w->number, &counts->reserved);
 		counts->gate = gates_counts(network->shaper.gates, w->number);
 		counts->gate_shut = gates_is_shut(network->shaper.gates, w->number);
 	}

@@ -18,8 +18,9 @@
 
 struct network;
 
-/* Does nothing yet. WRITER must outlive it. */
-int network_open(struct network **network, struct writer *writer, struct error *err);
+/* Does nothing yet. WRITER must outlive it. UPLINK as in uplink_find. */
+int network_open(struct network **network, struct writer *writer, const char *uplink,
+		 struct error *err);
 /* What was set stays. */
 void network_close(struct network *network);
 
@@ -49,6 +50,7 @@ void network_gate(struct network *network, const char *directory, double cores, 
 /* What a workspace has been let through by its limits, and what its gate dropped, since it was first seen. */
 struct network_counts {
 	struct qdisc_counts limited[TERMS_DIRECTIONS];
+	struct qdisc_counts reserved; /* sent to the outside, by its class */
 	struct gate_counts gate;
 	bool gate_shut;
 };

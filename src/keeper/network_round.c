@@ -34,7 +34,7 @@ static int update(struct network_round *round, struct writer *writer, const stru
 		return error_oom(err);
 	n = list_concerned(roster, list);
 	if (n && !round->network)
-		r = network_open(&round->network, writer, err);
+		r = network_open(&round->network, writer, round->uplink, err);
 	return r == 0 && round->network ? network_update(round->network, list, n, err) : r;
 }
 

@@ -10,6 +10,7 @@
 #include "keeper/writer.h"
 
 struct network_round {
+	const char *uplink;	 /* as in uplink_find */
 	struct network *network; /* NULL: nobody has had network terms yet */
 	uint64_t due_ns;	 /* when links are looked for next */
 	bool failed;		 /* told */

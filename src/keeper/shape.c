@@ -19,6 +19,7 @@
 #define REDIRECT "redirect"
 #define IFB "ifb"
 #define GATE "gate"
+#define MARK "mark"
 
 struct ifb_name {
 	char text[IFNAMSIZ];
@@ -72,8 +73,8 @@ static int set_class(const struct shaper *shaper, int index, uint64_t bps, struc
 	return netlink_class_set_htb(shaper->netlink, index, &class, err);
 }
 
-/* Our qdisc at the root of an interface, in place of the kernel's default only. */
-static int take_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+int shape_take_root(const struct shaper *shaper, const char *link, int index,
+		    uint32_t default_minor, struct error *err)
 {
 	struct netlink_qdisc root;
 	int r = netlink_qdisc_root(shaper->netlink, index, &root, err);
@@ -85,7 +86,8 @@ static int take_root(const struct shaper *shaper, const char *link, int index, s
 				 "the interface '%s' has a qdisc of somebody else (%s %x:)", link,
 				 root.kind, root.handle >> 16);
 	r = note(shaper, link, index, ROOT, err);
-	return r == 0 ? netlink_qdisc_add_htb(shaper->netlink, index, QDISC, 1, err) : r;
+	return r == 0 ? netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err)
+		      : r;
 }
 
 static int limit_ingress(const struct shaper *shaper, const char *name,
@@ -97,7 +99,7 @@ static int limit_ingress(const struct shaper *shaper, const char *name,
 		return 0;
 	if (!bps)
 		return netlink_qdisc_delete_root(shaper->netlink, link->index, err);
-	r = take_root(shaper, link->name, link->index, err);
+	r = shape_take_root(shaper, link->name, link->index, 1, err);
 	return r == 0 ? set_class(shaper, link->index, bps, err) : r;
 }
 
@@ -124,7 +126,7 @@ static int make_ifb(const struct shaper *shaper, const struct netlink_peer *link
 	if (r == 0 || r == -EEXIST)
 		r = netlink_link_by_name(shaper->netlink, name.text, &ifb, err);
 	if (r == 0)
-		r = take_root(shaper, name.text, ifb.index, err);
+		r = shape_take_root(shaper, name.text, ifb.index, 1, err);
 	if (r == 0)
 		r = set_class(shaper, ifb.index, bps, err);
 	if (r == 0)
@@ -166,28 +168,44 @@ static int limit_egress(const struct shaper *shaper, const char *name,
 		      : r;
 }
 
-static int set_gate(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
-		    int number, bool wanted, struct error *err)
+/* A program as a filter of one side. */
+struct placed {
+	const char *what; /* in the book */
+	const char *label;
+	enum qdisc_side side;
+	uint16_t priority;
+	enum gate_program program;
+};
+
+/* A mark has to be there before a redirection takes the packet away. */
+static const struct placed gate = {GATE, "behalf_gate", QDISC_SENDS, SHAPE_PRIORITY, GATE_LINK};
+static const struct placed mark = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 1,
+				   UPLINK_MARK};
+
+static int place(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		 int number, const struct placed *placed, bool wanted, struct error *err)
 {
 	int r;
 
-	if (only_told(shaper, name, link->name, "gate", wanted))
+	if (only_told(shaper, name, link->name, placed->what, wanted))
 		return 0;
 	if (wanted) {
 		r = take_clsact(shaper, link, err);
 		if (r == 0)
-			r = note(shaper, link->name, link->index, GATE, err);
+			r = note(shaper, link->name, link->index, placed->what, err);
 		if (r < 0)
 			return r;
 	}
-	r = netlink_filter_delete(shaper->netlink, link->index, QDISC_SENDS, SHAPE_PRIORITY, err);
+	r = netlink_filter_delete(shaper->netlink, link->index, placed->side, placed->priority,
+				  err);
 	if (r < 0 || !wanted)
 		return r;
 	r = gates_bind_link(shaper->gates, link->index, number);
 	if (r < 0)
-		return error_errno(err, r, "bind the gate of '%s' to '%s'", name, link->name);
-	return netlink_filter_program(shaper->netlink, link->index, QDISC_SENDS, SHAPE_PRIORITY,
-				      gates_program(shaper->gates, GATE_LINK), "behalf_gate", err);
+		return error_errno(err, r, "bind '%s' to '%s'", link->name, name);
+	return netlink_filter_program(shaper->netlink, link->index, placed->side, placed->priority,
+				      gates_program(shaper->gates, placed->program), placed->label,
+				      err);
 }
 
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
@@ -207,9 +225,14 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 			now->egress_limit_bps = wanted->egress_limit_bps;
 	}
 	if (r == 0 && wanted->gate != now->gate) {
-		r = set_gate(shaper, name, link, number, wanted->gate, err);
+		r = place(shaper, name, link, number, &gate, wanted->gate, err);
 		if (r == 0)
 			now->gate = wanted->gate;
+	}
+	if (r == 0 && wanted->mark != now->mark) {
+		r = place(shaper, name, link, number, &mark, wanted->mark, err);
+		if (r == 0)
+			now->mark = wanted->mark;
 	}
 	return r;
 }
@@ -254,8 +277,10 @@ static int undo_on(struct netlink *netlink, const struct netlink_link *link, con
 	}
 	if (strcmp(what, CLSACT) == 0)
 		return drop_clsact(netlink, link->index, err);
+	if (strcmp(what, MARK) == 0)
+		return netlink_filter_delete(netlink, link->index, mark.side, mark.priority, err);
 	return netlink_filter_delete(netlink, link->index,
-				     strcmp(what, REDIRECT) == 0 ? QDISC_RECEIVES : QDISC_SENDS,
+				     strcmp(what, REDIRECT) == 0 ? QDISC_RECEIVES : gate.side,
 				     SHAPE_PRIORITY, err);
 }
 

@@ -31,6 +31,7 @@ struct netlink;
 struct shape {
 	uint64_t ingress_limit_bps, egress_limit_bps; /* bits per second, 0: none */
 	bool gate;
+	bool mark; /* what is received from it carries the workspace's number */
 };
 
 struct shaper {
@@ -45,6 +46,13 @@ struct shaper {
  */
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 	       int number, const struct shape *wanted, struct shape *now, struct error *err);
+
+/*
+ * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
+ * netlink_qdisc_add_htb. 0 when it is there. -EBUSY: somebody else has one there.
+ */
+int shape_take_root(const struct shaper *shaper, const char *link, int index,
+		    uint32_t default_minor, struct error *err);
 
 /* What a link let through while it had a limit. -ENOENT when it has none. */
 int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,

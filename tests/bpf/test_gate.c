@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "bpf/gate.h"
 #include "keeper/gate.h"
 
 /* NULL: the test is skipped, or has failed */
@@ -143,19 +144,31 @@ TEST(a_gate_that_nobody_renews_opens)
 	ok(!gates_is_shut(gates, number));
 }
 
-TEST(packets_of_the_uplink_are_classified)
+TEST(packets_of_the_uplink_are_classified_by_their_mark)
 {
 	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
-	struct netlink_ip one = ipv4("10.0.0.1"), two = ipv4("10.0.0.2");
+	struct __sk_buff skb = {0};
+	unsigned char frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+		    .ctx_size_out = sizeof(skb));
+	int first = gates ? gates_new(gates) : -1, second = gates ? gates_new(gates) : -1;
 
-	if (!gates)
+	if (second < 0)
 		return;
-	is_int(gates_classify(gates, &one, 0xbe0011), 0);
-	is_int(gates_classify(gates, &two, 0xbe0022), 0);
-	is_uint(verdict(gates, UPLINK_SENDS, "10.0.0.2", 1), 0xbe0011);
-	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.2", 1), 0xbe0022);
-	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.3", 1), 0);
-	is_int(gates_classify(gates, &two, 0), 0);
-	is_int(gates_classify(gates, &two, 0), 0);
-	is_uint(verdict(gates, UPLINK_RECEIVES, "10.0.0.2", 1), 0);
+	make_frame(frame, "10.0.0.2", ETH_P_IP);
+	gates_set_class(gates, second, 0xbe0022);
+	/* test runs are by lo, whose index is 1 */
+	is_int(gates_bind_link(gates, 1, second), 0);
+	skb.mark = 0x80042;
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_MARK), &opts) == 0);
+	is_uint(skb.mark, 0x80042 | ((unsigned int)second + 1) << GATE_MARK_SHIFT);
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_CLASSIFY), &opts) == 0);
+	is_uint(opts.retval, 0xbe0022);
+	skb.mark = ((unsigned int)first + 1) << GATE_MARK_SHIFT;
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_CLASSIFY), &opts) == 0);
+	is_uint(opts.retval, 0);
+	skb.mark = 0x80042;
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_CLASSIFY), &opts) == 0);
+	is_uint(opts.retval, 0);
 }

@@ -98,7 +98,8 @@ static bool make_place(struct place *place)
 		return false;
 	place->writer.book = place->book;
 	add_link(place, "out0", "eth0");
-	return ok(network_open(&place->network, &place->writer, &err) == 0, "%s", err.text);
+	return ok(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
+		  err.text);
 }
 
 static void leave_place(struct place *place)
@@ -257,6 +258,36 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL), 0);
 	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
 	ok(netlink_qdisc_add_clsact(place.netlink, index, &made, &err) == 0 && !made);
+	leave_place(&place);
+}
+
+TEST(a_reserve_is_a_class_at_the_uplink)
+{
+	struct place place = {0};
+	struct qdisc_counts counts;
+	int up, link;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_link(&place, "up0", "eth1");
+	up = index_of(&place, "up0");
+	link = index_of(&place, "out0");
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	update(&place);
+	ok(has_our_root(&place, "up0"));
+	ok(!has_our_root(&place, "out0"));
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL) > 0, 1);
+	is_int(netlink_class_counts(place.netlink, up, QDISC_HANDLE(SHAPE_MAJOR, 0x10), &counts,
+				    NULL),
+	       0);
+	/* more than there is */
+	place.terms.net[TERMS_EGRESS].reserve_bps = 11000000;
+	update(&place);
+	ok(has_our_root(&place, "up0"));
+	place.terms.net[TERMS_EGRESS].reserve_bps = 0;
+	update(&place);
+	ok(!has_our_root(&place, "up0"));
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 0);
 	leave_place(&place);
 }
 

@@ -48,7 +48,8 @@ static int parse(const char *text, struct uplink *uplink, struct error *err)
 	uplink->name[length] = '\0';
 	if (!text[length])
 		return 0;
-	if (unit_parse(UNIT_BIT_RATE, text + length + 1, &uplink->rate_bps) < 0 || !uplink->rate_bps)
+	if (unit_parse(UNIT_BIT_RATE, text + length + 1, &uplink->rate_bps) < 0 ||
+	    !uplink->rate_bps)
 		return error_set(err, EINVAL, "uplink '%s': its rate is wanted, as eth0=1gbit",
 				 text);
 	return 0;

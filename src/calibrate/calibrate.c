@@ -7,8 +7,11 @@
  * Every load is measured alone once, and twice with others beside it (schedule_companions). The coefficients
  * are of a host in use, so they come from the latter; all count for the upper quantile. The two are made
  * at moments far from each other, since what disturbs a measurement (another guest of the same machine,
- * say) need not show in any figure but the cost. Where they differ, a third decides: the median is
- * taken. One that others of this host visibly disturbed does not count if there is time for another.
+ * say) need not show in any figure but the cost. Where they differ, there is a third, and the fit is robust.
+ * One that others of this host visibly disturbed does not count if there is time for another.
+ *
+ * A quick calibration has no time to measure all loads alone; paths other than the bridge have its upper
+ * quantile at least.
  */
 #include "calibrate/calibrate.h"
 
@@ -179,6 +182,11 @@ static double quantile_of(double *values, size_t n, double quantile)
 	return values[(size_t)ceil(quantile * (double)(n - 1))];
 }
 
+static bool is_measured_alone(const struct run *run, const struct flow_spec *spec)
+{
+	return !run->options->quick || !flow_is_net(spec) || spec->path == SITE_BRIDGE;
+}
+
 /* The host with nothing going on, for a moment, or with the companions of SPEC alone. */
 static int take_rest(struct run *run, const struct flow_spec *spec, struct rests *rests,
 		     struct error *err)
@@ -299,14 +307,14 @@ static int add_samples(struct run *run, size_t load)
 	const struct operations_base *with = &run->companion_base[companion_kind(spec)];
 	const struct takes *takes = &run->takes[load];
 	struct measure_figures median;
-	int r;
+	int r = 0;
 
 	measure_median(takes->figures, takes->n, &median);
 	trust_add(&run->trust, &median, run->host_own);
-	r = add_sample(run, load, &median, with, false);
 	for (size_t i = 0; r == 0 && i < takes->n; i++)
-		r = add_sample(run, load, &takes->figures[i], with, true);
-	if (r == 0 && !trust_is_disturbed(&run->alone[load], run->host_own))
+		r = add_sample(run, load, &takes->figures[i], with, false);
+	if (r == 0 && is_measured_alone(run, spec) &&
+	    !trust_is_disturbed(&run->alone[load], run->host_own))
 		r = add_sample(run, load, &run->alone[load], &run->base, true);
 	return r;
 }
@@ -353,10 +361,10 @@ static int measure_loads(struct run *run, struct error *err)
 
 	for (size_t i = 0; r == 0 && i < PASSES * n; i++) {
 		r = take_rests(run, i, err);
-		if (r == 0 && i < n)
-			r = measure_load(run, i, true, &run->alone[i], err);
-		else if (r == 0)
+		if (r == 0 && i >= n)
 			r = take_load(run, i % n, err);
+		else if (r == 0 && is_measured_alone(run, &run->schedule.loads[i]))
+			r = measure_load(run, i, true, &run->alone[i], err);
 	}
 	if (r == 0)
 		settle_rest(run);
@@ -440,6 +448,21 @@ static int describe_host(struct run *run, struct error *err)
 	return 0;
 }
 
+static void share_upper(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->n_operations; i++) {
+		struct profile_operation *o = &profile->operations[i];
+		const struct profile_operation *bridge =
+			profile_find(profile, o->kind, o->mode, site_path_name(SITE_BRIDGE), NULL);
+
+		if (bridge < profile->operations ||
+		    bridge >= profile->operations + profile->n_operations)
+			continue; /* built in */
+		for (int payer = 0; payer < PROFILE_PAYERS; payer++)
+			o->fit[payer].upper = fmax(o->fit[payer].upper, bridge->fit[payer].upper);
+	}
+}
+
 static int conclude(struct run *run, struct error *err)
 {
 	struct profile *profile = run->profile;
@@ -455,7 +478,10 @@ static int conclude(struct run *run, struct error *err)
 		if (!profile->distrust)
 			return error_oom(err);
 	}
-	return operations_fit(&run->operations, profile) < 0 ? error_oom(err) : 0;
+	if (operations_fit(&run->operations, profile) < 0)
+		return error_oom(err);
+	share_upper(profile);
+	return 0;
 }
 
 static int measure_all(struct run *run, struct error *err)
@@ -487,7 +513,9 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 
 	if (r < 0)
 		return r;
-	run.total = PASSES * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
+	run.total = (PASSES - 1) * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
+	for (size_t i = 0; i < run.schedule.n; i++)
+		run.total += is_measured_alone(&run, &run.schedule.loads[i]);
 	r = measure_all(&run, err);
 	if (r < 0)
 		return r;

@@ -214,13 +214,25 @@ static struct operations_base settle_base(const struct rests *rests, double *hos
 					  double *host_own)
 {
 	double host[RESTS] = {0}, own[RESTS] = {0}, nobody[RESTS] = {0};
+	double least_own = INFINITY;
 	struct operations_base base;
-	size_t n = rests->n;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		host[i] = measure_charge(&rests->figures[i].host);
-		own[i] = rests->figures[i].host.own;
-		nobody[i] = rests->figures[i].unattributed;
+	for (size_t i = 0; i < rests->n; i++)
+		least_own = fmin(least_own, rests->figures[i].host.own);
+	for (size_t i = 0; i < rests->n; i++) {
+		const struct measure_figures *figures = &rests->figures[i];
+
+		/* somebody else was at work then: that is not the host at rest */
+		if (trust_is_disturbed(figures, least_own))
+			continue;
+		host[n] = measure_charge(&figures->host);
+		own[n] = figures->host.own;
+		nobody[n++] = figures->unattributed;
+	}
+	if (!n) {
+		*host_upper = *host_own = 0;
+		return (struct operations_base){0};
 	}
 	base.host = quantile_of(host, n, 0.5);
 	base.unattributed = quantile_of(nobody, n, 0.5);

@@ -368,19 +368,22 @@ static void judge_fit(const struct fit_point *points, size_t n, enum profile_pay
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
 }
 
-/* Of all points. */
+/*
+ * Of all points. What is the host's or nobody's is little, and a multiple of next to nothing says nothing: below
+ * the least that can be told from the host's own work it counts as that.
+ */
 static void judge_upper(const struct fit_point *points, size_t n, double quantile, double *ratios,
 			enum profile_payer payer, struct profile_operation *operation)
 {
+	double least = payer == PROFILE_PAYER_WORKSPACE ? 0 : LEAST_HOST_NS, mean = 0;
 	size_t found = 0;
-	double mean = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double expected = forecast_payer(operation, &points[i], payer);
+		double expected = forecast_payer(operation, &points[i], payer) + least;
 
 		if (expected <= 0)
 			continue;
-		ratios[found] = payer_cost(points[i].parts, payer) / expected;
+		ratios[found] = (payer_cost(points[i].parts, payer) + least) / expected;
 		mean += ratios[found++];
 	}
 	if (found)

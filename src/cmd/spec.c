@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "kernel/cgroup.h"
 #include "oci/config.h"
 
 static const struct option options[] = {
@@ -45,16 +46,48 @@ static int write_spec(const char *bundle, const char *file, const char *text, st
 	return 0;
 }
 
-static int write_rootless_spec(const char *bundle, const char *file, struct error *err)
+/*
+ * On v2 a mount of the control groups shows the whole hierarchy to who has no cgroup namespace; on v1 the
+ * container's own groups are bound, whatever its namespaces.
+ */
+static void add_cgroup_namespace(struct json_object *spec)
+{
+	struct json_object *linux_object = json_object_object_get(spec, "linux");
+	struct json_object *name_space = json_object_new_object();
+
+	json_add_string(name_space, "type", "cgroup");
+	json_object_array_add(json_object_object_get(linux_object, "namespaces"), name_space);
+}
+
+static int write_changed_spec(const char *bundle, const char *file, bool rootless, bool v2,
+			      struct error *err)
 {
 	_cleanup_json_ struct json_object *spec = NULL;
 	_cleanup_free_ char *text = NULL;
-	int r = oci_spec_rootless(geteuid(), getegid(), &spec, err);
+	const char *plain = oci_spec_default();
+	int r = rootless ? oci_spec_rootless(geteuid(), getegid(), &spec, err)
+			 : json_parse("spec", plain, strlen(plain), &spec, err);
 
 	if (r < 0)
 		return r;
+	if (v2)
+		add_cgroup_namespace(spec);
 	text = string_format("%s\n", json_text(spec, true));
 	return text ? write_spec(bundle, file, text, err) : error_oom(err);
+}
+
+static int write_spec_for_host(const char *bundle, const char *file, bool rootless,
+			       struct error *err)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
+	bool v2;
+	int r = cgroup_layout_read(&layout, err);
+
+	if (r < 0)
+		return r;
+	v2 = cgroup_layout_mode(layout) == CGROUP_UNIFIED;
+	return rootless || v2 ? write_changed_spec(bundle, file, rootless, v2, err)
+			      : write_spec(bundle, file, oci_spec_default(), err);
 }
 
 int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
@@ -62,7 +95,7 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 	const char *bundle = ".", *file = "config.json";
 	bool rootless = false;
 	struct error err = {0};
-	int opt, r;
+	int opt;
 
 	(void)ctx;
 	while ((opt = getopt_long(argc, argv, "b:f:h", options, NULL)) != -1) {
@@ -93,9 +126,7 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 		log_error("spec: unexpected argument '%s'", argv[optind]);
 		return EXIT_FAILURE;
 	}
-	r = rootless ? write_rootless_spec(bundle, file, &err)
-		     : write_spec(bundle, file, oci_spec_default(), &err);
-	if (r < 0) {
+	if (write_spec_for_host(bundle, file, rootless, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

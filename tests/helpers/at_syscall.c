@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a command and, at its Nth system call, kills the process that makes it or has the call fail.
+ * Runs a command and, at its Nth system call, kills the process that makes it or has the call fail; or
+ * holds it at that call and every later one for a while, for others to look at it.
  *
- *	at_syscall [-p PID] REPORT main|child N KILL|ERRNO COMMAND ARG...
+ *	at_syscall [-p PID] REPORT main|child N KILL|ERRNO|HOLD=MILLISECONDS COMMAND ARG...
  *
  * Counted are the calls of the command itself, after its first exec (main), or those of all processes
  * it makes, each until its first exec, and of process PID, which need not be one of them (child). ERRNO is a number. A call
@@ -38,6 +39,7 @@ static pid_t main_pid;
 static bool want_child, running, done;
 static long wanted, seen;
 static int failure; /* 0: kill */
+static int hold_ms;
 static const char *report_path;
 
 static struct process *process_of(pid_t pid)
@@ -116,8 +118,12 @@ static bool at_entry(struct process *p)
 	if (done || !running || (p->pid == main_pid) == want_child ||
 	    ptrace(PTRACE_GETREGS, p->pid, NULL, &regs) < 0)
 		return true;
-	if ((failure && is_exempt((long)regs.orig_rax)) || ++seen != wanted)
+	if ((failure && is_exempt((long)regs.orig_rax)) || ++seen < wanted)
 		return true;
+	if (hold_ms) {
+		usleep((useconds_t)hold_ms * 1000);
+		return true;
+	}
 	done = true;
 	report(p->pid, &regs);
 	if (!failure) {
@@ -238,7 +244,8 @@ int main(int argc, char **argv)
 	report_path = argv[1];
 	want_child = strcmp(argv[2], "child") == 0;
 	wanted = atol(argv[3]);
-	failure = strcmp(argv[4], "KILL") == 0 ? 0 : atoi(argv[4]);
+	if (sscanf(argv[4], "HOLD=%d", &hold_ms) != 1)
+		failure = strcmp(argv[4], "KILL") == 0 ? 0 : atoi(argv[4]);
 	main_pid = begin(argv + 5);
 	if (main_pid < 0 || ptrace(PTRACE_INTERRUPT, main_pid, NULL, NULL) < 0) {
 		perror("at_syscall: trace");

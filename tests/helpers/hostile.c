@@ -7,19 +7,27 @@
  *	hostile watch SECONDS COMM	looks for processes whose name begins with COMM, opens their
  *					program through /proc and tries to write to it
  *
- * Tries are told on standard output: "opened N" (how many could be looked at), and "WRITABLE" when one
- * could be opened for writing. What is opened so is not written to.
+ *	hostile spy SECONDS COMM	looks for the same, and tries to get at what they have: descriptors,
+ *					directories, memory, environment, and to trace them
+ *	hostile with-key NAME COMMAND	runs a command with a key of that name in its session's keyring
+ *	hostile find-key NAME		tells whether the session has it
+ *
+ * Tries are told on standard output: "opened N" or "met N" (how many could be looked at), "WRITABLE" when
+ * one could be opened for writing, "GOT WHAT" when a spy got something. Nothing is written to.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,31 +113,117 @@ static void look(const char *pid, const char *wanted, int *opened)
 	close(fd);
 }
 
-static void watch(int seconds, const char *wanted)
+/* Between two looks it may have become a program of the image, which may be looked at. */
+static void got(const char *pid, const char *wanted, const char *what)
+{
+	if (has_name(pid, wanted)) {
+		printf("GOT %s\n", what);
+		fflush(stdout);
+	}
+}
+
+static void try_to_trace(const char *pid, const char *wanted)
+{
+	pid_t number = (pid_t)atoi(pid);
+	int pidfd = (int)syscall(SYS_pidfd_open, number, 0);
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, 1, 0);
+
+	if (fd >= 0) {
+		got(pid, wanted, "a descriptor");
+		close(fd);
+	}
+	close(pidfd);
+	if (ptrace(PTRACE_SEIZE, number, NULL, NULL) < 0)
+		return;
+	got(pid, wanted, "to trace");
+	ptrace(PTRACE_INTERRUPT, number, NULL, NULL);
+	waitpid(number, NULL, __WALL);
+	ptrace(PTRACE_DETACH, number, NULL, NULL);
+}
+
+static void spy_on(const char *pid, const char *wanted, int *met)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} things[] = {
+		{"exe", O_PATH},  {"cwd", O_PATH},	 {"root", O_PATH},   {"mem", O_RDWR},
+		{"fd/3", O_PATH}, {"fd/4", O_PATH},	 {"fd/5", O_PATH},   {"fd/6", O_PATH},
+		{"fd/7", O_PATH}, {"environ", O_RDONLY}, {"maps", O_RDONLY},
+	};
+	char path[300], byte[1];
+
+	if (pid[0] < '1' || pid[0] > '9' || !has_name(pid, wanted))
+		return;
+	*met += 1;
+	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/%s", pid, things[i].name);
+		fd = open(path, things[i].flags | O_CLOEXEC);
+		/* a file that can be opened and not read gives nothing away */
+		if (fd >= 0 && (things[i].flags != O_RDONLY || read(fd, byte, 1) > 0))
+			got(pid, wanted, things[i].name);
+		if (fd >= 0)
+			close(fd);
+	}
+	try_to_trace(pid, wanted);
+}
+
+static void look_around(int seconds, const char *wanted, int *count,
+			void (*visit)(const char *pid, const char *wanted, int *count))
 {
 	time_t end = time(NULL) + seconds;
-	int opened = 0;
 
 	while (time(NULL) < end) {
 		DIR *proc = opendir("/proc");
 		struct dirent *entry;
 
 		while (proc && (entry = readdir(proc)))
-			look(entry->d_name, wanted, &opened);
+			visit(entry->d_name, wanted, count);
 		if (proc)
 			closedir(proc);
 	}
-	printf("opened %d\n", opened);
+}
+
+static int with_key(const char *name, char **command)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+	    syscall(SYS_add_key, "user", name, "x", 1, KEY_SPEC_SESSION_KEYRING) < 0) {
+		perror("hostile: add a key");
+		return 1;
+	}
+	execvp(command[0], command);
+	perror(command[0]);
+	return 127;
+}
+
+static int find_key(const char *name)
+{
+	long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", name, 0);
+
+	puts(key < 0 ? "no key" : "key found");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
+	int count = 0;
+
 	if (argc == 4 && strcmp(argv[1], "swap") == 0) {
 		swap(argv[2], argv[3]);
 	} else if (argc == 3 && strcmp(argv[1], "write-through") == 0) {
 		puts(is_writable(atoi(argv[2]), 200) ? "WRITABLE" : "opened 1");
 	} else if (argc == 4 && strcmp(argv[1], "watch") == 0) {
-		watch(atoi(argv[2]), argv[3]);
+		look_around(atoi(argv[2]), argv[3], &count, look);
+		printf("opened %d\n", count);
+	} else if (argc == 4 && strcmp(argv[1], "spy") == 0) {
+		look_around(atoi(argv[2]), argv[3], &count, spy_on);
+		printf("met %d\n", count);
+	} else if (argc >= 4 && strcmp(argv[1], "with-key") == 0) {
+		return with_key(argv[2], argv + 3);
+	} else if (argc == 3 && strcmp(argv[1], "find-key") == 0) {
+		return find_key(argv[2]);
 	} else {
 		fprintf(stderr, "hostile: see the source for what it does\n");
 		return 2;

@@ -9,7 +9,7 @@ LEVEL ?=
 
 export BUILD
 
-.PHONY: all setup check check-vm fuzz lint demo install clean help
+.PHONY: all setup check check-vm check-asan check-valgrind fuzz lint demo install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -26,7 +26,7 @@ setup:
 	@tools/setup
 
 check:
-	$(call setup_of,build check)
+	$(call setup_of,build check vm)
 	@$(MAKE) --no-print-directory all
 	@tools/check $(LEVEL)
 
@@ -34,6 +34,17 @@ check-vm:
 	$(call setup_of,build vm)
 	@$(MAKE) --no-print-directory all
 	@tools/check vm
+
+# Leaks are the business of valgrind: who is traced, or has no right to trace itself, cannot look for them.
+check-asan: export ASAN_OPTIONS ?= detect_leaks=0:abort_on_error=1
+check-asan:
+	@$(MAKE) --no-print-directory check BUILD=build-asan LEVEL="$(or $(LEVEL),unit golden bpf integration)" \
+		MESON_FLAGS="-Db_sanitize=address,undefined $(MESON_FLAGS)"
+
+check-valgrind:
+	$(call setup_of,build check)
+	@$(MAKE) --no-print-directory all
+	@tools/check valgrind
 
 fuzz:
 	$(call setup_of,build check fuzz)
@@ -59,7 +70,8 @@ help:
 	@echo 'make            $(BUILD)/behalf'
 	@echo 'make demo       two workspaces, and who pays for whom (as root)'
 	@echo 'make check      all tests; make check LEVEL="unit integration" some of them'
-	@echo 'make check-vm   on cgroup v2 with all controllers, in a virtual machine'
+	@echo 'make check-vm   those in virtual machines: cgroup v2 with all controllers, systemd'
+	@echo 'make check-asan check-valgrind   under the sanitizers; the unit tests under memcheck'
 	@echo 'make fuzz       FUZZ_SECONDS (60) of each fuzz target'
 	@echo 'make lint       style and static checks'
 	@echo 'make install    into prefix=$(prefix), below DESTDIR='

@@ -375,6 +375,31 @@ setup() {
 	pod pod rm --force --time 0 "pod-$NAME"
 }
 
+@test "play kube: a pod of two containers, with limits, an init container and a mount" {
+	mkdir "$BATS_TEST_TMPDIR/data"
+	cat >"$BATS_TEST_TMPDIR/pod.yaml" <<-EOF
+		apiVersion: v1
+		kind: Pod
+		metadata: {name: kube-$NAME}
+		spec:
+		  initContainers:
+		  - {name: first, image: "localhost/bb:1", command: [sh, -c, "echo made >/data/made"],
+		     volumeMounts: [{name: data, mountPath: /data}]}
+		  containers:
+		  - {name: one, image: "localhost/bb:1", command: [sleep, "100"],
+		     resources: {limits: {memory: 64Mi}}, volumeMounts: [{name: data, mountPath: /data}]}
+		  - {name: two, image: "localhost/bb:1", command: [sleep, "100"], env: [{name: WHO, value: kube}]}
+		  volumes: [{name: data, hostPath: {path: "$BATS_TEST_TMPDIR/data"}}]
+	EOF
+	pod play kube --network=none "$BATS_TEST_TMPDIR/pod.yaml" >&2
+	[ "$(pod exec "kube-$NAME-one" cat /data/made)" = made ]
+	[ "$(pod exec "kube-$NAME-two" sh -c 'echo $WHO')" = kube ]
+	[ "$(pod exec "kube-$NAME-one" readlink /proc/self/ns/ipc)" = "$(pod exec "kube-$NAME-two" readlink /proc/self/ns/ipc)" ]
+	[ "$(pod inspect --format '{{.HostConfig.Memory}}' "kube-$NAME-one")" = 67108864 ]
+	pod play kube --down "$BATS_TEST_TMPDIR/pod.yaml" >&2
+	[ -z "$(pod ps --all --quiet)" ]
+}
+
 @test "--cgroups=disabled, --cgroup-parent and --cgroupns=private" {
 	# shellcheck disable=SC2016
 	run once --cgroups=disabled bb:1 sh -c 'sed -n "s,.*::,,p" /proc/self/cgroup; true'

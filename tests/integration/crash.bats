@@ -16,7 +16,7 @@ setup() {
 	begin
 	set_args sleep 1000
 	# what is made, besides: a cgroup namespace, limits, devices in groups of their own
-	edit_config '.linux.namespaces += [{type: "cgroup"}] | .linux.resources.memory = {limit: 67108864}
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}] | .linux.resources.memory = {limit: 67108864}
 		| .linux.resources.pids = {limit: 50} | .linux.resources.cpu = {quota: 50000, period: 100000}'
 	round=0 killed=0 seed=$RANDOM
 	RANDOM=$seed

@@ -126,7 +126,7 @@ one_sentence() {
 }
 
 @test "a pure cgroup2: containers run, are seen in their group, and leave nothing" {
-	edit_config '.linux.namespaces += [{type: "cgroup"}]'
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}]'
 	set_args sh -c 'cat /proc/self/cgroup /sys/fs/cgroup/cgroup.events'
 	run unshare --mount --propagation private sh -c \
 		"mount -t cgroup2 none /sys/fs/cgroup && exec $BEHALF --root $STATE run --bundle $BUNDLE $ID"

@@ -20,7 +20,7 @@ start_sleeper() {
 }
 
 pid_of() {
-	behalf state "$1" | jq .pid
+	behalf state "$1" | sed -n 's/^ *"pid": *\([0-9]*\).*/\1/p'
 }
 
 # in_container COMMAND...: its output, run in a new container of $BUNDLE

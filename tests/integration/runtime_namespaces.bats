@@ -33,7 +33,7 @@ file_of() {
 }
 
 @test "new ones: none is the host's" {
-	edit_config '.linux.namespaces += [{type: "cgroup"}]'
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}]'
 	start_sleeper
 	local pid
 	pid=$(pid_of "$ID")
@@ -116,7 +116,7 @@ file_of() {
 }
 
 @test "joined by path: cgroup, and user together with what it owns" {
-	edit_config '.linux.namespaces += [{type: "cgroup"}]'
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}]'
 	start_sleeper
 	local pid
 	pid=$(pid_of "$ID")
@@ -270,16 +270,16 @@ has_controller() {
 
 @test "cgroup mount: writable when it is not read-only, and a group made inside goes with the container" {
 	edit_config '(.mounts[] | select(.type == "cgroup")).options = ["nosuid", "noexec", "nodev", "relatime"]
-		| .linux.namespaces += [{type: "cgroup"}] | (.process.capabilities | .[]) = ["CAP_DAC_OVERRIDE"]'
+		| .linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}] | (.process.capabilities | .[]) = ["CAP_DAC_OVERRIDE"]'
 	start_sleeper
-	behalf exec "$ID" sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*/; do [ ! -e $d/cgroup.procs ] || mkdir $d/inner; done'
+	behalf exec "$ID" sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*/; do [ ! -e "$d/cgroup.procs" ] || mkdir "$d/inner"; done'
 	[ -n "$(find /sys/fs/cgroup -type d -path "*$ID*/inner")" ]
 	behalf delete --force "$ID"
 	[ -z "$(find /sys/fs/cgroup -type d -name "*$ID*")" ]
 }
 
 @test "cgroup namespace: the container's groups are its roots" {
-	edit_config '.linux.namespaces += [{type: "cgroup"}]'
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}]'
 	run in_container cat /proc/self/cgroup
 	[ "$status" -eq 0 ]
 	[ -z "$(echo "$output" | grep -v ':/$')" ]

@@ -31,7 +31,7 @@ setup() {
 	OUT=$BATS_TEST_TMPDIR/out
 	REPORT=$BATS_TEST_TMPDIR/report
 	# a bit of everything
-	edit_config '.linux.namespaces += [{type: "cgroup"}] |
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}] |
 		.linux.resources.pids.limit = 20 | .linux.resources.memory.limit = 50000000 |
 		.linux.sysctl = {"net.ipv4.ip_forward": "0"} |
 		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],

@@ -55,8 +55,8 @@ changes() {
 
 @test "cpu shares by either name" {
 	start_sleeper
-	changes '--cpu-share 512' cpu cpu.shares 512 cpu.weight 20
-	changes '--cpu-shares 2048' cpu cpu.shares 2048 cpu.weight 79
+	changes '--cpu-share 512' cpu cpu.shares 512 cpu.weight 59
+	changes '--cpu-shares 2048' cpu cpu.shares 2048 cpu.weight 174
 }
 
 @test "cpu quota, period and burst" {

@@ -14,16 +14,10 @@ unit_tests=(test_cgroup test_cgroup_devices test_cgroup_layout test_resources)
 machine_needs
 
 rm -rf "$root"
-mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,mnt,etc,tests,modules,bundle}
+mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,mnt,etc,tests,bundle}
 add_busybox "$root"
 cp tests/vm/init "$root/init"
-for module in "${modules[@]}"; do
-	find "$kernel/lib/modules" "$kernel/usr/lib/modules" -name "$module.ko*" \
-		-exec cp {} "$root/modules/" \; 2>/dev/null || true
-done
-# newer packages compress them
-find "$root/modules" -name '*.xz' -exec xz -d {} +
-printf '%s\n' "${modules[@]}" >"$root/modules/order"
+add_modules "${modules[@]}"
 
 add_program "$BEHALF" bin/behalf
 flood=$BUILD_DIR/tests/bpf/udp_flood

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
+# The very test files of the other levels once more, on cgroup v2 with all controllers and Debian's
+# kernel: those that `suites` beside this file names, in a machine made of this one's own packages.
+# VM_SUITES="integration/update bpf/rules" runs others, VM_TIMING=yes tells how long each test took.
+# shellcheck disable=SC2154 # what is not set here is set there
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck disable=SC1091
+source tests/vm/machine.bash suites
+modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cls_bpf)
+# Emulated, a program with libraries takes five times as long to start as a static one, and tests do
+# little else: bash, jq and what a shell needs at every turn are static.
+packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
+	gojq libc-bin libcap2-bin login mawk mount ncurses-base ncurses-bin passwd perl-base procps psmisc
+	sed strace tcl-expect tcl8.6 libtcl8.6 uidmap util-linux util-linux-extra)
+memory_mb=1536
+limit_s=${VM_LIMIT_S:-280}
+applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls
+	mkdir mknod mktemp mv rm rmdir sed sh sha256sum sleep sort tail tee test timeout
+	touch tr true uname uniq wc xargs)
+machine_needs bats bash-static gojq
+
+rm -rf "$root"
+mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,var/tmp} "$root"/usr/{bin,sbin,lib,lib64}
+for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$root/$dir"; done
+add_packages "${packages[@]}"
+cp /bin/busybox "$root/bin/busybox"
+ln -s bash-static "$root/bin/bash"
+ln -s busybox "$root/bin/sh"
+ln -s gojq "$root/bin/jq"
+mkdir "$root/usr/fast"
+for applet in "${applets[@]}"; do ln -s ../bin/busybox "$root/usr/fast/$applet"; done
+cp tests/vm/suites-init "$root/init"
+cp /etc/nsswitch.conf /etc/login.defs "$root/etc/"
+printf '%s\n' root:x:0:0::/root:/bin/bash nobody:x:65534:65534::/:/bin/false >"$root/etc/passwd"
+printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
+touch "$root/etc/subuid" "$root/etc/subgid" "$root/etc/machine-id"
+add_modules "${modules[@]}"
+
+# The tree, and what is built of it, are where they are outside: paths are compiled in.
+tree=$root$SOURCE_DIR
+mkdir -p "$tree/tests" "$root$BUILD_DIR/tests"
+cp -r tests/{bpf,helpers,integration,golden} "$tree/tests/"
+cp -r docs completions man examples "$tree/" 2>/dev/null || true
+add_program "$BEHALF" "$BEHALF"
+for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do
+	[ -f "$program" ] && [ -x "$program" ] || continue
+	mkdir -p "$root$(dirname "$program")"
+	add_program "$program" "$program"
+done
+
+printf '%s\n' "${VM_SUITES:-$(grep -v '^#' tests/vm/suites)}" | tr ' ' '\n' >"$root/suites"
+printf '%s=%q\n' SOURCE_DIR "$SOURCE_DIR" BUILD_DIR "$BUILD_DIR" BEHALF "$BEHALF" \
+	VM_TIMING "${VM_TIMING-}" >"$root/environment"
+machine_run

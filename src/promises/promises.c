@@ -25,7 +25,7 @@
 #include "kernel/pidfd.h"
 #include "promises/record.h"
 
-#define DEFAULT_DIRECTORY "/run/behalf/promises"
+#define DEFAULT_DIRECTORY "/run/behalf-promises"
 #define FILE_MAX_BYTES (64u << 10)
 #define NAME_SHOWN_MAX 64
 

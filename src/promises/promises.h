@@ -3,7 +3,7 @@
 
 /*
  * The register of what is promised on this host, whoever promised it and under whatever --root: a file
- * for each promise in /run/behalf/promises, or where BEHALF_PROMISES says. Admission reads all of them and
+ * for each promise in /run/behalf-promises, or where BEHALF_PROMISES says. Admission reads all of them and
  * adds one under one lock; the keeper reads.
  *
  * A promise goes with what it was made for, whoever removes that and however: it is believed only as

@@ -74,6 +74,14 @@ static int read_claims(const struct promise_list *kept, const struct promise *wa
 	return r == 0 ? foreign_read(-EBADF, layout, &own, claims, err) : r;
 }
 
+/* A refusal by a profile that may be too cautious says so. */
+static int refuse_by_guess(const char *warning, struct error *err)
+{
+	struct error refusal = *err;
+
+	return error_set(err, EBUSY, "%s; %s", refusal.text, warning);
+}
+
 int admit_plan(const struct promise_list *kept, const struct promise *wanted, struct error *err)
 {
 	_cleanup_(cleanup_plan_host) struct plan_host *host = NULL;
@@ -95,5 +103,6 @@ int admit_plan(const struct promise_list *kept, const struct promise *wanted, st
 	request.host = host;
 	request.profile = profile.profile;
 	request.host_memory_bytes = plan_host_memory_kept(host);
-	return plan(kept, &claims, wanted, &request, err);
+	r = plan(kept, &claims, wanted, &request, err);
+	return r == -EBUSY && profile.warning ? refuse_by_guess(profile.warning, err) : r;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 3600
 # Terms of containers: admitted, refused, changed and given back; by create, run, spawn and update. The
 # register is the test's own. What is reserved here is much of the machine, for moments.
 
@@ -274,5 +274,5 @@ can_reserve() {
 		! grep -q ^none "$BATS_TEST_TMPDIR/report" || break
 		n=$((n + step))
 	done
-	echo "# $tries tries, every ${step}th call, the last at $n" >&3
+	echo "# $tries tries, steps of $step, the last at call $n" >&3
 }

@@ -64,7 +64,7 @@ can_reserve() {
 	[ ! -e "$BEHALF_PROMISES" ]
 	strace -qq -e trace=file -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" --root "$STATE" create \
 		--bundle "$BUNDLE" "$ID-2"
-	! grep -E 'promises|/proc/stat|profile|/sys/devices' "$BATS_TEST_TMPDIR/calls"
+	run ! grep -E 'promises|/proc/stat|profile|/sys/devices' "$BATS_TEST_TMPDIR/calls"
 	behalf delete -f "$ID-2"
 }
 
@@ -77,7 +77,7 @@ can_reserve() {
 		[[ $output == *"annotations: $key"* ]]
 	done <<-'END'
 		io.behalf.cpu.reserve lots
-		io.behalf.cpu.reserv 1
+		io.behalf.cpu.reserved 1
 		io.behalf.memory.limit 0
 		io.behalf.net.egress.reserve 50MB/s
 		io.behalf.disk.read.reserve vda:1MB/s
@@ -271,7 +271,9 @@ can_reserve() {
 		can_reserve "$most" || { echo "call $n ($(cat "$BATS_TEST_TMPDIR/report")): it holds for nobody"; return 1; }
 		[ "$(promises | wc -l)" -le 1 ]
 		[ -z "$(find "$BEHALF_PROMISES" -name '*.tmp')" ]
-		! grep -q ^none "$BATS_TEST_TMPDIR/report" || break
+		if grep -q ^none "$BATS_TEST_TMPDIR/report"; then
+			break
+		fi
 		n=$((n + step))
 	done
 	echo "# $tries tries, steps of $step, the last at call $n" >&3

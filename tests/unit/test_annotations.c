@@ -61,8 +61,8 @@ TEST(nonsense_names_its_annotation)
 	static const char *const cases[][2] = {
 		{"\"io.behalf.cpu.reserve\": \"lots\"",
 		 "annotations: io.behalf.cpu.reserve 'lots'"},
-		{"\"io.behalf.cpu.reserv\": \"1\"",
-		 "annotations: io.behalf.cpu.reserv: there is no"},
+		{"\"io.behalf.cpu.reserved\": \"1\"",
+		 "annotations: io.behalf.cpu.reserved: there is no"},
 		{"\"io.behalf.cpu.reserve\": \"2\", \"io.behalf.cpu.limit\": \"1\"",
 		 "annotations: cpu.reserve 2 is more"},
 	};

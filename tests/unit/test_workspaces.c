@@ -132,7 +132,7 @@ TEST(nonsense_is_refused_with_file_line_and_key)
 		 "web.yaml:4: workspaces[0].cpu.reserve 'x': a number"},
 		{ONE "  cpu: {reserve: }\n", "web.yaml:3: workspaces[0].cpu.reserve '': a number"},
 		{ONE "  cpu: {reserve: {much: 1}}\n", "workspaces[0].cpu.reserve: one value"},
-		{ONE "  cpu: {reserv: 1}\n", "workspaces[0].cpu.reserv: there is no such term"},
+		{ONE "  cpu: {reserved: 1}\n", "workspaces[0].cpu.reserved: there is no such term"},
 		{ONE "  cpu: {reserve: 2, limit: 1}\n",
 		 "web.yaml:2: workspaces[0]: cpu.reserve 2 is more than cpu.limit 1"},
 		{ONE "  net: {egress: {reserve: 50MB/s}}\n",

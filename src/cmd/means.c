@@ -2,14 +2,22 @@
 #include "cmd/means.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "keeper/gate.h"
+#include "keeper/shape.h"
+#include "keeper/uplink.h"
 
 enum means {
 	NONE,	    /* nothing keeps it yet */
 	NOT_NEEDED, /* it describes another promise, and is none itself */
 	CONTROLLER,
+	CONTROLLER_V2, /* v1 of it does not keep that */
+	SHAPING,       /* at a link of its own */
+	UPLINK,	       /* towards the outside, at the host's uplink */
+	GATE,
 };
 
 /* By the end of a term's name, the first that fits. */
@@ -20,32 +28,126 @@ static const struct {
 } table[] = {
 	{"cpu-", "-reserve", CONTROLLER, CGROUP_CPU},
 	{"cpu-", "-limit", CONTROLLER, CGROUP_CPU},
+	{"cpu-", "-share", CONTROLLER, CGROUP_CPU},
+	{"memory-", "-reserve", CONTROLLER_V2, CGROUP_MEMORY},
 	{"memory-", "-limit", CONTROLLER, CGROUP_MEMORY},
 	{"pids-", "-limit", CONTROLLER, CGROUP_PIDS},
 	{"net-", "-packet-size", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-packet-size-worst", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-connections", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-path", NOT_NEEDED, CGROUP_CORE},
+	{"net-", "-limit", SHAPING, CGROUP_CORE},
+	{"net-egress", "-reserve", UPLINK, CGROUP_CORE},
+	{"net-egress", "-share", UPLINK, CGROUP_CORE},
+	{"net-", "-strict", GATE, CGROUP_CORE},
+	{"disk-", "-limit", CONTROLLER, CGROUP_IO},
+	{"disk-", "-limit-iops", CONTROLLER, CGROUP_IO},
 	{"disk-", "-request-size", NOT_NEEDED, CGROUP_CORE},
 	{"disk-", "-buffered", NOT_NEEDED, CGROUP_CORE},
 };
 
-static int check_one(const struct term_kind *kind, const struct cgroup_layout *layout,
-		     struct error *err)
+static int need_controller(const struct term_kind *kind, const struct cgroup_layout *layout,
+			   enum cgroup_controller controller, bool v2, struct error *err)
 {
-	size_t length = strlen(kind->name);
+	int version = cgroup_layout_version(layout, controller);
 
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+	if (!version)
+		return error_set(err, ENODEV, "%s: this host has no %s controller to keep it with",
+				 kind->name, cgroup_controller_name(controller, 2));
+	if (v2 && version != 2)
+		return error_set(err, ENODEV,
+				 "%s: version 1 of the %s controller, which this host has, cannot "
+				 "keep it",
+				 kind->name, cgroup_controller_name(controller, 2));
+	return 0;
+}
+
+/* Links that are the workspace's alone are its veth pairs. */
+static int need_link(const struct term_kind *kind, const struct terms *terms, struct error *err)
+{
+	if (!terms->path[0] || strcmp(terms->path, "bridge") == 0)
+		return 0;
+	return error_set(err, EOPNOTSUPP,
+			 "%s: it is kept at the host's end of the workspace's link, and with the "
+			 "network '%s' there is none",
+			 kind->name, terms->path);
+}
+
+static int need_shaping(const struct term_kind *kind, const struct terms *terms, struct error *err)
+{
+	int r = need_link(kind, terms, err);
+
+	if (r < 0)
+		return r;
+	r = shape_probe(err);
+	return r < 0 ? error_prefix(err, "%s", kind->name) : 0;
+}
+
+static int need_uplink(const struct term_kind *kind, const struct terms *terms, struct error *err)
+{
+	struct uplink uplink = {0};
+	int r = need_shaping(kind, terms, err);
+
+	if (r == 0)
+		r = uplink_find(secure_getenv("BEHALF_UPLINK"), &uplink, err);
+	if (r < 0)
+		return r;
+	if (uplink.name[0] && uplink.rate_bps)
+		return 0;
+	return error_set(
+		err, ENODEV,
+		"%s: it is kept at the host's uplink, and %s%s%s; BEHALF_UPLINK=eth0=1gbit "
+		"would tell",
+		kind->name, uplink.name[0] ? "what '" : "there is none by the default route",
+		uplink.name, uplink.name[0] ? "' carries is not known" : "");
+}
+
+static int need_gate(const struct term_kind *kind, const struct terms *terms, struct error *err)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = NULL;
+	int r;
+
+	if (terms->gate == TERMS_GATE_NONE)
+		return 0;
+	if (terms->gate == TERMS_GATE_THREADED)
+		return error_set(
+			err, EOPNOTSUPP,
+			"%s: 'threaded' is kept by nothing yet, and what cannot be kept is "
+			"not promised",
+			kind->name);
+	r = need_link(kind, terms, err);
+	if (r == 0)
+		r = gates_open(&gates, err);
+	return r;
+}
+
+static int check_one(const struct term_kind *kind, const struct terms *terms,
+		     const struct cgroup_layout *layout, struct error *err)
+{
+	size_t length = strlen(kind->name), i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		size_t end = strlen(table[i].suffix);
 
-		if (strncmp(kind->name, table[i].prefix, strlen(table[i].prefix)) != 0 ||
-		    length < end || strcmp(kind->name + length - end, table[i].suffix) != 0)
-			continue;
-		if (table[i].means == NOT_NEEDED ||
-		    cgroup_layout_version(layout, table[i].controller))
-			return 0;
-		return error_set(err, ENODEV, "%s: this host has no %s controller to keep it with",
-				 kind->name, cgroup_controller_name(table[i].controller, 2));
+		if (strncmp(kind->name, table[i].prefix, strlen(table[i].prefix)) == 0 &&
+		    length >= end && strcmp(kind->name + length - end, table[i].suffix) == 0)
+			break;
+	}
+	switch (i < ARRAY_SIZE(table) ? table[i].means : NONE) {
+	case NOT_NEEDED:
+		return 0;
+	case CONTROLLER:
+	case CONTROLLER_V2:
+		return need_controller(kind, layout, table[i].controller,
+				       table[i].means == CONTROLLER_V2, err);
+	case SHAPING:
+		return need_shaping(kind, terms, err);
+	case UPLINK:
+		return need_uplink(kind, terms, err);
+	case GATE:
+		return need_gate(kind, terms, err);
+	case NONE:
+		break;
 	}
 	return error_set(err, EOPNOTSUPP,
 			 "%s: nothing keeps that term yet, and what cannot be kept is not promised",
@@ -58,6 +160,6 @@ int means_check(const struct terms *terms, const struct cgroup_layout *layout, s
 
 	for (const struct term_kind *kind = term_kinds; r == 0 && kind->name; kind++)
 		if (terms_has(terms, kind))
-			r = check_one(kind, layout, err);
+			r = check_one(kind, terms, layout, err);
 	return r;
 }

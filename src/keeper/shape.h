@@ -54,6 +54,9 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 int shape_take_root(const struct shaper *shaper, const char *link, int index,
 		    uint32_t default_minor, struct error *err);
 
+/* Whether this kernel can limit links: tried in a network namespace of its own. -EOPNOTSUPP with a sentence. */
+int shape_probe(struct error *err);
+
 /* What a link let through while it had a limit. -ENOENT when it has none. */
 int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
 			 struct qdisc_counts *counts);

@@ -117,7 +117,7 @@ machine_run() { # OPTION OF THE KERNEL...
 		-initrd "$work/initramfs-$machine" ${disk:+-drive "file=$disk,if=virtio,format=raw,cache=unsafe"} \
 		-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off rdinit=/init $*" \
 		</dev/null 2>"$work/qemu.err" |
-		tr -d '\r' | tee "$log" | sed -n '/^TAP begins$/,$p' | grep -v '^TAP begins$' || true
+		sed -u 's,\r,,g' | tee "$log" | sed -nu '/^TAP begins$/,$p' | grep --line-buffered -v '^TAP begins$' || true
 	grep -q '^TAP begins$' "$log" && return
 	echo "not ok - the machine starts"
 	sed 's/^/# /' "$work/qemu.err"

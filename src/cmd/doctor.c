@@ -16,6 +16,8 @@
 #include "ledger/snapshot.h"
 #include "ledger/status.h"
 
+#define LINE_WIDTH 80
+
 static const struct option options[] = {
 	{"json", no_argument, NULL, 'J'},
 	{"help", no_argument, NULL, 'h'},
@@ -69,6 +71,26 @@ static bool is_fallback(const struct ledger_counter *counter)
 	       strcmp(counter->name, "recursion_misses") == 0;
 }
 
+/* The hooks that are there, as many to a line as fit. */
+static void print_hooks(const struct diagnosis *d)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		const char *name = ledger_hooks[i].target;
+
+		if (!(d->hooks_there & 1ull << i))
+			continue;
+		if (column == 0 || column + 1 + strlen(name) > LINE_WIDTH) {
+			printf("%s        ", column ? "\n" : "");
+			column = 8;
+		}
+		column += (size_t)printf(" %s", name);
+	}
+	if (column)
+		putchar('\n');
+}
+
 static void print_text(const struct diagnosis *d)
 {
 	size_t there = 0, wanted = 0;
@@ -88,6 +110,7 @@ static void print_text(const struct diagnosis *d)
 		wanted += is_there || ledger_hook_matters(&ledger_hooks[i], d->unified);
 	}
 	printf("%-7s  hooks: %zu of %zu\n", there == wanted ? "good" : "loss", there, wanted);
+	print_hooks(d);
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
 		if (strcmp(hook_state(d, i), "absent") == 0)
 			printf("         no %s: %s\n", ledger_hooks[i].target,

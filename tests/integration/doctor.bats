@@ -25,6 +25,7 @@ setup() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"interrupt time: "* ]]
 	[[ $output == *"hooks: "*" of "* ]]
+	[[ $output == *" sched_switch softirq_entry "* ]]
 	[[ $output == *"the ledger is on"* ]]
 }
 

@@ -120,6 +120,18 @@ for round in 1 2 3 4 5 6; do
 	sleep 0.3
 done
 ok "six times there and back: no total shrinks, the books balance" "$well"
+before=$(books_of "$behalf")
+for round in 1 2 3; do
+	"$behalf" ledger upgrade >/dev/null &
+	first=$!
+	"$other" upgrade &
+	second=$!
+	"$behalf" ledger upgrade >/dev/null &
+	wait $first $second $!
+done
+"$behalf" ledger upgrade >/dev/null
+ok "several at once take turns" only_ledger
+holds "and lose nothing" "$(pair "$before" "$(books_of "$behalf")")" "$carried"
 ok "by the same version too" grep -q "taken over from layout" <("$behalf" ledger upgrade)
 books=$("$tools/ledger_books" 2)
 holds "afterwards the flood has owners" "$books" \

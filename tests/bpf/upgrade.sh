@@ -78,7 +78,7 @@ load_up() {
 
 # What of the books has to go on: before and after. What a softirq had open may go to another account.
 carried='
-	def charges: [.accounts[] | select(.cgroup | test("churn") | not) | {key: .cgroup, value: .charge_ns}] | from_entries;
+	def charges: [.accounts[] | select(.cgroup == "/" or (.cgroup | test("ledger-test-.*/[ab]$"))) | {key: .cgroup, value: .charge_ns}] | from_entries;
 	def netns: [.accounts[] | select(.cgroup | test("ledger-test-.*/[ab]$")) | .netns] | sort;
 	.before as $b | .after as $a | ($a | charges) as $now |
 	($b | charges | to_entries | all($now[.key] != null and $now[.key] >= .value - 2000000))
@@ -150,7 +150,7 @@ for dir in $(spaces_cgroups c); do mkdir "$dir" && rmdir "$dir"; done
 after=$("$other" 0)
 holds "an account that closes later goes to its parent" "$(pair "$before" "$after")" \
 	"(.after | $total) >= (.before | $total) - 1000000
-	and ([.after.accounts[] | select(.cgroup | endswith(\"/b\") or startswith(\"cgroup-\"))] == [])"
+	and ([.after.accounts[] | select(.cgroup | endswith(\"/b\"))] == [])"
 
 # ---- killed ----
 

@@ -41,8 +41,8 @@ part() {
 # not all: a segment that finds its socket in use by a thread is queued there, and told later, by the thread
 in_group a iperf3 -s -1 -p 9011 >/dev/null &
 sleep 0.3
-in_group b iperf3 -c 127.0.0.1 -p 9011 -t 3 >/dev/null &
-sleep 0.5
+in_group b iperf3 -c 127.0.0.1 -p 9011 -t 5 >/dev/null &
+sleep 1.5
 books=$("$tools/ledger_books" 2)
 wait
 holds "TCP on the host's network has owners" "$books" \

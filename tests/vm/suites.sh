@@ -9,10 +9,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
 source tests/vm/machine.bash suites
-modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cls_bpf)
+modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cls_bpf
+	virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do
 # little else: bash, jq and what a shell needs at every turn are static.
-packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
+packages=(bash-static bats bpftool fio iperf3 bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
 	gojq libc-bin libcap2-bin login mawk mount ncurses-base ncurses-bin passwd perl-base procps psmisc
 	sed strace tcl-expect tcl8.6 libtcl8.6 uidmap util-linux util-linux-extra)
 memory_mb=1536
@@ -50,6 +51,15 @@ for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do
 	mkdir -p "$root$(dirname "$program")"
 	add_program "$program" "$program"
 done
+
+# A disk with a file system that knows whose writeback is whose.
+disk=
+if command -v mke2fs >/dev/null; then
+	disk=$work/disk-suites
+	rm -f "$disk"
+	truncate -s 768M "$disk"
+	mke2fs -q -t ext4 "$disk"
+fi
 
 printf '%s\n' "${VM_SUITES:-$(grep -v '^#' tests/vm/suites)}" | tr ' ' '\n' >"$root/suites"
 printf '%s=%q\n' SOURCE_DIR "$SOURCE_DIR" BUILD_DIR "$BUILD_DIR" BEHALF "$BEHALF" \

@@ -46,6 +46,7 @@ TEST(what_is_written_is_read)
 	written->accounts[1].parts = calloc(3, sizeof(struct ledger_part));
 	written->accounts[1].parts[2].behalf_ns[WIRE_WORK] = 18446744073709551615u;
 	written->accounts[1].parts[2].interrupt_ns = 7;
+	written->accounts[1].parts[2].evidence.requests = 12;
 	written->idle_parts_ns = calloc(3, sizeof(uint64_t));
 	written->idle_parts_ns[1] = 99;
 	must(view_record_begin(file, &err) == 0, "%s", err.text);
@@ -61,6 +62,9 @@ TEST(what_is_written_is_read)
 	is_uint(read->n_parts, 3);
 	is_uint(read->accounts[1].parts[2].behalf_ns[WIRE_WORK], 18446744073709551615u);
 	is_uint(read->accounts[1].parts[2].interrupt_ns, 7);
+	is_uint(read->accounts[1].parts[2].evidence.requests, 12);
+	is_uint(read->accounts[1].evidence.rx_packets, 2000000);
+	is_uint(read->accounts[1].reserved_ns, 5 * S);
 	is_ptr(read->accounts[2].parts, NULL);
 	is_uint(read->idle_parts_ns[1], 99);
 	ledger_snapshot_free(read);

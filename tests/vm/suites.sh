@@ -52,9 +52,9 @@ for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do
 	add_program "$program" "$program"
 done
 
-# A disk with a file system that knows whose writeback is whose.
+# VM_DISK=yes: a disk with a file system that knows whose writeback is whose.
 disk=
-if command -v mke2fs >/dev/null; then
+if [ -n "${VM_DISK-}" ] && command -v mke2fs >/dev/null; then
 	disk=$work/disk-suites
 	rm -f "$disk"
 	truncate -s 768M "$disk"

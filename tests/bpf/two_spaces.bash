@@ -40,11 +40,21 @@ spaces_up() {
 			ip addr add $spaces_net.$number/24 dev eth0" || return
 		for dir in $(spaces_cgroups "$name"); do
 			mkdir -p "$dir" || return
+			spaces_delegate "$(dirname "$dir")"
 		done
 		number=$((number + 1))
 	done
 	# neighbours and spanning tree settle
 	sleep 0.5
+}
+
+# v2: whose pages and requests are whose is told by groups that have these controllers
+spaces_delegate() {
+	local controller
+	[ -e "$1/cgroup.subtree_control" ] || return 0
+	for controller in memory io; do
+		echo "+$controller" 2>/dev/null >"$1/cgroup.subtree_control" || true
+	done
 }
 
 # in_space NAME COMMAND...: runs it in the space

@@ -34,6 +34,7 @@
 #include "calibrate/takes.h"
 #include "calibrate/trust.h"
 #include "kernel/machine.h"
+#include "plan/extrapolate.h"
 
 #define QUANTILE 0.95
 #define SCRATCH_BYTES (64u << 20)
@@ -475,13 +476,54 @@ static void share_upper(struct profile *profile)
 	}
 }
 
+/* What the host is charged for SPEC, both sides of it; negative where that was not measured. */
+static double host_charge(const struct profile *profile, const struct flow_spec *spec)
+{
+	const struct measure_flow asked = {.sent = spec->rate};
+	const struct fit_point at = operations_load(spec, &asked);
+	const struct extrapolate_load load = {at.units, at.bytes, at.connections};
+	double sum = 0;
+
+	for (int receives = 0; receives < 2; receives++) {
+		bool borrowed;
+		const struct profile_operation *o =
+			profile_find(profile, operations_kind(spec, receives), operations_mode(spec),
+				     site_path_name(spec->path), &borrowed);
+
+		if (borrowed)
+			return -1;
+		sum += (double)extrapolate_expected(o, PROFILE_PAYER_HOST, &load);
+	}
+	return sum;
+}
+
+/*
+ * What the host does on a host in use, whoever uses it: with companions, but without what is due to them. At
+ * rest it has less to do, since CPUs that sleep have no ticks.
+ */
+static double base_in_use(const struct run *run)
+{
+	const struct flow_spec like = {.path = SITE_BRIDGE};
+	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
+	size_t n = schedule_companions(&like, run->trust.cpus, companions);
+	double base = run->companion_base[0].host;
+
+	for (size_t i = 0; i < n; i++) {
+		double charge = host_charge(run->profile, &companions[i]);
+
+		if (charge < 0)
+			return run->base.host;
+		base -= charge;
+	}
+	return fmax(base, run->base.host);
+}
+
 static int conclude(struct run *run, struct error *err)
 {
 	struct profile *profile = run->profile;
 	char why[200];
+	double base;
 
-	profile->base.host_cpu_ns = run->base.host / profile->host.cpus;
-	profile->base.host_cpu_upper_ns = run->host_cpu_upper / profile->host.cpus;
 	profile->took_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
 	profile->trusted = true;
 	if (trust_is_lost(&run->trust, why, sizeof(why))) {
@@ -493,6 +535,10 @@ static int conclude(struct run *run, struct error *err)
 	if (operations_fit(&run->operations, profile) < 0)
 		return error_oom(err);
 	share_upper(profile);
+	base = base_in_use(run);
+	profile->base.host_cpu_ns = base / profile->host.cpus;
+	profile->base.host_cpu_upper_ns =
+		(base + run->host_cpu_upper - run->base.host) / profile->host.cpus;
 	return 0;
 }
 

@@ -241,7 +241,7 @@ static void print_summary(const struct profile *profile, const struct calibrate_
 		       (double)d->requests_per_s[0], (double)d->bytes_per_s[1] / 1e6,
 		       (double)d->requests_per_s[1]);
 	}
-	printf("the host at rest: %.4f CPU of %u\n",
+	printf("the host's own work: %.4f CPU of %u\n",
 	       profile->base.host_cpu_ns / 1e9 * profile->host.cpus, profile->host.cpus);
 	printf("measured in %.0f s, written to %s\n", profile->took_s, request->output);
 }

@@ -38,6 +38,7 @@
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
 #define HOST_OWN_NS 0.02e9
+#define PROGRAMS_NS 0.005e9 /* of daemons: part of the profile's base */
 
 static volatile int stop_signal;
 
@@ -45,6 +46,8 @@ struct mix {
 	struct flow_spec specs[FLOWS_MAX];
 	size_t n;
 	struct takes takes;
+	size_t n_rests;
+	double programs[TAKES_MAX]; /* what the host's own programs took right before each */
 };
 
 struct forecast {
@@ -251,6 +254,16 @@ static void add_figure(struct json_object *array, const char *name, double measu
 	json_object_array_add(array, o);
 }
 
+/* The planner is told what is kept for the host's own programs: here what they took between the mixes. */
+static double programs(const struct mix *mix)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < mix->n_rests; i++)
+		sum += mix->programs[i] / (double)mix->n_rests;
+	return sum;
+}
+
 static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t number)
 {
 	static const char *const names[SITE_WORKSPACES] = {"a", "b", "c", "d", "h", "i"};
@@ -261,6 +274,8 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 	char text[96], line[128];
 
 	measure_median(mix->takes.figures, mix->takes.n, &figures);
+	forecasts.host.expected += programs(mix);
+	forecasts.host.upper += programs(mix);
 	json_add_u64(o, "mix", number);
 	array = json_add_array(o, "flows");
 	for (size_t i = 0; i < mix->n; i++) {

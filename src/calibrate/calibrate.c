@@ -4,14 +4,10 @@
  * load of the schedule alone, and between them now and then nothing at all; what the disk can do at most;
  * the fit.
  *
- * Every load is measured alone once, and twice with others beside it (schedule_companions). The coefficients
- * are of a host in use, so they come from the latter; all count for the upper quantile. The two are made
- * at moments far from each other, since what disturbs a measurement (another guest of the same machine,
- * say) need not show in any figure but the cost. Where they differ, there is a third, and the fit is robust.
- * One that others of this host visibly disturbed does not count if there is time for another.
- *
- * A quick calibration has no time to measure all loads alone; paths other than the bridge have its upper
- * quantile at least.
+ * Every load is measured with others beside it (schedule_companions), since the coefficients are to be those of
+ * a host in use, and three times, at moments far from each other, since what disturbs a measurement
+ * (another guest of the same machine, say) need not show in any figure but the cost. All are fitted, and
+ * the fit is robust. One that others of this host visibly disturbed does not count if there is another.
  */
 #include "calibrate/calibrate.h"
 
@@ -60,8 +56,7 @@ struct run {
 	struct scratch_device disk; /* target "": none */
 	struct measure *measure;
 	struct schedule schedule;
-	struct takes *takes;	       /* with companions, by load */
-	struct measure_figures *alone; /* by load */
+	struct takes *takes; /* by load */
 	struct operations operations;
 	struct operations_base base;
 	struct rests rest, companions[2];
@@ -82,7 +77,6 @@ static void cleanup_run(struct run *run)
 	private_ledger_close(run->own_ledger);
 	schedule_free(&run->schedule);
 	free(run->takes);
-	free(run->alone);
 	operations_free(&run->operations);
 	profile_free(run->profile);
 	strv_free(run->left_out);
@@ -164,8 +158,7 @@ static int prepare(struct run *run, struct error *err)
 	if (r == 0 && schedule_make(what, run->options->quick, &run->schedule) < 0)
 		r = error_oom(err);
 	run->takes = calloc(run->schedule.n + 1, sizeof(*run->takes));
-	run->alone = calloc(run->schedule.n + 1, sizeof(*run->alone));
-	if (r == 0 && (!run->takes || !run->alone))
+	if (r == 0 && !run->takes)
 		r = error_oom(err);
 	return r;
 }
@@ -181,11 +174,6 @@ static double quantile_of(double *values, size_t n, double quantile)
 {
 	qsort(values, n, sizeof(*values), compare_doubles);
 	return values[(size_t)ceil(quantile * (double)(n - 1))];
-}
-
-static bool is_measured_alone(const struct run *run, const struct flow_spec *spec)
-{
-	return !run->options->quick || !flow_is_net(spec) || spec->path == SITE_BRIDGE;
 }
 
 /* The host with nothing going on, for a moment, or with the companions of SPEC alone. */
@@ -265,89 +253,51 @@ static int companion_kind(const struct flow_spec *spec)
 	return companions[0].path == SITE_HOST ? 0 : 1;
 }
 
-/* Runs LOAD, with or without companions, and leaves in FIGURES what was measured. */
-static int measure_load(struct run *run, size_t load, bool alone, struct measure_figures *figures,
-			struct error *err)
+/* Runs LOAD with its companions. */
+static int take_load(struct run *run, size_t load, struct error *err)
 {
 	struct flow_spec specs[1 + SCHEDULE_COMPANIONS_MAX] = {run->schedule.loads[load]};
-	size_t companions = alone ? 0 : schedule_companions(specs, run->trust.cpus, &specs[1]);
 	const struct measure_plan plan = {
 		.specs = specs,
-		.n_specs = 1 + companions,
+		.n_specs = 1 + schedule_companions(specs, run->trust.cpus, &specs[1]),
 		.settle_ms = run->options->quick ? 50 : 150,
-		.window_ms = run->options->quick ? 60 : 120,
+		.window_ms = run->options->quick ? 50 : 120,
 		.windows = run->options->quick ? 3 : 5,
 	};
+	struct takes *takes = &run->takes[load];
 	char text[96];
 	int r;
 
 	schedule_describe(specs, text, sizeof(text));
 	tell(run, text);
-	r = measure_run(run->measure, &plan, run->options->stop, figures, err);
+	r = measure_run(run->measure, &plan, run->options->stop, &takes->figures[takes->n], err);
 	if (r < 0)
 		return error_prefix(err, "%s", text);
+	takes->n++;
 	run->done++;
 	return 0;
 }
 
-static int take_load(struct run *run, size_t load, struct error *err)
-{
-	struct takes *takes = &run->takes[load];
-	int r = measure_load(run, load, false, &takes->figures[takes->n], err);
-
-	if (r == 0)
-		takes->n++;
-	return r;
-}
-
-static int add_sample(struct run *run, size_t load, const struct measure_figures *figures,
-		      const struct operations_base *base, bool only_judged)
-{
-	const struct operations_sample sample = {
-		.spec = &run->schedule.loads[load],
-		.figures = figures,
-		.base = base,
-		.disk = run->disk.target,
-		.only_judged = only_judged,
-	};
-
-	return operations_add(&run->operations, &sample);
-}
-
-static int add_samples(struct run *run, size_t load)
+static int settle_load(struct run *run, size_t load)
 {
 	const struct flow_spec *spec = &run->schedule.loads[load];
-	const struct operations_base *with = &run->companion_base[companion_kind(spec)];
-	const struct takes *takes = &run->takes[load];
+	struct takes *takes = &run->takes[load];
 	struct measure_figures median;
 	int r = 0;
 
+	takes_drop_disturbed(takes, run->host_own);
 	measure_median(takes->figures, takes->n, &median);
 	trust_add(&run->trust, &median, run->host_own);
-	for (size_t i = 0; r == 0 && i < takes->n; i++)
-		r = add_sample(run, load, &takes->figures[i], with, false);
-	if (r == 0 && is_measured_alone(run, spec) &&
-	    !trust_is_disturbed(&run->alone[load], run->host_own))
-		r = add_sample(run, load, &run->alone[load], &run->base, true);
-	return r;
-}
+	for (size_t i = 0; r == 0 && i < takes->n; i++) {
+		const struct operations_sample sample = {
+			.spec = spec,
+			.figures = &takes->figures[i],
+			.base = &run->companion_base[companion_kind(spec)],
+			.disk = run->disk.target,
+		};
 
-static int settle_load(struct run *run, size_t load, struct error *err)
-{
-	const struct flow_spec *spec = &run->schedule.loads[load];
-	unsigned int workspaces = 1u << spec->from | (flow_is_net(spec) ? 1u << spec->to : 0);
-	double spent_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
-	struct takes *takes = &run->takes[load];
-	int r = 0;
-
-	takes_drop_disturbed(takes, run->host_own);
-	if (!takes_agree(takes, workspaces) && spent_s < (run->options->quick ? QUICK_S : FULL_S)) {
-		run->total++;
-		r = take_load(run, load, err);
-		takes_drop_disturbed(takes, run->host_own);
+		r = operations_add(&run->operations, &sample);
 	}
-	if (r == 0 && add_samples(run, load) < 0)
-		r = error_oom(err);
 	return r;
 }
 
@@ -374,15 +324,15 @@ static int measure_loads(struct run *run, struct error *err)
 
 	for (size_t i = 0; r == 0 && i < PASSES * n; i++) {
 		r = take_rests(run, i, err);
-		if (r == 0 && i >= n)
+		if (r == 0)
 			r = take_load(run, i % n, err);
-		else if (r == 0 && is_measured_alone(run, &run->schedule.loads[i]))
-			r = measure_load(run, i, true, &run->alone[i], err);
 	}
 	if (r == 0)
 		settle_rest(run);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = settle_load(run, i, err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (settle_load(run, i) < 0)
+			r = error_oom(err);
+	}
 	return r;
 }
 
@@ -461,21 +411,6 @@ static int describe_host(struct run *run, struct error *err)
 	return 0;
 }
 
-static void share_upper(struct profile *profile)
-{
-	for (size_t i = 0; i < profile->n_operations; i++) {
-		struct profile_operation *o = &profile->operations[i];
-		const struct profile_operation *bridge =
-			profile_find(profile, o->kind, o->mode, site_path_name(SITE_BRIDGE), NULL);
-
-		if (bridge < profile->operations ||
-		    bridge >= profile->operations + profile->n_operations)
-			continue; /* built in */
-		for (int payer = 0; payer < PROFILE_PAYERS; payer++)
-			o->fit[payer].upper = fmax(o->fit[payer].upper, bridge->fit[payer].upper);
-	}
-}
-
 /* What the host is charged for SPEC, both sides of it; negative where that was not measured. */
 static double host_charge(const struct profile *profile, const struct flow_spec *spec)
 {
@@ -487,8 +422,8 @@ static double host_charge(const struct profile *profile, const struct flow_spec 
 	for (int receives = 0; receives < 2; receives++) {
 		bool borrowed;
 		const struct profile_operation *o =
-			profile_find(profile, operations_kind(spec, receives), operations_mode(spec),
-				     site_path_name(spec->path), &borrowed);
+			profile_find(profile, operations_kind(spec, receives),
+				     operations_mode(spec), site_path_name(spec->path), &borrowed);
 
 		if (borrowed)
 			return -1;
@@ -534,7 +469,6 @@ static int conclude(struct run *run, struct error *err)
 	}
 	if (operations_fit(&run->operations, profile) < 0)
 		return error_oom(err);
-	share_upper(profile);
 	base = base_in_use(run);
 	profile->base.host_cpu_ns = base / profile->host.cpus;
 	profile->base.host_cpu_upper_ns =
@@ -571,9 +505,7 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 
 	if (r < 0)
 		return r;
-	run.total = (PASSES - 1) * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
-	for (size_t i = 0; i < run.schedule.n; i++)
-		run.total += is_measured_alone(&run, &run.schedule.loads[i]);
+	run.total = PASSES * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
 	r = measure_all(&run, err);
 	if (r < 0)
 		return r;

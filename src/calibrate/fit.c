@@ -299,8 +299,7 @@ static void fit_connections(const struct fit_point *points, size_t n, double *sc
 		size_t found = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			if (points[i].connections > 0 && points[i].units <= 0 &&
-			    !points[i].only_judged)
+			if (points[i].connections > 0 && points[i].units <= 0)
 				scratch[found++] = points[i].parts[part] / points[i].connections;
 		}
 		if (!found)
@@ -338,38 +337,30 @@ static double upper_of(double *ratios, size_t n, double quantile, double mean)
 	return fmax(1, fmax(sample, normal));
 }
 
-/* R2 and residuals, of the points that were fitted. */
+/* R2 and residuals. */
 static void judge_fit(const struct fit_point *points, size_t n, enum profile_payer payer,
 		      struct profile_operation *operation)
 {
 	struct profile_fit *fit = &operation->fit[payer];
 	double mean = 0, total = 0, left = 0;
-	size_t fitted = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (points[i].only_judged)
-			continue;
-		mean += payer_cost(points[i].parts, payer);
-		fitted++;
-	}
-	mean /= (double)(fitted ? fitted : 1);
+	for (size_t i = 0; i < n; i++)
+		mean += payer_cost(points[i].parts, payer) / (double)n;
 	for (size_t i = 0; i < n; i++) {
 		double measured = payer_cost(points[i].parts, payer);
 		double expected = forecast_payer(operation, &points[i], payer);
 		double deviation = measured > 0 ? fabs(measured - expected) / measured : 0;
 
-		if (points[i].only_judged)
-			continue;
 		total += (measured - mean) * (measured - mean);
 		left += (measured - expected) * (measured - expected);
-		fit->residual_mean += deviation / (double)fitted;
+		fit->residual_mean += deviation / (double)n;
 		fit->residual_worst = fmax(fit->residual_worst, deviation);
 	}
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
 }
 
 /*
- * Of all points. What is the host's or nobody's is little, and a multiple of next to nothing says nothing: below
+ * What is the host's or nobody's is little, and a multiple of next to nothing says nothing: below
  * the least that can be told from the host's own work it counts as that.
  */
 static void judge_upper(const struct fit_point *points, size_t n, double quantile, double *ratios,
@@ -412,7 +403,7 @@ static int keep_points(const struct fit_point *points, size_t n,
 
 static bool is_ordinary(const struct fit_point *point)
 {
-	return !point->only_judged && point->units > 0 && sum_of_parts(point->parts) > 0;
+	return point->units > 0 && sum_of_parts(point->parts) > 0;
 }
 
 /* Returns how many. */

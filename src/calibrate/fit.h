@@ -15,7 +15,6 @@
 struct fit_point {
 	double units, bytes, connections;
 	double parts[PROFILE_PARTS];
-	bool only_judged; /* counts for the upper quantile, not for the coefficients */
 };
 
 /* A point with fewer than this many of its kind beside it cannot be told from a disturbance. */

@@ -137,7 +137,6 @@ static int add_side(struct operations *operations, const struct side *side,
 		side->share * fmax(0, measure_charge(&figures->host) - sample->base->host);
 	point.parts[PROFILE_UNATTRIBUTED] =
 		side->share * fmax(0, figures->unattributed - sample->base->unattributed);
-	point.only_judged = sample->only_judged;
 	note_range(points, spec, &point);
 	return add_point(points, &point);
 }

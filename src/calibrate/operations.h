@@ -36,7 +36,6 @@ struct operations_sample {
 	const struct measure_figures *figures;
 	const struct operations_base *base; /* the host without that load */
 	const char *disk;		    /* the target of disk operations */
-	bool only_judged;		    /* see fit.h */
 };
 
 /*

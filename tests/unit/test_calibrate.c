@@ -129,24 +129,6 @@ TEST(fit_prices_connections_apart)
 	ok(is_about(o.cost[PROFILE_OWN].unit_ns, 1200), "%f", o.cost[PROFILE_OWN].unit_ns);
 }
 
-/* One that is only judged is in the upper quantile and nowhere else. */
-TEST(fit_judges_by_more_than_it_fits)
-{
-	_cleanup_(release) struct profile_operation o = {0};
-	struct fit_point points[2 * N];
-
-	make_points(points);
-	make_points(points + N);
-	for (int i = N; i < 2 * N; i++) {
-		points[i].only_judged = true;
-		points[i].parts[PROFILE_OWN] *= 2;
-	}
-	must(fit_operation(points, 2 * N, 0.95, &o) == 0);
-	ok(is_about(o.cost[PROFILE_OWN].unit_ns, 1200), "%f", o.cost[PROFILE_OWN].unit_ns);
-	ok(o.fit[PROFILE_PAYER_WORKSPACE].residual_worst < 0.01);
-	ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 1.5);
-}
-
 /* Nobody may be charged for a load and be one of its companions. */
 TEST(schedule_companions_are_others)
 {

@@ -91,6 +91,20 @@ static bool keeps_controllers(const char *directory)
 	return faccessat(AT_FDCWD, path, F_OK, 0) == 0 && cgroup_has_processes(directory);
 }
 
+/* Whether the groups below have the controller already: then an ordinary user need not be able to say so. */
+static bool hands_on(const char *subtree_control, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL;
+
+	if (file_read_at(AT_FDCWD, subtree_control, CGROUP_FILE_BYTES, &text, NULL, NULL) < 0)
+		return false;
+	for (char *word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		if (strcmp(word, name) == 0)
+			return true;
+	return false;
+}
+
 /* Writes "+cpu +memory"; when the kernel refuses that, one by one. Returns what failed last. */
 static int enable_at(const char *directory, uint32_t controllers, struct error *err)
 {
@@ -114,7 +128,7 @@ static int enable_at(const char *directory, uint32_t controllers, struct error *
 			continue;
 		snprintf(one, sizeof(one), "+%s", cgroup_controller_name(c, 2));
 		r = file_write_at(AT_FDCWD, path, one, err);
-		if (r < 0)
+		if (r < 0 && !hands_on(path, cgroup_controller_name(c, 2)))
 			failed = r;
 	}
 	return failed;

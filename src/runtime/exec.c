@@ -8,7 +8,7 @@
  * after it has entered the cgroups through descriptors that were opened outside. An ordinary user has
  * the right to enter a pid namespace only once the container's user namespace has been entered
  * (kernel/pid_namespace.c, pidns_install), which is a way of no return: an intermediate process does it
- * (namespaces.c).
+ * (namespaces.c). Root of a user namespace cannot come back either where the own one belongs to the host.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -295,6 +295,11 @@ static pid_t clone_as_user(struct entry *e, pid_t init, int cgroup, int *pidfd, 
 	return pid;
 }
 
+static bool can_return(const struct launch *l)
+{
+	return !(l->target_namespaces & CLONE_NEWPID) || namespaces_can_return(CLONE_NEWPID);
+}
+
 static pid_t clone_into(struct entry *e, pid_t init, int *pidfd, struct error *err)
 {
 	int cgroup = e->cgroup ? cgroup_clone_fd(e->cgroup) : -EBADF;
@@ -303,7 +308,7 @@ static pid_t clone_into(struct entry *e, pid_t init, int *pidfd, struct error *e
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, errno, "prctl");
 	e->launch.in_user_ns = e->launch.target_namespaces & CLONE_NEWUSER;
-	if (geteuid() != 0 && e->launch.in_user_ns)
+	if ((geteuid() != 0 && e->launch.in_user_ns) || !can_return(&e->launch))
 		pid = clone_as_user(e, init, cgroup, pidfd, err);
 	else
 		pid = clone_as_root(e, cgroup, pidfd, err);

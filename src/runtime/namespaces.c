@@ -2,8 +2,9 @@
 /*
  * One clone3 makes all new namespaces at once. Namespaces given by path have to be entered by somebody
  * first: without a user namespace among them that is the parent, which goes back to its own
- * afterwards; a joined user namespace cannot be left again, so then an intermediate process enters
- * and clones, with CLONE_PARENT so that the result is the caller's child all the same.
+ * afterwards; a joined user namespace cannot be left again, nor can root of one come back to what belongs
+ * to the namespace above, so then an intermediate process enters and clones, with CLONE_PARENT so that the
+ * result is the caller's child all the same.
  *
  * A time namespace with offsets cannot be made by the clone: whoever enters one fixes its clocks. So the
  * one who clones makes it first, which only its children enter (time_namespaces(7)), and writes the
@@ -359,13 +360,32 @@ static pid_t clone_through_intermediate(const struct namespaces *ns, int cgroup,
 	return result.pid;
 }
 
+bool namespaces_can_return(int type)
+{
+	_cleanup_close_ int own = -EBADF;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", oci_namespace_file(type));
+	own = open(path, O_RDONLY | O_CLOEXEC);
+	/* The same rights are asked for as on the way back. */
+	return own >= 0 && setns(own, type) == 0;
+}
+
+static bool can_return(const struct namespaces *ns)
+{
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (is_joined_before_clone(ns, i) && !namespaces_can_return(types[i]))
+			return false;
+	return true;
+}
+
 pid_t namespaces_clone(const struct namespaces *ns, int cgroup, int *pidfd, struct error *err)
 {
 	int own[NAMESPACE_TYPES] = {-1, -1, -1, -1, -1, -1, -1, -1};
 	pid_t pid;
 	int r;
 
-	if (namespaces_joined(ns, CLONE_NEWUSER) >= 0)
+	if (namespaces_joined(ns, CLONE_NEWUSER) >= 0 || !can_return(ns))
 		return clone_through_intermediate(ns, cgroup, pidfd, err);
 	r = go_in(ns, own, err);
 	if (r < 0) {

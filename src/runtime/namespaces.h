@@ -6,6 +6,7 @@
  * are opened here and entered around the clone.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -35,6 +36,11 @@ int namespaces_open_own(int proc, int own[NAMESPACE_TYPES], struct error *err);
 
 /* Opens and checks every path. On failure nothing is open. */
 int namespaces_open(const struct oci_config *config, struct namespaces *ns, struct error *err);
+/*
+ * Whether the caller could come back to its own namespace of TYPE, having entered another one: root of a user
+ * namespace only to one that belongs to it.
+ */
+bool namespaces_can_return(int type);
 /* Adds the namespace of TYPE that process PID is in. */
 int namespaces_join_of(struct namespaces *ns, pid_t pid, int type, struct error *err);
 void namespaces_close(struct namespaces *ns);

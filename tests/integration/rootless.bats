@@ -193,15 +193,28 @@ run_in() {
 		\$b exec $ID id -u
 		\$b start $ID
 		\$b exec $ID readlink /proc/1/exe
+		pid=\$(\$b state $ID | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+		sed -i "s|NETWORK|/proc/\$pid/ns/net|" $PLACE/joins/config.json
+		\$b run --bundle $PLACE/joins $ID-2
+		readlink /proc/\$pid/ns/net
 		\$b kill $ID KILL
 		sleep 0.2
 		\$b delete $ID
 		ls $STATE
 	END
+	# another one that joins its network: nobody comes back from there to the host's
+	mkdir "$PLACE/joins"
+	jq '.root.path = "'"$BUNDLE/rootfs"'" | .process.args = ["readlink", "/proc/self/ns/net"]
+		| (.linux.namespaces[] | select(.type == "network")).path = "NETWORK"' \
+		"$BUNDLE/config.json" >"$PLACE/joins/config.json"
+	chown -R "$SOMEBODY:" "$PLACE/joins"
 	run as_user unshare -Ur sh "$PLACE/life"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$output" = $'0\n/bin/busybox' ]
+	[ "${lines[0]}" = 0 ]
+	[ "${lines[1]}" = /bin/busybox ]
+	[ "${lines[2]}" = "${lines[3]}" ]
+	[ "${#lines[@]}" -eq 4 ]
 }
 
 @test "a terminal" {

@@ -283,7 +283,7 @@ run_in() {
 	grep -qsw hugetlb /sys/fs/cgroup/{,unified/}cgroup.controllers || skip "no hugetlb controller on cgroup v2"
 	edit_config ".linux.resources.hugepageLimits = [{pageSize: \"2MB\", limit: 4194304}] |
 		.linux.cgroupsPath = \"/$ID/box\""
-	set_args sh -c "grep ^0:: /proc/self/cgroup; cat /sys/fs/cgroup/$ID/box/hugetlb.2MB.max"
+	set_args sh -c "grep ^0:: /proc/self/cgroup; cat /sys/fs/cgroup/hugetlb.2MB.max"
 	cat >"$PLACE/delegated" <<-END
 		umount -l /sys/fs/cgroup
 		mount -t cgroup2 none /sys/fs/cgroup

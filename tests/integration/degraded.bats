@@ -146,7 +146,7 @@ one_sentence() {
 @test "a full state directory: one sentence, and nothing is left" {
 	set_args true
 	mkdir -p "$STATE"
-	run unshare --mount --propagation private sh -c "mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs $STATE &&
+	run unshare --mount --propagation private sh -c "mount -t tmpfs -o size=4k,nr_inodes=2,mode=700 tmpfs $STATE &&
 		$BEHALF --root $STATE create --bundle $BUNDLE $ID; status=\$?; ls -A $STATE; exit \$status"
 	one_sentence
 	[[ $output == *"$ID"* || $output == *state.json* || $output == *start* ]]

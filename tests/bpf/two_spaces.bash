@@ -57,6 +57,28 @@ spaces_delegate() {
 	done
 }
 
+# A tunnel from space a, inside of it, to a device of space b's whose packets go over the host's network:
+# 198.19.0.1 and .2; it goes when the spaces go.
+spaces_tunnel_up() {
+	local id=$((spaces_id % 10000))
+	ip link add "bv$spaces_id" type vxlan id $id dstport 4799 \
+		local "$spaces_net.1" remote "$spaces_net.2" dev "$spaces_bridge" &&
+		ip link set "bv$spaces_id" netns "bl${spaces_id}b" &&
+		ip -n "bl${spaces_id}b" addr add 198.19.0.2/24 dev "bv$spaces_id" &&
+		ip -n "bl${spaces_id}b" link set "bv$spaces_id" up &&
+		ip -n "bl${spaces_id}a" link add vx type vxlan id $id dstport 4799 \
+			local "$spaces_net.2" remote "$spaces_net.1" dev eth0 &&
+		ip -n "bl${spaces_id}a" addr add 198.19.0.1/24 dev vx &&
+		ip -n "bl${spaces_id}a" link set vx up && sleep 0.5
+}
+
+# From here on threads poll the device of the tunnel in space b (threaded NAPI): prints their pids.
+spaces_tunnel_threaded() {
+	nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c "
+		mount -t sysfs sysfs /sys && echo 1 >/sys/class/net/bv$spaces_id/threaded" >&2 &&
+		pgrep "^napi/bv"
+}
+
 # in_space NAME COMMAND...: runs it in the space
 in_space() {
 	local name=$1

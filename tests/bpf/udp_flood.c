@@ -3,9 +3,10 @@
  * A bounded load of small datagrams.
  *
  *	udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]
- *	udp_flood receive PORT SECONDS
+ *	udp_flood receive PORT SECONDS [spin]
  *
- * Prints how many were sent or received.
+ * Prints how many were sent or received. A receiver that spins never sleeps, so nobody ever pays for
+ * waking it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,7 +51,7 @@ static int send_all(int fd, size_t bytes, uint64_t end_ns, uint64_t per_second)
 	return EXIT_SUCCESS;
 }
 
-static int receive_all(int fd, uint64_t end_ns)
+static int receive_all(int fd, uint64_t end_ns, int flags)
 {
 	const struct timeval timeout = {.tv_usec = 100000};
 	static char data[65536];
@@ -59,7 +60,7 @@ static int receive_all(int fd, uint64_t end_ns)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	do {
 		for (int i = 0; i < 32; i++)
-			received += recv(fd, data, sizeof(data), 0) >= 0;
+			received += recv(fd, data, sizeof(data), flags) >= 0;
 	} while (now_ns() < end_ns);
 	printf("%llu\n", (unsigned long long)received);
 	return EXIT_SUCCESS;
@@ -82,13 +83,14 @@ int main(int argc, char **argv)
 				now_ns() + strtoul(argv[5], NULL, 10) * second_ns,
 				argc > 6 ? strtoul(argv[6], NULL, 10) : 0);
 	}
-	if (argc == 4 && strcmp(argv[1], "receive") == 0) {
+	if (argc >= 4 && strcmp(argv[1], "receive") == 0) {
 		address.sin_port = htons((uint16_t)atoi(argv[2]));
 		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			return fail(argv[2]);
-		return receive_all(fd, now_ns() + strtoul(argv[3], NULL, 10) * second_ns);
+		return receive_all(fd, now_ns() + strtoul(argv[3], NULL, 10) * second_ns,
+				   argc > 4 && strcmp(argv[4], "spin") == 0 ? MSG_DONTWAIT : 0);
 	}
 	fprintf(stderr, "usage: udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]\n"
-			"       udp_flood receive PORT SECONDS\n");
+			"       udp_flood receive PORT SECONDS [spin]\n");
 	return EXIT_FAILURE;
 }

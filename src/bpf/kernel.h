@@ -241,6 +241,7 @@ typedef struct {
 
 struct work_struct {
 	atomic_long_t data;
+	void *func;
 };
 
 struct delayed_work {
@@ -248,12 +249,17 @@ struct delayed_work {
 	struct timer_list timer;
 };
 
-struct file_operations;
-
-struct file {
-	const struct file_operations *f_op;
-	void *private_data;
+struct tcp_sock {
+	struct list_head tsq_node;
 };
+
+/* since 6.16 */
+struct tsq_work {
+	struct work_struct work;
+	struct list_head head;
+};
+
+struct file;
 
 struct socket {
 	struct sock *sk;

@@ -244,8 +244,6 @@ int BPF_PROG(inet_sock_set_state, const struct sock *sk, int old, int state)
 	return 0;
 }
 
-extern const void socket_file_ops __ksym __weak;
-
 /* v1, run once: sockets that are there already belong to who has them open */
 SEC("iter/task_file")
 int claim_sockets(struct bpf_iter__task_file *ctx)
@@ -258,9 +256,11 @@ int claim_sockets(struct bpf_iter__task_file *ctx)
 	__u64 key, port;
 	__u32 slot;
 	bool tcp;
-	if (!task || !file || (const void *)file->f_op != &socket_file_ops)
+	if (!task || !file)
 		return 0;
-	socket = file->private_data;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
 	sk = BPF_CORE_READ(socket, sk);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != book.host_netns)
 		return 0;

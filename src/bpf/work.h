@@ -103,6 +103,39 @@ static __always_inline void worker_begins(struct wire_cpu *c, __u32 slot)
 	cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
 }
 
+extern const void tcp_tsq_workfn __ksym __weak;
+
+/*
+ * The owner of the first socket that waits in TCP's item, which is asked before the item takes its list; others
+ * in the list are told of by the hook below, where the kernel lets it hang there. 0 if it is not TCP's.
+ */
+static __noinline __u32 small_queue_slot(struct work_struct *work, struct wire_cpu *c)
+{
+	const void *function = work ? (const void *)work->func : NULL;
+	struct list_head *first;
+	__u64 head;
+
+	if (!c || !function || function != &tcp_tsq_workfn ||
+	    !bpf_core_type_exists(struct tsq_work))
+		return WIRE_SLOT_UNATTRIBUTED;
+	head = (__u64)work + bpf_core_field_offset(struct tsq_work, head) -
+	       bpf_core_field_offset(struct tsq_work, work);
+	first = BPF_CORE_READ((struct list_head *)head, next);
+	if (!first || (__u64)first == head)
+		return WIRE_SLOT_UNATTRIBUTED;
+	cursor_count(c, WIRE_RULE_SMALL_QUEUE);
+	return sock_owner_slot((void *)CONTAINER_OF(first, struct tcp_sock, tsq_node), c);
+}
+
+/* An item begins in the softirq that was queued by SLOT. */
+static __always_inline void softirq_item_begins(struct wire_cpu *c, struct work_struct *work,
+						__u32 slot)
+{
+	__u32 owner = small_queue_slot(work, c);
+
+	cursor_repoint(c, WIRE_SOFT, owner == WIRE_SLOT_UNATTRIBUTED ? slot : owner, WIRE_TASKLET);
+}
+
 SEC("tp_btf/workqueue_execute_start")
 int BPF_PROG(workqueue_execute_start, struct work_struct *work)
 {
@@ -116,7 +149,7 @@ int BPF_PROG(workqueue_execute_start, struct work_struct *work)
 	if (cursor_level(c) == WIRE_TASK)
 		worker_begins(c, slot);
 	else if (in_tasklets(c))
-		cursor_repoint(c, WIRE_SOFT, slot, WIRE_TASKLET);
+		softirq_item_begins(c, work, slot);
 	return 0;
 }
 

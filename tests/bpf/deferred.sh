@@ -62,6 +62,8 @@ wait
 holds "what TCP sends later has an owner" "$books" \
 	'([.accounts[].behalf_ns.tasklet] | add) as $owned
 	| .unattributed_ns.tasklet < 2000000 or $owned > .unattributed_ns.tasklet * 9'
+holds "and that is the sender's socket" "$books" \
+	"($a.behalf_ns.tasklet // 0) > 5 * ([.accounts[] | select(.cgroup | endswith(\"/b\")) | .behalf_ns.tasklet][0] // 0)"
 
 # ---- own time ----
 

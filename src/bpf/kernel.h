@@ -209,6 +209,7 @@ struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
+	int skb_iif; /* where it was received, 0: made here */
 };
 
 struct napi_struct {

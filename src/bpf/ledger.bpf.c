@@ -421,19 +421,51 @@ int BPF_PROG(napi_poll, struct napi_struct *napi)
 	return 0;
 }
 
+#define TCP_TIME_WAIT 6
+#define TCP_NEW_SYN_RECV 12
+
+/*
+ * Whose a packet is that waited in a queue: in a container's namespace its account; on the host's network who
+ * it came from, or whose socket sent it. For the host's end of a pair that leaves who is at the other end.
+ */
+static __noinline __u32 queued_slot(struct wire_cpu *c, struct sk_buff *skb)
+{
+	const struct wire_device_hit *hit;
+	struct sock *sk;
+	__u32 slot;
+	unsigned char state;
+
+	if (!c || !skb)
+		return WIRE_SLOT_PACKET;
+	hit = device_owner(skb->dev, c);
+	if (hit->counter == WIRE_RULE_NETNS)
+		return hit->slot;
+	slot = device_slot_by_index(c, skb->skb_iif);
+	if (slot != WIRE_SLOT_PACKET)
+		return slot;
+	sk = skb->sk;
+	if (!sk)
+		return hit->slot;
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return hit->slot;
+	slot = sock_owner_slot(sk, c);
+	return slot == WIRE_SLOT_HOST ? hit->slot : slot;
+}
+
 /* Only devices with a queueing discipline come here, not veth pairs. */
 SEC("tp_btf/qdisc_dequeue")
 int BPF_PROG(qdisc_dequeue, void *qdisc, const void *queue, int packets, struct sk_buff *skb)
 {
 	struct wire_cpu *c = cpu_in_softirq(WIRE_NET_TX);
-	struct wire_device_hit *hit;
+	__u32 slot;
 
 	if (!c || !skb)
 		return 0;
-	hit = device_owner(skb->dev, c);
-	if (hit->slot != WIRE_SLOT_PACKET)
+	slot = queued_slot(c, skb);
+	if (slot != WIRE_SLOT_PACKET)
 		cursor_count(c, WIRE_RULE_TX);
-	cursor_packet(c, hit->slot, 1, (__u64)skb, false);
+	cursor_packet(c, slot, 1, (__u64)skb, false);
 	return 0;
 }
 

@@ -219,3 +219,22 @@ static __always_inline struct wire_device_hit *device_owner(const struct net_dev
 	hit->device = address;
 	return hit;
 }
+
+/*
+ * The container whose end of a pair has the number INDEX in the host's namespace, if this CPU has received from
+ * it lately; WIRE_SLOT_PACKET if not.
+ */
+static __noinline __u32 device_slot_by_index(const struct wire_cpu *c, __u32 index)
+{
+	__u32 epoch = *(volatile __u32 *)&book.epoch;
+
+	if (!c || !index)
+		return WIRE_SLOT_PACKET;
+	for (int i = 0; i < WIRE_DEVICE_CACHE; i++) {
+		const struct wire_device_hit *hit = &c->devices[i];
+
+		if (hit->ifindex == index && hit->epoch == epoch && hit->flags & DEVICE_VETH)
+			return hit->slot;
+	}
+	return WIRE_SLOT_PACKET;
+}

@@ -127,6 +127,15 @@ if in_space b tc qdisc add dev eth0 root tbf rate 20mbit burst 2kb limit 100kb 2
 	holds "what a queue held back is its sender's" "$books" \
 		".counters.rule_tx > 100 and $b.behalf_ns.net_tx > 0 and
 		$b.behalf_ns.net_tx > .unattributed_ns.net_tx"
+	# on the way from a to b, in the host's hands
+	tc qdisc add dev "bl${spaces_id}b" root tbf rate 20mbit burst 2kb limit 100kb
+	in_space a timeout 3 "$tools/udp_flood" send "$spaces_net.3" 9006 1200 2 20000 >/dev/null &
+	sleep 0.3
+	books=$(during 1.5)
+	wait
+	tc qdisc del dev "bl${spaces_id}b" root
+	holds "also on the host's network" "$books" \
+		".counters.rule_tx > 100 and $a.behalf_ns.net_tx > ($b.behalf_ns.net_tx // 0)"
 else
 	echo "# no tbf queueing discipline: not looked at"
 fi

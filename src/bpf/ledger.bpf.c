@@ -360,6 +360,9 @@ int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
 		return receive_in_thread(c, skb);
 	if (c->frame[WIRE_HARD].active)
 		return 0;
+	/* a device that receives in a tasklet (ifb): from here on the softirq is as that of receiving */
+	if (in_tasklets(c))
+		cursor_repoint(c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
 	if (c->frame[WIRE_SOFT].kind == WIRE_NET_RX)
 		packet_begins(c, skb);
 	return 0;

@@ -65,13 +65,11 @@ static __noinline __u32 work_take(struct wire_cpu *c, __u64 address, __u32 count
 	return slot;
 }
 
-/* Whether the running softirq is one that runs tasklets and items of system_bh_wq. */
+/* Whether the running softirq is one that runs tasklets and items of system_bh_wq, and has received nothing. */
 static __always_inline bool in_tasklets(const struct wire_cpu *c)
 {
-	__u16 kind = c->frame[WIRE_SOFT].kind;
-
-	return c->frame[WIRE_SOFT].active && !c->frame[WIRE_HARD].active &&
-	       (c->vector == TASKLET_SOFTIRQ || c->vector == HI_SOFTIRQ) && kind < WIRE_CLASSES;
+	return c->frame[WIRE_SOFT].active && c->frame[WIRE_SOFT].kind == WIRE_TASKLET &&
+	       !c->frame[WIRE_HARD].active;
 }
 
 /* ---- work items ---- */

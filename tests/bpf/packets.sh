@@ -16,6 +16,7 @@ command -v tc >/dev/null || skip_all "no tc"
 
 finish() {
 	ip link del "bm$spaces_id" 2>/dev/null
+	ip link del "bi$spaces_id" 2>/dev/null
 	spaces_down
 	"$behalf" ledger off >/dev/null
 }
@@ -115,6 +116,25 @@ if [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ] &&
 	holds "interrupts between CPUs have senders" "$books" \
 		'.counters.rule_sender > .counters.fallback_sender and .counters.rule_sender > 10'
 fi
+
+# ---- a device that receives in a tasklet: traffic of a's pair is led through it ----
+
+redirect_up() {
+	ip link add "bi$spaces_id" type ifb && ip link set "bi$spaces_id" up &&
+		tc qdisc add dev "bl${spaces_id}a" ingress &&
+		tc filter add dev "bl${spaces_id}a" parent ffff: protocol all u32 match u32 0 0 \
+			action mirred egress redirect dev "bi$spaces_id"
+}
+if redirect_up 2>/dev/null; then
+	books=$(flood "in_space a" "in_space b" "$spaces_net.3" 50000)
+	tc qdisc del dev "bl${spaces_id}a" ingress
+	holds "what a tasklet receives has an owner" "$books" \
+		"$a.behalf_ns.net_rx > 5000000 and $b.behalf_ns.net_rx > 5000000 and
+		.unattributed_ns.tasklet < ($a.behalf_ns.net_rx + $b.behalf_ns.net_rx) / 4"
+else
+	echo "# no ifb devices or redirection: not looked at"
+fi
+ip link del "bi$spaces_id" 2>/dev/null
 
 # ---- a queue: what it holds back goes out in a softirq ----
 

@@ -141,6 +141,17 @@ static void any_packet(struct wire_cpu *c)
 		cursor_packet_again(c);
 }
 
+/* A tasklet that receives packets: its softirq goes on as one of receiving. */
+static void tasklet_receives(struct wire_cpu *c)
+{
+	cursor_enter(c, WIRE_SOFT, WIRE_SLOT_UNATTRIBUTED, WIRE_TASKLET);
+	pass(100);
+	cursor_repoint(c, WIRE_SOFT, any_slot(), WIRE_TASKLET);
+	pass(100);
+	cursor_repoint(c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
+	any_packet(c);
+}
+
 /* A kernel thread polls, which another softirq may be seen to interrupt if something was missed. */
 static void thread_polls(struct wire_cpu *c)
 {
@@ -214,12 +225,15 @@ static void any_event(struct wire_cpu *c, bool broken)
 		}
 		return;
 	}
-	switch (random_below(7)) {
+	switch (random_below(8)) {
 	case 0:
 		cursor_enter(c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
 		break;
 	case 6:
 		thread_polls(c);
+		break;
+	case 7:
+		tasklet_receives(c);
 		break;
 	case 1:
 		cursor_enter(c, WIRE_SOFT, WIRE_SLOT_HOST, WIRE_RCU);

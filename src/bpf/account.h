@@ -165,6 +165,40 @@ static __always_inline void note_owner(struct owner_note *note, __u32 slot, __u3
 	note->kind = kind;
 }
 
+/* Notes an owner in a table, where there may be a note under that key already. */
+static __always_inline void note_put(void *table, const void *key, __u32 slot, __u32 kind)
+{
+	struct owner_note *there = bpf_map_lookup_elem(table, key), note;
+
+	if (there) {
+		note_owner(there, slot, kind);
+		return;
+	}
+	note_owner(&note, slot, kind);
+	bpf_map_update_elem(table, key, &note, BPF_ANY);
+}
+
+/* Where to post for what is noted under a key, once. Returns whether something is; FALLBACK is for an account that is gone. */
+static __always_inline bool note_take(void *table, const void *key, __u32 fallback, __u32 *slot)
+{
+	struct owner_note *note = bpf_map_lookup_elem(table, key);
+
+	if (!note || note->kind == NOTE_TAKEN)
+		return false;
+	*slot = account_resolve(note->slot, note->id, fallback);
+	note->kind = NOTE_TAKEN;
+	return true;
+}
+
+/* What is noted under a key is not so any more. */
+static __always_inline void note_drop(void *table, const void *key)
+{
+	struct owner_note *note = bpf_map_lookup_elem(table, key);
+
+	if (note)
+		note->kind = NOTE_TAKEN;
+}
+
 struct fold {
 	__u32 from;
 	__u32 to;

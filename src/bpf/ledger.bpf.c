@@ -43,7 +43,7 @@ static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *ne
 			note = bpf_map_lookup_elem(&workers, &pid);
 		else if (is_poller(next))
 			note = bpf_map_lookup_elem(&pollers, &pid);
-		if (note) {
+		if (note && note->kind != NOTE_TAKEN) {
 			cursor_switch(c, account_resolve(note->slot, note->id, WIRE_SLOT_HOST),
 				      note->kind, WIRE_SLOT_HOST);
 			return;

@@ -78,7 +78,12 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } closed_slots SEC(".maps");
 
-/* A slot that was noted down: valid as long as the slot is still that cgroup's. */
+/*
+ * A slot that was noted down: valid as long as the slot is still that cgroup's. What is noted for a while only
+ * stays in its table when it has been taken, with NOTE_TAKEN as its kind: the addresses come again, and to
+ * put a note into a table, and out of it again, costs more than all else that a hook does.
+ */
+#define NOTE_TAKEN 0xffffffffu
 struct owner_note {
 	__u64 id;
 	__u32 slot;
@@ -111,7 +116,7 @@ struct {
 
 /* address of a block request -> who issued it */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, REQUESTS_MAX);
 	__type(key, __u64);
 	__type(value, struct owner_note);
@@ -127,7 +132,7 @@ struct {
 
 /* pid of a kworker -> whom it is working for */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, WORKS_MAX);
 	__type(key, __u32);
 	__type(value, struct owner_note);

@@ -38,7 +38,6 @@ int BPF_PROG(block_rq_issue, struct request *request)
 {
 	struct wire_cpu *c = cpu_this();
 	__u64 address = (__u64)request;
-	struct owner_note note;
 	__u32 slot;
 
 	if (!c)
@@ -46,11 +45,10 @@ int BPF_PROG(block_rq_issue, struct request *request)
 	slot = request_slot(request, c);
 	if (slot == WIRE_SLOT_UNATTRIBUTED) {
 		cursor_count(c, WIRE_FALLBACK_ISSUE);
-		bpf_map_delete_elem(&requests, &address);
+		note_drop(&requests, &address);
 		return 0;
 	}
-	note_owner(&note, slot, WIRE_BLOCK);
-	bpf_map_update_elem(&requests, &address, &note, BPF_ANY);
+	note_put(&requests, &address, slot, WIRE_BLOCK);
 	return 0;
 }
 
@@ -65,7 +63,6 @@ int BPF_PROG(block_rq_complete, struct request *request)
 	__u64 address = (__u64)request;
 	__u32 slot = WIRE_SLOT_UNATTRIBUTED;
 	struct wire_totals *totals;
-	struct owner_note *note;
 	struct wire_frame *f;
 
 	if (!c)
@@ -76,13 +73,8 @@ int BPF_PROG(block_rq_complete, struct request *request)
 		f = &c->frame[WIRE_SOFT];
 	else
 		return 0;
-	note = bpf_map_lookup_elem(&requests, &address);
-	if (note) {
-		slot = account_resolve(note->slot, note->id, slot);
-		bpf_map_delete_elem(&requests, &address);
-	} else if (f->kind == WIRE_BLOCK) {
+	if (!note_take(&requests, &address, WIRE_SLOT_UNATTRIBUTED, &slot) && f->kind == WIRE_BLOCK)
 		slot = f->slot;
-	}
 	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_BLOCK : WIRE_RULE_BLOCK);
 	totals = cursor_totals(c, slot);
 	if (totals)
@@ -103,7 +95,7 @@ static __always_inline void writeback_for(struct wire_cpu *c, __u32 slot)
 	struct owner_note *note = bpf_map_lookup_elem(&workers, &pid);
 
 	/* a thread of a container that writes back itself (sync, fsync) does so in its own time */
-	if (!note)
+	if (!note || note->kind == NOTE_TAKEN)
 		return;
 	note_owner(note, slot, WIRE_WRITEBACK);
 	cursor_repoint(c, WIRE_TASK, slot, WIRE_WRITEBACK);
@@ -115,12 +107,10 @@ int BPF_PROG(writeback_dirty_inode_enqueue, struct inode *inode)
 {
 	struct wire_cpu *c = cpu_this();
 	__u64 address = (__u64)inode;
-	struct owner_note note;
 
 	if (!c || cursor_level(c) != WIRE_TASK || c->frame[WIRE_TASK].kind == WIRE_IDLE)
 		return 0;
-	note_owner(&note, c->frame[WIRE_TASK].slot, WIRE_WRITEBACK);
-	bpf_map_update_elem(&inodes, &address, &note, BPF_ANY);
+	note_put(&inodes, &address, c->frame[WIRE_TASK].slot, WIRE_WRITEBACK);
 	return 0;
 }
 

@@ -34,33 +34,25 @@ static __always_inline __u32 running_slot(const struct wire_cpu *c)
 /* Notes that the running context has put off what is at ADDRESS. */
 static __noinline int work_note(struct wire_cpu *c, __u64 address)
 {
-	struct owner_note note;
 	__u32 slot;
 
 	if (!c)
 		return 0;
 	slot = running_slot(c);
-	if (slot < WIRE_SLOT_FIRST || slot >= cfg_slots) {
-		/* of an item that was here before and was cancelled */
-		bpf_map_delete_elem(&works, &address);
-		return 0;
-	}
-	note_owner(&note, slot, WIRE_WORK);
-	bpf_map_update_elem(&works, &address, &note, BPF_ANY);
+	/* the host's are not noted; there may be a note of an item that was cancelled */
+	if (slot < WIRE_SLOT_FIRST || slot >= cfg_slots)
+		note_drop(&works, &address);
+	else
+		note_put(&works, &address, slot, WIRE_WORK);
 	return 0;
 }
 
 /* Takes a note. Returns the slot, the host's where there is none, and counts the rule if there is. */
 static __noinline __u32 work_take(struct wire_cpu *c, __u64 address, __u32 counter)
 {
-	struct owner_note *note = bpf_map_lookup_elem(&works, &address);
-	__u32 slot;
+	__u32 slot = WIRE_SLOT_HOST;
 
-	if (!note || !c)
-		return WIRE_SLOT_HOST;
-	slot = account_resolve(note->slot, note->id, WIRE_SLOT_HOST);
-	bpf_map_delete_elem(&works, &address);
-	if (counter < WIRE_COUNTERS)
+	if (c && counter < WIRE_COUNTERS && note_take(&works, &address, WIRE_SLOT_HOST, &slot))
 		c->counters[counter]++;
 	return slot;
 }
@@ -92,12 +84,9 @@ static __always_inline void work_counts(struct wire_cpu *c, __u32 slot)
 /* A kworker begins an item. It may sleep and come back: what it works for is noted under its pid. */
 static __always_inline void worker_begins(struct wire_cpu *c, __u32 slot)
 {
-	struct owner_note note = {.slot = WIRE_SLOT_HOST, .kind = WIRE_WORK};
 	__u32 pid = bpf_get_current_pid_tgid();
 
-	if (slot != WIRE_SLOT_HOST)
-		note_owner(&note, slot, WIRE_WORK);
-	bpf_map_update_elem(&workers, &pid, &note, BPF_ANY);
+	note_put(&workers, &pid, slot, WIRE_WORK);
 	cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
 }
 
@@ -160,7 +149,7 @@ int BPF_PROG(workqueue_execute_end, struct work_struct *work)
 	if (!c)
 		return 0;
 	if (cursor_level(c) == WIRE_TASK) {
-		bpf_map_delete_elem(&workers, &pid);
+		note_drop(&workers, &pid);
 		cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
 	} else if (in_tasklets(c)) {
 		cursor_repoint(c, WIRE_SOFT, WIRE_SLOT_UNATTRIBUTED, WIRE_TASKLET);

@@ -72,11 +72,18 @@ spaces_tunnel_up() {
 		ip -n "bl${spaces_id}a" link set vx up && sleep 0.5
 }
 
-# From here on threads poll the device of the tunnel in space b (threaded NAPI): prints their pids.
-spaces_tunnel_threaded() {
-	nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c "
-		mount -t sysfs sysfs /sys && echo 1 >/sys/class/net/bv$spaces_id/threaded" >&2 &&
-		pgrep "^napi/bv"
+# From here on a thread polls the end of the pair in space b (threaded NAPI): prints its pid. A pair has
+# something to poll when it merges packets and its other end does not split them (veth_xmit() in
+# drivers/net/veth.c). $tools is where the helpers of the tests are.
+spaces_threaded() {
+	local before
+	before=$(pgrep '^napi/')
+	# shellcheck disable=SC2154 # of who sources this
+	"$tools/device_offload" "bl${spaces_id}b" tso off >&2 &&
+		nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c '
+			"$1" eth0 gro on && mount -t sysfs sysfs /sys &&
+			echo 1 >/sys/class/net/eth0/threaded' _ "$tools/device_offload" >&2 &&
+		comm -13 <(sort <<<"$before") <(pgrep '^napi/' | sort)
 }
 
 # in_space NAME COMMAND...: runs it in the space

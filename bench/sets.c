@@ -27,6 +27,7 @@
 #include "calibrate/schedule.h"
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
+#include "calibrate/trust.h"
 #include "kernel/machine.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
@@ -34,6 +35,9 @@
 #define WORKSPACES 3
 #define SCRATCH_BYTES (64u << 20)
 #define LESS 0.85
+#define TRIES 3
+#define HOST_OWN_NS 0.02e9
+#define FOREIGN_SHARE 0.02 /* of the CPUs */
 
 static volatile int stop_signal;
 
@@ -269,6 +273,13 @@ static double shortfall_in_model(const struct bench *bench, const struct set *se
 
 /* ---- for real ---- */
 
+struct verdict {
+	bool admitted, real, smaller;
+	double shortfall, expected, scale;
+	const char *of; /* kind of what fell short most */
+	double foreign; /* CPUs that others used meanwhile */
+};
+
 static size_t make_flows(const struct set *set, struct flow_spec *specs)
 {
 	size_t n = 0;
@@ -302,35 +313,48 @@ static size_t make_flows(const struct set *set, struct flow_spec *specs)
 	return n;
 }
 
-static int drive(struct bench *bench, const struct set *set, double *shortfall, struct error *err)
+static void judge_flows(const struct measure_plan *plan, const struct measure_figures *figures,
+			struct verdict *verdict)
+{
+	verdict->shortfall = 0;
+	verdict->of = "";
+	for (size_t i = 0; i < plan->n_specs; i++) {
+		const struct flow_spec *spec = &plan->specs[i];
+		const struct measure_flow *flow = &figures->flows[i];
+		double done = spec->kind == FLOW_UDP ? fmin(flow->sent, flow->received)
+						     : flow->sent;
+
+		if (1 - done / spec->rate <= verdict->shortfall)
+			continue;
+		verdict->shortfall = 1 - done / spec->rate;
+		verdict->of = flow_kind_name(spec->kind);
+	}
+}
+
+/* What others of this host took away nobody had promised: then it is driven again. */
+static int drive(struct bench *bench, const struct set *set, struct verdict *verdict,
+		 struct error *err)
 {
 	struct flow_spec specs[MEASURE_FLOWS_MAX];
 	struct measure_plan plan = {
 		.specs = specs, .settle_ms = 200, .window_ms = 300, .windows = 3};
 	struct measure_figures figures;
-	int r;
 
 	plan.n_specs = make_flows(set, specs);
-	r = measure_run(bench->measure, &plan, &stop_signal, &figures, err);
-	if (r < 0)
-		return r;
-	*shortfall = 0;
-	for (size_t i = 0; i < plan.n_specs; i++) {
-		const struct measure_flow *flow = &figures.flows[i];
-		double done = specs[i].kind == FLOW_UDP ? fmin(flow->sent, flow->received)
-							: flow->sent;
+	for (int i = 0; i < TRIES; i++) {
+		int r = measure_run(bench->measure, &plan, &stop_signal, &figures, err);
 
-		*shortfall = fmax(*shortfall, 1 - done / specs[i].rate);
+		if (r < 0)
+			return r;
+		judge_flows(&plan, &figures, verdict);
+		verdict->foreign = trust_foreign(&figures, HOST_OWN_NS) / 1e9;
+		if (verdict->shortfall <= 0.05 || verdict->foreign < FOREIGN_SHARE * bench->cpus)
+			break;
 	}
 	return 0;
 }
 
 /* ---- all of it ---- */
-
-struct verdict {
-	bool admitted, real, smaller;
-	double shortfall, expected, scale;
-};
 
 static int judge_set(struct bench *bench, const struct set *set, uint64_t *state, size_t *real,
 		     struct verdict *verdict, struct error *err)
@@ -353,7 +377,7 @@ static int judge_set(struct bench *bench, const struct set *set, uint64_t *state
 		return 0;
 	}
 	--*real;
-	return drive(bench, set, &verdict->shortfall, err);
+	return drive(bench, set, verdict, err);
 }
 
 static void print_verdict(size_t number, const struct verdict *verdict)
@@ -366,6 +390,10 @@ static void print_verdict(size_t number, const struct verdict *verdict)
 	if (verdict->admitted) {
 		json_add_bool(o, "real", verdict->real);
 		json_add_double(o, "shortfall", verdict->shortfall);
+		if (verdict->real) {
+			json_add_string(o, "of", verdict->of);
+			json_add_double(o, "foreign_cores", verdict->foreign);
+		}
 	} else {
 		json_add_double(o, "full_at", verdict->scale);
 		json_add_bool(o, "smaller", verdict->smaller);

@@ -256,11 +256,14 @@ static double choose_gap(struct work *work)
 static void fit_part(struct work *work, enum profile_part part, double gap_ns,
 		     struct profile_cost *cost)
 {
-	const struct fitted others = {work->part, LEAST_HOST_NS};
+	struct fitted others = {work->part, LEAST_HOST_NS};
 	struct column_fit fit;
 
-	for (size_t i = 0; i < work->n; i++)
+	/* all points count the same: relative to themselves, those that noise made small would win */
+	for (size_t i = 0; i < work->n; i++) {
 		work->part[i] = work->points[i].parts[part];
+		others.least = fmax(others.least, work->part[i]);
+	}
 	if (part < PROFILE_WORKSPACE_PARTS)
 		fit_columns(work->points, work->part, work->kept_weights, work->n, gap_ns, &fit);
 	else

@@ -16,6 +16,7 @@
 void flow_pace_start(struct flow_pace *pace, double rate)
 {
 	*pace = (struct flow_pace){.rate = rate, .started_ns = clock_monotonic_ns()};
+	pace->late_ticks = LATE_TICKS;
 	pace->tick_ns = rate < 1000 ? (uint64_t)(1e9 / rate) : TICK_NS;
 }
 
@@ -42,7 +43,7 @@ uint64_t flow_pace_wait(struct flow_pace *pace, volatile struct flow_counts *cou
 		pace->due = (uint64_t)((double)(now_ns - pace->started_ns) * pace->rate / 1e9);
 	} while (pace->due <= pace->done);
 	units = pace->due - pace->done;
-	most = (uint64_t)(pace->rate * (double)pace->tick_ns / 1e9 * LATE_TICKS) + 1;
+	most = (uint64_t)(pace->rate * (double)pace->tick_ns / 1e9 * pace->late_ticks) + 1;
 	pace->done = pace->due;
 	return units < most ? units : most;
 }

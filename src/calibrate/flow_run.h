@@ -23,7 +23,8 @@ _noreturn_ void flow_run_fail(volatile struct flow_counts *counts, int error);
 struct flow_pace {
 	double rate;
 	uint64_t started_ns, tick_ns;
-	uint64_t due, done; /* units */
+	uint64_t due, done;	 /* units */
+	unsigned int late_ticks; /* what is later than that is dropped */
 };
 
 void flow_pace_start(struct flow_pace *pace, double rate);

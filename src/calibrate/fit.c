@@ -362,23 +362,38 @@ static void judge_fit(const struct fit_point *points, size_t n, enum profile_pay
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
 }
 
+/* Whether two points are measurements of one load: what was sent differs a little from time to time. */
+static bool is_same_load(const struct fit_point *a, const struct fit_point *b)
+{
+	return fabs(a->units - b->units) <= 0.05 * a->units &&
+	       fabs(a->bytes - b->bytes) <= 0.05 * a->bytes &&
+	       fabs(a->connections - b->connections) <= 0.05 * a->connections;
+}
+
 /*
- * What is the host's or nobody's is little, and a multiple of next to nothing says nothing: below
- * the least that can be told from the host's own work it counts as that.
+ * Measurements of one load follow each other, and their median is what is judged: one that was disturbed says
+ * nothing of what I/O costs. What is the host's or nobody's is little, and a multiple of next to nothing
+ * says nothing either: below the least that can be told from the host's own work it counts as that.
  */
 static void judge_upper(const struct fit_point *points, size_t n, double quantile, double *ratios,
 			enum profile_payer payer, struct profile_operation *operation)
 {
 	double least = payer == PROFILE_PAYER_WORKSPACE ? 0 : LEAST_HOST_NS, mean = 0;
-	size_t found = 0;
+	size_t found = 0, first = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		double expected = forecast_payer(operation, &points[i], payer) + least;
+		size_t of_load = i + 1 - first;
 
-		if (expected <= 0)
+		/* the ratios of this load are gathered behind those that stay */
+		ratios[found + of_load - 1] =
+			expected > 0 ? (payer_cost(points[i].parts, payer) + least) / expected : 1;
+		if (i + 1 < n && is_same_load(&points[i], &points[i + 1]))
 			continue;
-		ratios[found] = (payer_cost(points[i].parts, payer) + least) / expected;
+		qsort(ratios + found, of_load, sizeof(double), compare_doubles);
+		ratios[found] = quantile_of(ratios + found, of_load, 0.5);
 		mean += ratios[found++];
+		first = i + 1;
 	}
 	if (found)
 		operation->fit[payer].upper =

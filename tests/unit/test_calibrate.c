@@ -88,6 +88,22 @@ TEST(fit_is_not_led_astray_by_few)
 	   o.fit[PROFILE_PAYER_WORKSPACE].residual_worst);
 }
 
+/* Of three measurements of each load one is twice too high: that is no reason to expect so much. */
+TEST(fit_judges_loads_by_their_median)
+{
+	_cleanup_(release) struct profile_operation o = {0};
+	struct fit_point points[N], thrice[3 * N];
+
+	make_points(points);
+	for (int i = 0; i < 3 * N; i++) {
+		thrice[i] = points[i / 3];
+		if (i % 3 == i / 3 % 3)
+			thrice[i].parts[PROFILE_OWN] *= 2;
+	}
+	must(fit_operation(thrice, 3 * N, 0.95, &o) == 0);
+	ok(o.fit[PROFILE_PAYER_WORKSPACE].upper < 1.15, "%f", o.fit[PROFILE_PAYER_WORKSPACE].upper);
+}
+
 /* Costs that fall with size, or less than nothing, are not to become negative coefficients. */
 TEST(fit_has_no_negative_coefficients)
 {

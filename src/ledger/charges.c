@@ -57,6 +57,12 @@ struct seat {
 	size_t who;  /* index of a watched cgroup, or their number */
 };
 
+/* What one is charged, the one around it is charged too. */
+struct nested {
+	size_t inner, outer;
+	size_t length; /* of the inner's path */
+};
+
 struct ledger_charges {
 	struct ledger_pinned pinned;
 	struct ledger_hierarchy hierarchy;
@@ -65,6 +71,8 @@ struct ledger_charges {
 	ino_t book_ino;
 	char **paths;
 	size_t n;
+	struct nested *nested; /* watched cgroups in others, innermost first */
+	size_t n_nested;
 	struct seat *seats;	       /* by slot */
 	struct ledger_charge *charges; /* n + 1 */
 	uint64_t *cpu_ns;	       /* n + 1 rows of CPUs */
@@ -133,6 +141,7 @@ void ledger_charges_close(struct ledger_charges *c)
 	cleanup_close(&c->mount);
 	strv_free(c->paths);
 	free(c->seats);
+	free(c->nested);
 	free(c->charges);
 	free(c->cpu_ns);
 	if (c->reading)
@@ -154,6 +163,58 @@ unsigned int ledger_charges_cpus(const struct ledger_charges *c)
 int ledger_charges_irq_time(const struct ledger_charges *c)
 {
 	return c->pinned.book->irq_time != 0;
+}
+
+static bool is_in(const char *path, const char *cgroup)
+{
+	size_t length = strlen(cgroup);
+
+	return strncmp(path, cgroup, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+/* The watched cgroup that PATH is in, the innermost one; their number: none. */
+static size_t find_watched(const struct ledger_charges *c, const char *path)
+{
+	size_t found = c->n;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (is_in(path, c->paths[i]) &&
+		    (found == c->n || strlen(c->paths[i]) > strlen(c->paths[found])))
+			found = i;
+	}
+	return found;
+}
+
+static int compare_nested(const void *a, const void *b)
+{
+	const struct nested *x = a, *y = b;
+
+	return (x->length < y->length) - (x->length > y->length);
+}
+
+static int find_nested(struct ledger_charges *c, struct error *err)
+{
+	struct nested *nested = calloc(c->n + 1, sizeof(*nested));
+
+	if (!nested)
+		return error_oom(err);
+	free(c->nested);
+	c->nested = nested;
+	c->n_nested = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		_cleanup_free_ char *parent = strdup(c->paths[i]);
+		char *slash = parent ? strrchr(parent, '/') : NULL;
+		size_t outer;
+
+		if (!slash)
+			return error_oom(err);
+		*slash = '\0';
+		outer = find_watched(c, parent);
+		if (outer < c->n)
+			nested[c->n_nested++] = (struct nested){i, outer, strlen(c->paths[i])};
+	}
+	qsort(nested, c->n_nested, sizeof(*nested), compare_nested);
+	return 0;
 }
 
 int ledger_charges_watch(struct ledger_charges *c, const char *const *paths, size_t n,
@@ -180,27 +241,7 @@ int ledger_charges_watch(struct ledger_charges *c, const char *const *paths, siz
 	c->paths = take_ptr(copies);
 	c->n = n;
 	memset(c->seats, 0, c->pinned.book->slots * sizeof(*c->seats));
-	return 0;
-}
-
-static bool is_in(const char *path, const char *cgroup)
-{
-	size_t length = strlen(cgroup);
-
-	return strncmp(path, cgroup, length) == 0 && (path[length] == '/' || !path[length]);
-}
-
-/* The watched cgroup that PATH is in, the innermost one; their number: none. */
-static size_t find_watched(const struct ledger_charges *c, const char *path)
-{
-	size_t found = c->n;
-
-	for (size_t i = 0; i < c->n; i++) {
-		if (is_in(path, c->paths[i]) &&
-		    (found == c->n || strlen(c->paths[i]) > strlen(c->paths[found])))
-			found = i;
-	}
-	return found;
+	return find_nested(c, err);
 }
 
 static uint32_t slots_in_use(const struct ledger_charges *c)
@@ -305,6 +346,20 @@ static void read_once(struct ledger_charges *c)
 		add_row(&c->charges[seat_of(c, slot)], &p->totals[slot * (cpus + 1) + cpus], NULL);
 }
 
+static void add_nested(struct ledger_charges *c)
+{
+	for (size_t i = 0; i < c->n_nested; i++) {
+		const struct ledger_charge *inner = &c->charges[c->nested[i].inner];
+		struct ledger_charge *outer = &c->charges[c->nested[i].outer];
+
+		outer->own_ns += inner->own_ns;
+		outer->behalf_ns += inner->behalf_ns;
+		outer->imposed_ns += inner->imposed_ns;
+		for (uint32_t cpu = 0; cpu < c->pinned.book->cpus; cpu++)
+			outer->behalf_cpu_ns[cpu] += inner->behalf_cpu_ns[cpu];
+	}
+}
+
 int ledger_charges_read(struct ledger_charges *c, struct error *err)
 {
 	const struct wire_book *book = c->pinned.book;
@@ -324,6 +379,7 @@ int ledger_charges_read(struct ledger_charges *c, struct error *err)
 		if (__atomic_load_n(&book->fold_begun, __ATOMIC_ACQUIRE) == folds)
 			break;
 	}
+	add_nested(c);
 	return 0;
 }
 

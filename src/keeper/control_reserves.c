@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reserves against kernel work for others: whose it is, and who is squeezed for it. See control.c. */
+#include "keeper/control_past.h"
+
+#include <math.h>
+
+#define RESERVE_ACT 0.02   /* of the reserve that is missing: squeeze */
+#define BLAME_CAUSE 0.6	   /* of what is missing: with less, work is not what is in the way */
+#define BLAME_PART 0.1	   /* of the work in the way: less is not worth throttling for, */
+#define BLAME_LEAST 0.005  /* nor is less than that, in cores */
+#define SQUEEZE_LEAST 0.25 /* one step at most */
+#define SQUEEZE_MOST 0.95
+#define SQUEEZE_GROW 1.15
+#define SQUEEZE_EVERY 3	 /* rounds: the window has to see what the last step did */
+#define GATE_LEAST 0.002 /* cores, the same for one in the way of a reserve */
+#define OWN_SMALL 0.3	 /* of the charge: less than that are threads not worth throttling */
+
+static bool runs_on(const struct control_workspace *w, unsigned int cpu)
+{
+	return cpus_has(&w->cpus, cpu);
+}
+
+/* Recent on-behalf-of time of W on the CPUs of VICTIM, in cores. */
+static double work_on(const struct control_workspace *victim, const struct control_workspace *w)
+{
+	struct control_past *p = w->past;
+	const uint64_t *now = past_cpus_before(p, 0), *then = past_cpus_before(p, PAST_RECENT);
+	double sum = 0,
+	       seconds = past_grown_s(past_before(p, 0)->at_ns, past_before(p, PAST_RECENT)->at_ns);
+
+	if (w == victim || seconds <= 0)
+		return 0;
+	for (unsigned int cpu = 0; cpu < p->n_cpus; cpu++) {
+		if (runs_on(victim, cpu))
+			sum += past_grown_s(now[cpu], then[cpu]);
+	}
+	return sum / seconds;
+}
+
+static double others_work_on(struct control *c, const struct control_workspace *victim)
+{
+	double sum = 0;
+
+	if (!c->other_cpu_ns || !c->others_past)
+		return 0;
+	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
+		if (runs_on(victim, cpu))
+			sum += past_grown_s(c->other_cpu_ns[cpu], c->others_past[cpu]);
+	}
+	/* of the last round only: no more is kept */
+	return victim->past->round_s > 0 ? sum / victim->past->round_s : 0;
+}
+
+static void squeeze(struct control_workspace *w, double factor)
+{
+	struct control_past *p = w->past;
+	double had = p->recent.billed, least = CONTROL_FLOOR_CORES;
+	double reserve = control_cores(w->terms.reserve_mcores);
+
+	/* the caller's turn comes first */
+	if (p->squeeze_rest || p->steer_rest || p->blamed_rounds < 2)
+		return;
+	p->squeeze_rest = SQUEEZE_EVERY;
+	if (p->recent.own < OWN_SMALL * p->recent.charge &&
+	    p->recent.charge - p->recent.own > GATE_LEAST)
+		p->gate =
+			fmax(GATE_LEAST, fmin(p->gate, p->recent.charge - p->recent.own) * factor);
+	if (had <= 0)
+		return;
+	if (reserve > 0 && p->rates.charge > 0)
+		least = fmax(least, reserve * p->rates.billed / p->rates.charge);
+	p->squeeze = fmax(least, fmin(p->squeeze, had) * factor);
+	p->since_quota = CONTROL_WINDOW;
+}
+
+/* Each of those in the way of VICTIM pays by the same factor. */
+static void collect_blame(struct control *c, const struct control_workspace *victim, double sum,
+			  bool act)
+{
+	double factor =
+		control_between(SQUEEZE_LEAST, 1 - 1.1 * victim->past->lost / sum, SQUEEZE_MOST);
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct control_workspace *w = &c->workspaces[i];
+
+		if (w->gone || work_on(victim, w) < fmax(BLAME_LEAST, BLAME_PART * sum))
+			continue;
+		w->past->held = true;
+		if (!act)
+			continue;
+		for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
+			if (runs_on(victim, cpu))
+				cpus_add(&w->blamed, cpu);
+		}
+		squeeze(w, factor);
+	}
+}
+
+/* The work that is in the way of VICTIM, in cores; its truth says whose most of it is. */
+static double find_blame(struct control *c, struct control_workspace *victim)
+{
+	double sum = others_work_on(c, victim), most = sum;
+
+	victim->reserve.by = sum > 0 ? CONTROL_BY_HOST : CONTROL_BY_NOBODY;
+	for (size_t i = 0; i < c->n; i++) {
+		double work = c->workspaces[i].gone ? 0 : work_on(victim, &c->workspaces[i]);
+
+		sum += work;
+		if (work <= most)
+			continue;
+		most = work;
+		victim->reserve.by = (int)i;
+	}
+	return sum;
+}
+
+void control_protect(struct control *c, struct control_workspace *victim)
+{
+	struct control_past *p = victim->past;
+	double reserve = control_cores(victim->terms.reserve_mcores), work;
+	bool act;
+
+	if (reserve <= 0 || p->window_s <= 0)
+		return;
+	p->lost = fmax(0, past_wanted(victim, &p->recent, 1) - p->recent.charge);
+	if (p->lost <= CONTROL_RESERVE_REST * reserve)
+		return;
+	act = p->lost > RESERVE_ACT * reserve;
+	work = find_blame(c, victim);
+	if (work >= BLAME_CAUSE * p->lost)
+		collect_blame(c, victim, work, act);
+	else
+		victim->reserve.by = CONTROL_BY_THREADS;
+	if (work < p->lost && act && p->rounds % SQUEEZE_EVERY == 0)
+		p->trim = fmin(CONTROL_TRIM_MAX, p->trim * 2);
+}
+
+static void relax_gate(struct control_past *p)
+{
+	p->gate *= SQUEEZE_GROW;
+	if (p->gate > 1)
+		p->gate = INFINITY;
+}
+
+void control_relax(struct control_workspace *w)
+{
+	struct control_past *p = w->past;
+
+	p->squeeze_rest -= p->squeeze_rest > 0;
+	p->steer_rest -= p->steer_rest > 0;
+	p->blamed_rounds = cpus_count(&w->blamed) ? p->blamed_rounds + 1 : 0;
+	if (p->held || p->rounds % SQUEEZE_EVERY)
+		return;
+	relax_gate(p);
+	if (isinf(p->squeeze))
+		return;
+	/* one that does not use what it has needs no more */
+	if (p->recent.billed >= 0.5 * p->squeeze)
+		p->squeeze = p->squeeze * SQUEEZE_GROW;
+	else
+		p->squeeze = p->squeeze * SQUEEZE_GROW + CONTROL_FLOOR_CORES;
+	if (p->squeeze > fmax(control_cores(w->terms.limit_mcores) * CONTROL_QUOTA_MAX, 1.0) &&
+	    p->squeeze > 2 * p->rates.billed)
+		p->squeeze = INFINITY;
+}

@@ -86,6 +86,7 @@ _behalf() {
 	*,-*) words=$(_behalf_options "$program" "$verb") ;;
 	ledger,*) words='on off upgrade status' ;;
 	keeper,*) words=status ;;
+	terms,*) words="set unset show list $(_behalf_ids "$program" "${root[@]}")" ;;
 	mounts,*) words="add remove $(_behalf_ids "$program" "${root[@]}")" ;;
 	start,* | state,* | kill,* | delete,* | exec,* | stat,* | who,* | ps,* | pause,* | resume,* | update,* | events,*)
 		words=$(_behalf_ids "$program" "${root[@]}")

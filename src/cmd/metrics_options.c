@@ -8,8 +8,11 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "cmd/interval.h"
+#include "cmd/keeper_views.h"
 #include "ledger/snapshot.h"
 #include "view/metrics.h"
+
+#define END_MARK "# EOF\n"
 
 enum { OPT_ONCE = 256, OPT_TEXTFILE, OPT_LISTEN, OPT_UNIX, OPT_FORMAT, OPT_ACCOUNTS };
 
@@ -98,6 +101,20 @@ int metrics_options_parse(int argc, char **argv, struct metrics_options *options
 	return r < 0 ? r : check(options, argc - optind, err);
 }
 
+/* What the keeper says, before the end mark if there is one. */
+static int add_terms(char **page, struct error *err)
+{
+	_cleanup_free_ char *terms = keeper_metrics(), *books = *page;
+	size_t length = strlen(books);
+	bool ends = string_ends_with(books, END_MARK);
+
+	*page = NULL;
+	if (terms)
+		*page = string_format("%.*s%s%s", (int)(length - (ends ? strlen(END_MARK) : 0)),
+				      books, terms, ends ? END_MARK : "");
+	return *page ? 0 : error_oom(err);
+}
+
 int metrics_page(const struct metrics_options *options, bool openmetrics, const char *previous,
 		 char **page, struct error *err)
 {
@@ -115,5 +132,6 @@ int metrics_page(const struct metrics_options *options, bool openmetrics, const 
 			*err = reading;
 		return r;
 	}
-	return view_metrics(snapshot, &choice, page, err);
+	r = view_metrics(snapshot, &choice, page, err);
+	return r < 0 ? r : add_terms(page, err);
 }

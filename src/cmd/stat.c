@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "cmd/interval.h"
+#include "cmd/keeper_views.h"
 #include "cmd/listing.h"
 #include "cmd/sample.h"
 #include "ledger/snapshot.h"
@@ -18,9 +19,15 @@
 #include "view/statement.h"
 #include "view/text.h"
 
+#define WATCH_NS 1000000000ull
+
+/* Of --watch: a promise is broken. */
+enum { STATUS_BROKEN = 3 };
+
 struct stat_options {
 	bool json;
 	bool explain;
+	bool watch;
 	uint64_t interval_ns; /* 0: since the ledger was switched on */
 	const char *pattern;  /* of the one account; NULL: all */
 	struct view_choice choice;
@@ -36,6 +43,8 @@ static void print_help(void)
 	       "  -i, --interval SECONDS  over the next SECONDS instead\n"
 	       "  -J, --json             one object, times in nanoseconds\n"
 	       "  -e, --explain          in sentences\n" LISTING_HELP
+	       "  -w, --watch            whether terms are kept, as the keeper sees it, until one is\n"
+	       "                         broken: exit status 3\n"
 	       "  -h, --help             print this text\n"
 	       "\n"
 	       "Columns:\n");
@@ -48,13 +57,14 @@ static int parse_options(int argc, char **argv, struct stat_options *options, st
 		{"interval", required_argument, NULL, 'i'},
 		{"json", no_argument, NULL, 'J'},
 		{"explain", no_argument, NULL, 'e'},
+		{"watch", no_argument, NULL, 'w'},
 		{"help", no_argument, NULL, 'h'},
 		LISTING_LONG,
 		{0},
 	};
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "i:Jeh" LISTING_SHORT, longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "i:Jewh" LISTING_SHORT, longs, NULL)) != -1) {
 		r = 0;
 		switch (opt) {
 		case 'i':
@@ -65,6 +75,9 @@ static int parse_options(int argc, char **argv, struct stat_options *options, st
 			break;
 		case 'e':
 			options->explain = true;
+			break;
+		case 'w':
+			options->watch = true;
 			break;
 		case 'h':
 			print_help();
@@ -121,19 +134,30 @@ static int show(const struct stat_options *options, struct error *err)
 	return view_text_listing(stdout, snapshot, &options->choice, err);
 }
 
+static int watch(const struct stat_options *options, struct error *err)
+{
+	uint64_t interval_ns = options->interval_ns ? options->interval_ns : WATCH_NS;
+
+	return keeper_watch(options->pattern, interval_ns, options->json, err);
+}
+
 int cmd_stat(const struct cmd_context *ctx, int argc, char **argv)
 {
 	struct stat_options options = {0};
 	struct error err = {0};
+	int r;
 
 	/* names are checked for what prints in the user's locale */
 	setlocale(LC_CTYPE, "");
 	view_choice_default(&options.choice, VIEW_SECONDS);
 	/* the ids of containers are long, and their beginnings tell them apart */
 	options.choice.name_width = isatty(STDOUT_FILENO) ? 32 : 0;
-	if (parse_options(argc, argv, &options, &err) < 0 || show(&options, &err) < 0) {
+	r = parse_options(argc, argv, &options, &err);
+	if (r == 0)
+		r = options.watch ? watch(&options, &err) : show(&options, &err);
+	if (r < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
-	return EXIT_SUCCESS;
+	return r > 0 ? STATUS_BROKEN : EXIT_SUCCESS;
 }

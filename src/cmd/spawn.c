@@ -32,6 +32,7 @@
 #include "cmd/spawn_config.h"
 #include "cmd/spawn_cpus.h"
 #include "cmd/spawn_options.h"
+#include "keeper/keeper.h"
 #include "runtime/container.h"
 #include "runtime/etc_files.h"
 #include "runtime/network.h"
@@ -190,10 +191,25 @@ static int bring_up(struct workspace *w, struct error *err)
 	return r;
 }
 
+/*
+ * Where no keeper runs, one of the supervisors keeps the terms of all. Without one they are static limits; that
+ * is said, and no reason to end.
+ */
+static void keep_terms(const struct workspace *w)
+{
+	struct error err = {0};
+
+	if (terms_any(&w->options->terms) && keeper_run_beside(&err) < 0)
+		log_warning("the terms of '%s' are static limits: %s", w->options->name, err.text);
+}
+
 static int attend(struct workspace *w, int *status, struct error *err)
 {
 	struct error delete_err = {0};
-	int r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
+	int r;
+
+	keep_terms(w);
+	r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
 			     status, err);
 	int d = delete (w, &delete_err);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The keeper beside a workspace of `spawn`, in a child of its supervisor. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -14,14 +15,24 @@ static void become_beside(pid_t parent)
 	const struct keeper_options options = {.kind = KEEPER_BESIDE};
 	struct error err = {0};
 	sigset_t none;
+	int null;
 
 	prctl(PR_SET_NAME, "behalf-keeper");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* what the keyboard sends is meant for the command */
+	setsid();
 	if (getppid() != parent)
 		_exit(0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
+	/* a pipe of the command's must not stay open for us; what cannot be opened stays as it is */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
 	for (;;) {
 		if (keeper_run(&options, &err) < 0) {
 			log_warning("keeper: %s", err.text);

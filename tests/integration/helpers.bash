@@ -122,6 +122,8 @@ begin() {
 	STATE=$BATS_TEST_TMPDIR/state
 	# what this machine has promised to others is no matter of a test's
 	export BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises
+	# not the machine's keeper: it knows another register
+	export BEHALF_KEEPER=$BATS_TEST_TMPDIR/state-of-keeper
 	what_there_is | sort >"$BATS_TEST_TMPDIR/before"
 	if [ -n "${BUNDLE_FOR_EACH_TEST-yes}" ] && "$BEHALF" --help | grep -q '^  spec '; then
 		BUNDLE=$(make_bundle "$BATS_TEST_TMPDIR/bundle")

@@ -1,0 +1,353 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The keeper and `terms`, on control groups of the test and a ledger of its own. How well charges follow is
+# bench/isolation's affair; bounds here are wide.
+
+setup_file() {
+	load helpers
+	load ledger_helpers
+	private_ledger
+}
+
+teardown_file() {
+	load ledger_helpers
+	end_private_ledger
+}
+
+setup() {
+	# shellcheck disable=SC2034 # for begin
+	BUNDLE_FOR_EACH_TEST=
+	load helpers
+	load ledger_helpers
+	begin
+	need_verb terms
+	CPU=$(awk '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpu(,|$)/ { print $5; exit }' /proc/self/mountinfo)
+	USAGE=$(awk '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpuacct(,|$)/ { print $5; exit }' /proc/self/mountinfo)
+	V2=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
+	[ -n "$CPU" ] || CPU=$V2
+	KEEPER=
+	PIDS=()
+}
+
+teardown() {
+	stop_keeper TERM
+	[ ${#PIDS[@]} -eq 0 ] || kill -KILL "${PIDS[@]}" 2>/dev/null || true
+	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
+	remove_group "$ID"
+	remove_group "$ID-b"
+	end
+}
+
+group() {
+	mkdir -p "$CPU/$1" "${USAGE:-$CPU}/$1"
+	[ -z "$V2" ] || mkdir -p "$V2/$1"
+}
+
+remove_group() {
+	local dir
+	for dir in "$CPU/$1" "${USAGE:-$CPU}/$1" "$V2/$1"; do
+		[ ! -d "$dir" ] || wait_until 5 rmdir "$dir" 2>/dev/null || true
+	done
+}
+
+# in_group NAME COMMAND... in the background
+in_group() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands
+	inside sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs"; done; shift; exec "$@"' _ \
+		"$CPU/$name ${USAGE:-$CPU}/$name ${V2:+$V2/$name}" "$@" 3>&- &
+	PIDS+=($!)
+}
+
+spin() {
+	in_group "$1" sh -c 'while :; do :; done'
+}
+
+quota() {
+	if [ -e "$CPU/$1/cpu.max" ]; then cat "$CPU/$1/cpu.max"; else cat "$CPU/$1/cpu.cfs_quota_us"; fi
+}
+
+# in CPUs; empty: none
+quota_cores() {
+	quota "$1" | awk '$1 > 0 { print $1 / ($2 ? $2 : 100000) }'
+}
+
+weight() {
+	if [ -e "$CPU/$1/cpu.weight" ]; then cat "$CPU/$1/cpu.weight"; else cat "$CPU/$1/cpu.shares"; fi
+}
+
+has_quota() {
+	[ -n "$(quota_cores "$1")" ]
+}
+
+start_keeper() {
+	inside "$BEHALF" keeper >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
+	KEEPER=$!
+	wait_until 5 test -S "$BEHALF_KEEPER/socket"
+}
+
+# nsenter executes the program in its own process, so the pid is the keeper's
+stop_keeper() {
+	[ -n "$KEEPER" ] || return 0
+	kill -"$1" "$KEEPER" 2>/dev/null || true
+	wait "$KEEPER" 2>/dev/null || true
+	KEEPER=
+}
+
+status() {
+	"$BEHALF" keeper status -J
+}
+
+is_kept() {
+	status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name)' >/dev/null
+}
+
+@test "terms are set, shown, listed and taken back" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.5 cpu-share=50
+	[ "$(behalf terms show "/$ID")" = $'cpu-limit=0.5\ncpu-share=50' ]
+	[ "$(behalf terms show "$CPU/$ID" | head -1)" = cpu-limit=0.5 ]
+	behalf terms list -J | jq -e --arg name "/$ID" '.[] | select(.name == $name) | .terms["cpu-limit"] == "0.5"'
+	behalf terms unset "/$ID" cpu.share
+	[ "$(behalf terms show "/$ID")" = cpu-limit=0.5 ]
+	behalf terms unset "/$ID"
+	run behalf terms show "/$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"nothing is promised to '/$ID'"* ]]
+}
+
+@test "a promise to a group ends with the group" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.5
+	remove_group "$ID"
+	[ "$(behalf terms list -J)" = "[ ]" ]
+}
+
+@test "what cannot be promised is refused in one sentence" {
+	group "$ID"
+	for words in "set /$ID cpu.limit=0" "set /$ID cpu.speed=1" "set /$ID cpu.limit" "set /$ID-none cpu.limit=1" \
+		"set / cpu.limit=1" "set /../etc cpu.limit=1" "set nobody-is-called-this cpu.limit=1" "set" "what" \
+		"set --cpus x /$ID cpu.limit=1"; do
+		# shellcheck disable=SC2086 # words
+		run behalf terms $words
+		[ "$status" -eq 1 ]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	[ "$(behalf terms list -J)" = "[ ]" ]
+}
+
+@test "a container is found by the beginning of its id" {
+	id=$(printf '%064x' $RANDOM$RANDOM)
+	group "libpod-$id"
+	run behalf terms set "${id:0:60}" cpu.limit=0.5
+	shown=$(behalf terms show "/libpod-$id")
+	remove_group "libpod-$id"
+	[ "$status" -eq 0 ]
+	[ "$shown" = cpu-limit=0.5 ]
+}
+
+@test "a dry run tells, and writes nothing" {
+	group "$ID"
+	spin "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	before=$(quota "$ID")
+	run inside "$BEHALF" keeper --dry-run --once
+	[ "$status" -eq 0 ]
+	[[ "${lines[0]}" == "/$ID: $CPU/$ID/cpu."*"= 30000"* ]]
+	[ "$(quota "$ID")" = "$before" ]
+	[ ! -e "$BEHALF_KEEPER" ]
+	run inside "$BEHALF" keeper --dry-run --once -J
+	jq -e --arg name "/$ID" 'select(.workspace == $name) | .text' <<<"${lines[0]}"
+}
+
+@test "a limit is set and followed, and what was found is put back" {
+	group "$ID"
+	[ -e "$CPU/$ID/cpu.max" ] || echo 80000 >"$CPU/$ID/cpu.cfs_quota_us"
+	[ ! -e "$CPU/$ID/cpu.max" ] || echo "80000 100000" >"$CPU/$ID/cpu.max"
+	before=$(quota "$ID") before_weight=$(weight "$ID")
+	behalf terms set "/$ID" cpu.limit=0.3 cpu.share=50
+	start_keeper
+	wait_until 5 is_kept
+	[ "$(quota_cores "$ID")" = 0.3 ]
+	[ "$(weight "$ID")" != "$before_weight" ]
+	spin "$ID"
+	sleep 3
+	status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name) |
+		.["cpu.limit"].got < 0.45 and .["cpu.limit"].state == "kept"'
+	"$BEHALF" keeper status | grep -q "^/$ID  *cpu.limit  *0.3 "
+	stop_keeper TERM
+	[ "$(quota "$ID")" = "$before" ]
+	[ "$(weight "$ID")" = "$before_weight" ]
+	[ ! -e "$BEHALF_KEEPER/socket" ]
+	[ ! -e "$BEHALF_KEEPER/found.json" ]
+}
+
+@test "a flood is charged no more than its limit, by far" {
+	need_program unshare
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 is_kept
+	# to its own loopback: the work is done in its own time and in softirqs
+	# shellcheck disable=SC2016 # the inner shell expands
+	in_group "$ID" unshare --net sh -c 'ip link set lo up; exec "$1" send 127.0.0.1 9 18 20' _ \
+		"$(dirname "$BEHALF")/tests/bpf/udp_flood"
+	sleep 6
+	status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name) | .["cpu.limit"].got < 0.45'
+}
+
+@test "terms that are taken back are put back at once" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	behalf terms unset "/$ID"
+	gone() { ! has_quota "$ID"; }
+	wait_until 5 gone
+	status | jq -e '.workspaces == []'
+}
+
+@test "a keeper that is killed leaves limits, and the next carries on and can put back" {
+	group "$ID"
+	before=$(quota "$ID")
+	behalf terms set "/$ID" cpu.limit=0.3
+	spin "$ID"
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	for _ in 1 2 3 4 5; do
+		sleep 0.$((RANDOM % 9))
+		stop_keeper KILL
+		cores=$(quota_cores "$ID")
+		awk -v cores="$cores" 'BEGIN { exit !(cores >= 0.01 && cores <= 0.9) }'
+		jq -e --arg quota "${before%% *}" '.found[] | select(.text | startswith($quota))' "$BEHALF_KEEPER/found.json"
+		start_keeper
+		wait_until 5 is_kept
+	done
+	stop_keeper KILL
+	inside "$BEHALF" keeper --restore
+	[ "$(quota "$ID")" = "$before" ]
+}
+
+@test "one keeper at a time, and it says so" {
+	start_keeper
+	run inside "$BEHALF" keeper
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"another keeper runs already"* ]]
+	stop_keeper TERM
+	run "$BEHALF" keeper status
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no keeper runs"* ]]
+}
+
+@test "SIGUSR1 leaves what was set to the next" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	stop_keeper USR1
+	has_quota "$ID"
+	start_keeper
+	stop_keeper TERM
+	[ -z "$(quota_cores "$ID")" ]
+}
+
+@test "groups may go under it" {
+	group "$ID"
+	group "$ID-b"
+	behalf terms set "/$ID" cpu.limit=0.3
+	behalf terms set "/$ID-b" cpu.reserve=0.2
+	start_keeper
+	wait_until 5 is_kept
+	remove_group "$ID"
+	only_b() { status | jq -e --arg name "/$ID-b" '[.workspaces[].name] == [$name]' >/dev/null; }
+	wait_until 5 only_b
+	# another group of the same name is not the one that was promised something
+	group "$ID"
+	sleep 1
+	[ -z "$(quota_cores "$ID")" ]
+	kill -0 "$KEEPER"
+}
+
+@test "without a ledger the static limits hold, and it comes back to it" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	spin "$ID"
+	start_keeper
+	wait_until 5 is_kept
+	inside "$BEHALF" ledger off
+	off() { status | jq -e '.ledger | not' >/dev/null; }
+	wait_until 5 off
+	[ "$(quota_cores "$ID")" = 0.3 ]
+	"$BEHALF" keeper status | grep -q 'the ledger is off'
+	inside "$BEHALF" ledger on
+	on() { status | jq -e .ledger >/dev/null; }
+	wait_until 5 on
+	kill -0 "$KEEPER"
+}
+
+@test "spawn brings a keeper, and a service takes over from it" {
+	inside "$BEHALF" --root "$STATE" spawn --name "$ID" --cpu-limit 0.3 --detach -- sleep 1000
+	beside() { status | jq -e --arg name "$ID" '.kind == "beside" and .workspaces[0].name == $name' >/dev/null; }
+	wait_until 5 beside
+	start_keeper
+	service() { status | jq -e --arg name "$ID" '.kind == "service" and .workspaces[0].name == $name' >/dev/null; }
+	wait_until 5 service
+	# and back
+	stop_keeper TERM
+	wait_until 5 beside
+	behalf delete --force "$ID"
+	none() { ! status >/dev/null 2>&1; }
+	wait_until 5 none
+}
+
+@test "stat --watch ends with status 3 when a promise breaks" {
+	group "$ID"
+	behalf terms set --force --cpus 0 "/$ID" cpu.reserve=0.9
+	# another one with the same CPU to itself, as far as the kernel goes
+	group "$ID-b"
+	if [ -e "$CPU/$ID-b/cpu.weight" ]; then echo 10000 >"$CPU/$ID-b/cpu.weight"; else echo 262144 >"$CPU/$ID-b/cpu.shares"; fi
+	in_group "$ID" taskset -c 0 sh -c 'while :; do :; done'
+	start_keeper
+	wait_until 5 is_kept
+	for _ in 1 2 3 4; do in_group "$ID-b" taskset -c 0 sh -c 'while :; do :; done'; done
+	run timeout 20 "$BEHALF" stat --watch -i 0.2 "/$ID"
+	[ "$status" -eq 3 ]
+	[[ "${lines[-1]}" == "/$ID: cpu.reserve is broken: "*" of 0.90 CPU"* ]]
+	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",term=\"cpu.reserve\"}"
+	[ "$("$BEHALF" metrics --once | tail -1)" = "# EOF" ]
+	status | jq -e --arg name "/$ID" '.events[-1] | .workspace == $name and .state == "broken" and .by == "threads of others"'
+}
+
+@test "a service manager hears of it" {
+	need_program python3
+	python3 - "$BATS_TEST_TMPDIR/notify" >"$BATS_TEST_TMPDIR/heard" 3>&- <<-'END' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(sys.argv[1])
+		s.settimeout(10)
+		while True:
+		    word = s.recv(100).decode()
+		    print(word, flush=True)
+		    if word == "STOPPING=1":
+		        break
+	END
+	PIDS+=($!)
+	wait_until 5 test -S "$BATS_TEST_TMPDIR/notify"
+	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=300000 start_keeper
+	sleep 1
+	stop_keeper TERM
+	wait_until 5 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/heard"
+	[ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = WATCHDOG=1 ] || [ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = READY=1 ]
+	grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
+	[ "$(grep -cx WATCHDOG=1 "$BATS_TEST_TMPDIR/heard")" -ge 5 ]
+}
+
+@test "bad options are told" {
+	for words in "--period 5" "--period x" "what" "--restore --once"; do
+		# shellcheck disable=SC2086 # words
+		run "$BEHALF" keeper $words
+		[ "$status" -eq 1 ]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+}

@@ -54,8 +54,9 @@ remove_group() {
 in_group() {
 	local name=$1
 	shift
+	# not by way of a function: $! is to be the command's own
 	# shellcheck disable=SC2016 # the inner shell expands
-	inside sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs"; done; shift; exec "$@"' _ \
+	nsenter --mount="$(private_mounts)" -- sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs"; done; shift; exec "$@"' _ \
 		"$CPU/$name ${USAGE:-$CPU}/$name ${V2:+$V2/$name}" "$@" 3>&- &
 	PIDS+=($!)
 }
@@ -82,7 +83,7 @@ has_quota() {
 }
 
 start_keeper() {
-	inside "$BEHALF" keeper >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
+	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	KEEPER=$!
 	wait_until 5 test -S "$BEHALF_KEEPER/socket"
 }

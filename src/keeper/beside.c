@@ -24,7 +24,6 @@ static void become_beside(pid_t parent)
 	if (getppid() != parent)
 		_exit(0);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	/* a pipe of the command's must not stay open for us; what cannot be opened stays as it is */
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -34,13 +33,16 @@ static void become_beside(pid_t parent)
 		close(null);
 	}
 	for (;;) {
+		/* while we wait for the lock, a signal is to end us */
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (keeper_run(&options, &err) < 0) {
 			log_warning("keeper: %s", err.text);
 			_exit(EXIT_FAILURE);
 		}
-		/* one has taken over, unless our workspace has ended */
+		/* our workspace has ended, or one is taking over: not to be faster than that one */
 		if (getppid() != parent)
 			_exit(EXIT_SUCCESS);
+		sleep(1);
 	}
 }
 

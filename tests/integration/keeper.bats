@@ -30,6 +30,7 @@ setup() {
 }
 
 teardown() {
+	sed 's/^/keeper: /' "$BATS_TEST_TMPDIR/keeper.err" 2>/dev/null || true
 	stop_keeper TERM
 	[ ${#PIDS[@]} -eq 0 ] || kill -KILL "${PIDS[@]}" 2>/dev/null || true
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
@@ -293,7 +294,7 @@ is_kept() {
 	wait_until 5 beside
 	start_keeper
 	service() { status | jq -e --arg name "$ID" '.kind == "service" and .workspaces[0].name == $name' >/dev/null; }
-	wait_until 5 service
+	wait_until 5 service || { status; ls -l "$BEHALF_KEEPER"; pgrep -fa "$ID"; false; }
 	# and back
 	stop_keeper TERM
 	wait_until 5 beside
@@ -313,6 +314,7 @@ is_kept() {
 	wait_until 5 is_kept
 	for _ in 1 2 3 4; do in_group "$ID-b" taskset -c 0 sh -c 'while :; do :; done'; done
 	run timeout 20 "$BEHALF" stat --watch -i 0.2 "/$ID"
+	echo "$output"
 	[ "$status" -eq 3 ]
 	[[ "${lines[-1]}" == "/$ID: cpu.reserve is broken: "*" of 0.90 CPU"* ]]
 	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",term=\"cpu.reserve\"}"

@@ -139,6 +139,7 @@ static int look(const char *name, bool first, bool json, struct error *err)
 
 		if (name && !string_starts_with(string(w, "name"), name))
 			continue;
+		seen++;
 		for (size_t t = 0; t < ARRAY_SIZE(terms); t++) {
 			bool is_broken;
 
@@ -148,7 +149,6 @@ static int look(const char *name, bool first, bool json, struct error *err)
 			if (first || is_broken)
 				tell(w, terms[t], truth, json);
 			broken += is_broken;
-			seen++;
 		}
 	}
 	if (r == 0 && name && !seen)

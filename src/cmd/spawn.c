@@ -210,7 +210,7 @@ static int attend(struct workspace *w, int *status, struct error *err)
 
 	keep_terms(w);
 	r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
-			     status, err);
+			 status, err);
 	int d = delete (w, &delete_err);
 
 	if (r == 0 && d < 0) {

@@ -61,7 +61,7 @@ int control_admit(struct control_workspace *w, unsigned int n_cpus)
 	past->trim = 1;
 	past->since_quota = CONTROL_WINDOW;
 	w->past = past;
-	w->setting = control_static(&w->terms);
+	w->setting = control_static(w);
 	w->reserve = w->limit =
 		(struct control_truth){.state = CONTROL_NO_TERM, .by = CONTROL_BY_NOBODY};
 	return 0;
@@ -75,13 +75,15 @@ void control_forget(struct control_workspace *w)
 	w->past = NULL;
 }
 
-struct control_setting control_static(const struct terms_cpu *terms)
+struct control_setting control_static(const struct control_workspace *w)
 {
-	struct control_setting s = {.quota_cores = control_cores(terms->limit_mcores)};
+	struct control_setting s = {.quota_cores = control_cores(w->terms.limit_mcores)};
 
-	if (terms->reserve_mcores || terms->share)
-		s.weight = control_share_weight(terms) +
-			   control_cores(terms->reserve_mcores) * WEIGHT_OF_CORE;
+	/* a reserve alone weighs what terms.h says, as whoever made the group has set it */
+	if (w->terms.share)
+		s.weight = control_share_weight(&w->terms);
+	s.weight += control_cores(w->terms.reserve_mcores) *
+		    (w->weight_of_core > 0 ? w->weight_of_core : WEIGHT_OF_CORE);
 	if (s.quota_cores > 0 && s.quota_cores < CONTROL_FLOOR_CORES)
 		s.quota_cores = CONTROL_FLOOR_CORES;
 	return s;

@@ -61,8 +61,9 @@ struct control_setting {
 struct control_workspace {
 	/* in: the caller's */
 	struct terms_cpu terms;
-	struct cpus cpus;	       /* that it may run on */
-	struct control_seen seen;      /* up to now */
+	struct cpus cpus;	  /* that it may run on */
+	double weight_of_core;	  /* what a core of reserve counts; 0: 64 tasks of the host's */
+	struct control_seen seen; /* up to now */
 	const uint64_t *behalf_cpu_ns; /* of seen.behalf_ns, by CPU */
 	bool gone;		       /* nothing is known of it in this round */
 	bool steered; /* where its work is done was just changed: wait for the effect */
@@ -98,7 +99,7 @@ int control_round(struct control *control, uint64_t now_ns);
 void control_end(struct control *control);
 
 /* What should be set of TERMS when nothing is known of charges: the static limits. */
-struct control_setting control_static(const struct terms_cpu *terms);
+struct control_setting control_static(const struct control_workspace *workspace);
 
 /* What of a control_past outlives a keeper: the debt and the gain. */
 struct control_carried {

@@ -53,12 +53,11 @@ static void weigh(const struct control *c, struct control_workspace *w)
 
 static double wish(const struct control_workspace *w)
 {
-	double weight = control_static(&w->terms).weight;
+	double weight = control_static(w).weight, share = control_share_weight(&w->terms);
 
 	if (!w->terms.reserve_mcores)
 		return weight;
-	return control_share_weight(&w->terms) +
-	       (weight - control_share_weight(&w->terms)) * w->past->trim;
+	return fmax(share, weight * w->past->trim);
 }
 
 void control_set_weights(struct control *c)

@@ -350,7 +350,7 @@ static void set_static(struct keeper *k)
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		struct control_workspace *w = &k->roster.control.workspaces[i];
 
-		w->setting = control_static(&w->terms);
+		w->setting = control_static(w);
 		apply(k, i, &w->setting);
 	}
 }

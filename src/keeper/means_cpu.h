@@ -18,7 +18,7 @@ struct means_cpu {
 	int (*set)(struct writer *writer, const char *name, const char *directory,
 		   const struct control_setting *wanted, struct control_setting *now,
 		   struct error *err);
-	double weight_max;
+	double weight_max, weight_of_core;
 };
 
 /* By version of the hierarchy; NULL: there is none. */

@@ -103,7 +103,10 @@ static int set(struct writer *writer, const char *name, const char *directory,
 	return r;
 }
 
-const struct means_cpu means_cpu_v1 = {.find = find, .set = set, .weight_max = SHARES_MAX};
+const struct means_cpu means_cpu_v1 = {.find = find,
+				       .set = set,
+				       .weight_max = SHARES_MAX,
+				       .weight_of_core = 64 * CONTROL_HOST_WEIGHT};
 
 const struct means_cpu *means_cpu_of(int version)
 {

@@ -99,5 +99,7 @@ static int set(struct writer *writer, const char *name, const char *directory,
 const struct means_cpu means_cpu_v2 = {
 	.find = find,
 	.set = set,
+	/* terms_cpu_weight() of plan/terms.h: 25 times a task of the host's */
+	.weight_of_core = 25 * CONTROL_HOST_WEIGHT,
 	.weight_max = WEIGHT_MAX / WEIGHT_DEFAULT * CONTROL_HOST_WEIGHT,
 };

@@ -77,6 +77,7 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	e->inode = st.st_ino;
 	e->told[0] = e->told[1] = CONTROL_NO_TERM;
 	take_terms(roster, promise, e, w);
+	w->weight_of_core = e->means->weight_of_core;
 	e->weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
 	r = gauge_open(promise->cgroup, &e->gauge, err);
 	if (r == 0)

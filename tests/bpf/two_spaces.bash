@@ -77,7 +77,7 @@ spaces_tunnel_up() {
 # drivers/net/veth.c). $tools is where the helpers of the tests are.
 spaces_threaded() {
 	local before
-	before=$(pgrep '^napi/')
+	before=$(pgrep '^napi/' || true)
 	# shellcheck disable=SC2154 # of who sources this
 	"$tools/device_offload" "bl${spaces_id}b" tso off >&2 &&
 		nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c '

@@ -41,9 +41,12 @@ static int send_all(int fd, size_t bytes, uint64_t end_ns, uint64_t per_second)
 		for (int i = 0; i < 32; i++)
 			sent += send(fd, data, bytes, 0) >= 0;
 		now = now_ns();
+		/* one sleep, until it is time */
 		while (per_second && now < end_ns &&
 		       sent * 1000000000u / per_second > now - start_ns) {
-			usleep(500);
+			usleep((useconds_t)((sent * 1000000000u / per_second - (now - start_ns)) /
+					    1000) +
+			       1);
 			now = now_ns();
 		}
 	}

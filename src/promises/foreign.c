@@ -224,7 +224,7 @@ static int visit_below(struct reading *r, int hierarchy, const char *group, visi
 static int visit_pod(struct reading *r, const char *group, const char *name)
 {
 	if (string_starts_with(name, "pod") || strstr(name, "-pod"))
-		return add_claim(r, group, requested_mcores(r, group), 0);
+		return is_own(r, group) ? 0 : add_claim(r, group, requested_mcores(r, group), 0);
 	if (strstr(name, "burstable") || strstr(name, "besteffort"))
 		return visit_below(r, r->cpu, group, visit_pod);
 	return 0;
@@ -232,11 +232,10 @@ static int visit_pod(struct reading *r, const char *group, const char *name)
 
 static int visit_top(struct reading *r, const char *group, const char *name)
 {
-	if (is_own(r, group))
-		return 0;
+	/* a promise in one of the pods leaves what others request as it is */
 	if (strcmp(name, "kubepods") == 0 || strcmp(name, "kubepods.slice") == 0)
 		return visit_below(r, r->cpu, group, visit_pod);
-	return add_claim(r, group, weighted_mcores(r, group), 0);
+	return is_own(r, group) ? 0 : add_claim(r, group, weighted_mcores(r, group), 0);
 }
 
 static int visit_memory(struct reading *r, const char *group, const char *name)

@@ -133,6 +133,29 @@ TEST(pods_claim_what_they_request)
 	is_uint(find(&claims, "/kubepods/burstable/podbb")->reserve_mcores, 250);
 }
 
+TEST(a_pod_with_a_promise_leaves_the_claims_of_others)
+{
+	static const struct group groups[] = {
+		{"kubepods", "4096\n"},
+		{"kubepods/podours", "1536\n", .populated = true},
+		{"kubepods/burstable", "512\n"},
+		{"kubepods/burstable/podbb", "256\n", .populated = true},
+	};
+	_cleanup_json_ struct json_object *json =
+		json_tokener_parse("{\"path\": \"/kubepods/podours/c\", \"places\": []}");
+	_cleanup_(foreign_clear) struct foreign_claims claims = {0};
+	struct promise promise = {.name = (char *)"c"};
+	struct promise_list own = {&promise, 1};
+	struct error err = {0};
+
+	must(cgroup_from_json(json, &promise.cgroup, &err) == 0, "%s", err.text);
+	record_v1(groups, ARRAY_SIZE(groups));
+	read_claims(&own, &claims);
+	is_uint(claims.n, 1);
+	must(find(&claims, "/kubepods/burstable/podbb"));
+	cgroup_free(promise.cgroup);
+}
+
 TEST(on_v2_weights_and_memory_that_is_protected)
 {
 	_cleanup_(foreign_clear) struct foreign_claims claims = {0};

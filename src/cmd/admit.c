@@ -118,6 +118,8 @@ static int use_means(struct oci_config *config, const struct terms *terms, struc
 		r = means_check(terms, layout, err);
 	if (r < 0)
 		return r;
+	if (annotations_check_limits(terms, &config->resources, err) < 0)
+		return error_prefix(err, "config.json: linux.resources");
 	return annotations_apply_terms(terms, cgroup_layout_version(layout, CGROUP_CPU), config,
 				       err);
 }

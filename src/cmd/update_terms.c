@@ -81,17 +81,6 @@ static int take_cpus(struct promise *promise, const struct oci_resources *resour
 	return 0;
 }
 
-static int check_quota(const struct terms *terms, const struct oci_cpu *cpu, struct error *err)
-{
-	uint64_t period = cpu->has_period && cpu->period_us ? cpu->period_us : TERMS_CPU_PERIOD_US;
-
-	if (!cpu->has_quota || cpu->quota_us <= 0 ||
-	    (uint64_t)cpu->quota_us * 1000 / period >= terms->cpu.reserve_mcores)
-		return 0;
-	return error_set(err, EINVAL, "cpu.quota: less than its cpu.reserve of %s",
-			 cores_format(terms->cpu.reserve_mcores).text);
-}
-
 static int prepare(const struct terms *before, struct promise *promise, struct oci_config *holder,
 		   struct error *err)
 {
@@ -107,7 +96,7 @@ static int prepare(const struct terms *before, struct promise *promise, struct o
 					     cgroup_layout_version(layout, CGROUP_CPU), holder,
 					     err);
 	if (r == 0)
-		r = check_quota(&promise->terms, &holder->resources.cpu, err);
+		r = annotations_check_limits(&promise->terms, &holder->resources, err);
 	return r == 0 ? take_cpus(promise, &holder->resources, err) : r;
 }
 

@@ -118,17 +118,31 @@ static bool has_lower_quota(const struct oci_cpu *cpu, uint32_t limit_mcores)
 	       (uint64_t)cpu->quota_us * 1000 / period < limit_mcores;
 }
 
+static bool is_lower(bool has, int64_t value, uint64_t limit)
+{
+	return has && value > 0 && (uint64_t)value < limit;
+}
+
+int annotations_check_limits(const struct terms *terms, const struct oci_resources *resources,
+			     struct error *err)
+{
+	const struct oci_memory *memory = &resources->memory;
+
+	if (has_lower_quota(&resources->cpu, terms->cpu.reserve_mcores))
+		return error_set(err, EINVAL, "cpu.quota: less than its cpu.reserve of %s",
+				 cores_format(terms->cpu.reserve_mcores).text);
+	if (is_lower(memory->has_limit, memory->limit_bytes, terms->memory.reserve_bytes))
+		return error_set(err, EINVAL, "memory.limit: less than its memory.reserve of %s",
+				 unit_format(UNIT_SIZE, terms->memory.reserve_bytes).text);
+	return 0;
+}
+
 static void set_memory(struct oci_memory *memory, int64_t limit_bytes)
 {
 	memory->has_limit = memory->has_swap = true;
 	memory->limit_bytes = limit_bytes;
 	/* memory and swap together: none of the latter */
 	memory->swap_bytes = limit_bytes;
-}
-
-static bool is_lower(bool has, int64_t value, uint64_t limit)
-{
-	return has && value > 0 && (uint64_t)value < limit;
 }
 
 /* What CONFIG asks for is held to TERMS; with ALL also what it does not ask for. */

@@ -18,6 +18,10 @@
 int annotations_read_terms(const struct oci_config *config, struct terms *terms, bool *any,
 			   struct error *err);
 
+/* A limit of RESOURCES that leaves less than TERMS reserve is a contradiction: -EINVAL. */
+int annotations_check_limits(const struct terms *terms, const struct oci_resources *resources,
+			     struct error *err);
+
 /*
  * What the kernel is to keep of TERMS, added to the resources of CONFIG. CPU_VERSION is that of the cgroup
  * hierarchy with the cpu controller. Where both say something the lower limit holds; the weight of a reserve

@@ -85,6 +85,11 @@ can_reserve() {
 	annotate '"io.behalf.cpu.reserve": "0.5", "io.behalf.cpu.limit": "0.4"'
 	run behalf create --bundle "$BUNDLE" "$ID"
 	[ "$status" -eq 1 ]
+	edit_config '.annotations = {"io.behalf.cpu.reserve": "0.5"} |
+		.linux.resources.cpu = {"quota": 40000, "period": 100000}'
+	run behalf create --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"config.json: linux.resources: cpu.quota: less than its cpu.reserve of 0.5"* ]]
 	[ -z "$(promises)" ]
 }
 

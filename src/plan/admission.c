@@ -3,34 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "plan/advice.h"
-#include "plan/deal.h"
-
-int admission_cpu_left(const struct admission_cpu *kept, size_t n_kept,
-		       const struct cpus *available, const struct cpus *wanted,
-		       uint32_t *left_mcores)
-{
-	_cleanup_free_ struct deal_demand *demands = calloc(n_kept + 1, sizeof(*demands));
-	uint64_t left;
-	int r;
-
-	if (!demands)
-		return -ENOMEM;
-	for (size_t i = 0; i < n_kept; i++)
-		demands[i] = (struct deal_demand){kept[i].cpus,
-						  kept[i].reserve_mcores * NCORES_PER_MCORE};
-	r = deal_left(demands, n_kept, available, NCORES_PER_CORE, wanted, &left);
-	if (r == 0)
-		*left_mcores = (uint32_t)(left / NCORES_PER_MCORE);
-	return r;
-}
-
-/* ---- against the whole plan ---- */
 
 /* What is missing of a resource; of CPU, wherever most is. */
 static uint64_t missing_of(const struct plan *plan, enum plan_resource_kind kind, const char *name)

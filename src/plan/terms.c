@@ -18,6 +18,8 @@
 #define PACKET_MAX_BYTES (65535 + 14)
 /* What the block layer takes at once (BLK_DEF_MAX_SECTORS_CAP is less); a sector is the least. */
 #define REQUEST_MIN_BYTES 512
+/* HTB tells how long a bucket of the largest packet takes to fill in 32 bits of 64 ns (netlink_qdisc.c). */
+#define NET_MIN_BPS 8000
 #define REQUEST_MAX_BYTES (64u << 20)
 
 static const char *const paths[] = {"bridge", "macvlan", "host", "device", "none"};
@@ -120,6 +122,9 @@ static int check_bounds(const struct term_kind *kind, uint64_t value, const char
 		/* The kernel takes no quota under 1 ms (kernel/sched/core.c, min_cfs_quota_period). */
 		least = 10;
 		*why = "the kernel keeps no limit under 0.01";
+	} else if (kind->unit == UNIT_BIT_RATE) {
+		least = NET_MIN_BPS;
+		*why = "the kernel keeps no rate under 8kbit";
 	} else if (strstr(kind->name, "packet-size")) {
 		least = PACKET_MIN_BYTES;
 		most = PACKET_MAX_BYTES;

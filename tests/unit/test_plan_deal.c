@@ -173,3 +173,59 @@ TEST_TIMEOUT(many_different_sets, 60)
 	is_uint(result.asked_ncores - result.capacity_ncores, result.missing_ncores);
 	ok(result.missing_ncores >= CORE);
 }
+
+static struct cpus set(const char *text)
+{
+	struct cpus cpus = {0};
+
+	ok(cpus_parse(text, &cpus) == 0);
+	return cpus;
+}
+
+/* In thousandths of a CPU. */
+static uint64_t left(const struct deal_demand *kept, size_t n, const char *available,
+		     const char *wanted)
+{
+	struct cpus all = set(available), mine = set(wanted);
+	uint64_t mcores = 4711;
+
+	ok(deal_left(kept, n, &all, 1000, &mine, &mcores) == 0);
+	return mcores;
+}
+
+TEST(what_is_left_to_reserve)
+{
+	struct deal_demand kept[] = {
+		{set("0-1"), 1500},
+		{set("0"), 1000},
+		{set("2"), 200},
+	};
+
+	is_uint(left(NULL, 0, "0-1", "0-1"), 2000);
+	is_uint(left(NULL, 0, "0-1", "1"), 1000);
+	is_uint(left(NULL, 0, "0-1", "7"), 0);
+	is_uint(left(kept, 1, "0-1", "0-1"), 500);
+	is_uint(left(kept, 1, "0-1", "0"), 500);
+	/* the first moves to CPU 1 as far as it can */
+	is_uint(left(kept, 1, "0-2", "0"), 500);
+	is_uint(left(kept, 1, "0-2", "0,2"), 1500);
+	/* the first two need 2.5 of the two CPUs they can run on, though there are four */
+	is_uint(left(kept, 2, "0-3", "3"), 0);
+	is_uint(left(&kept[1], 2, "0-2", "0-2"), 1800);
+	is_uint(left(&kept[1], 2, "0-2", "2"), 800);
+}
+
+TEST(reserves_move_along_a_chain_of_sets)
+{
+	/* Dealt greedily from the lowest CPU on, the last would find nothing. */
+	struct deal_demand kept[] = {
+		{set("0-1"), 1000},
+		{set("1-2"), 1000},
+		{set("2-3"), 1000},
+	};
+
+	is_uint(left(kept, 3, "0-3", "0"), 1000);
+	is_uint(left(kept, 3, "0-3", "1"), 1000);
+	is_uint(left(kept, 3, "0-3", "3"), 1000);
+	is_uint(left(kept, 3, "0-3", "0-3"), 1000);
+}

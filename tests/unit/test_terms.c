@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
-#include "plan/admission.h"
 #include "plan/cpus.h"
 #include "plan/terms.h"
 
@@ -268,8 +267,8 @@ TEST(any_terms_survive_being_written_and_read)
 
 		for (int direction = 0; direction < TERMS_DIRECTIONS; direction++)
 			terms.net[direction] = (struct terms_net){
-				.reserve_bps = random_number(1ull << random_number(40)),
-				.limit_bps = random_number(1ull << random_number(40)) * 1000,
+				.reserve_bps = 7999 + random_number(1ull << random_number(40)),
+				.limit_bps = random_number(1ull << random_number(40)) * 8000,
 				.share = (uint32_t)random_number(10000),
 				.packet_bytes = (uint32_t)random_number(1500) + 13,
 				.connections = (uint32_t)random_number(UINT32_MAX),
@@ -322,51 +321,4 @@ TEST(cpu_lists_are_read_and_written)
 	ok(cpus_has(&cpus, 5) && !cpus_has(&cpus, 4));
 	is_int(cpus_first_missing(&cpus, &(struct cpus){{0x0f}}), 5);
 	is_int(cpus_first_missing(&cpus, &cpus), -1);
-}
-
-static uint32_t left(const struct admission_cpu *kept, size_t n, const char *available,
-		     const char *wanted)
-{
-	struct cpus all = set(available), mine = set(wanted);
-	uint32_t mcores = 4711;
-
-	ok(admission_cpu_left(kept, n, &all, &mine, &mcores) == 0);
-	return mcores;
-}
-
-TEST(what_is_left_to_reserve)
-{
-	struct admission_cpu kept[] = {
-		{1500, set("0-1")},
-		{1000, set("0")},
-		{200, set("2")},
-	};
-
-	is_uint(left(NULL, 0, "0-1", "0-1"), 2000);
-	is_uint(left(NULL, 0, "0-1", "1"), 1000);
-	is_uint(left(NULL, 0, "0-1", "7"), 0);
-	is_uint(left(kept, 1, "0-1", "0-1"), 500);
-	is_uint(left(kept, 1, "0-1", "0"), 500);
-	/* the first moves to CPU 1 as far as it can */
-	is_uint(left(kept, 1, "0-2", "0"), 500);
-	is_uint(left(kept, 1, "0-2", "0,2"), 1500);
-	/* the first two need 2.5 of the two CPUs they can run on, though there are four */
-	is_uint(left(kept, 2, "0-3", "3"), 0);
-	is_uint(left(&kept[1], 2, "0-2", "0-2"), 1800);
-	is_uint(left(&kept[1], 2, "0-2", "2"), 800);
-}
-
-TEST(reserves_move_along_a_chain_of_sets)
-{
-	/* Dealt greedily from the lowest CPU on, the last would find nothing. */
-	struct admission_cpu kept[] = {
-		{1000, set("0-1")},
-		{1000, set("1-2")},
-		{1000, set("2-3")},
-	};
-
-	is_uint(left(kept, 3, "0-3", "0"), 1000);
-	is_uint(left(kept, 3, "0-3", "1"), 1000);
-	is_uint(left(kept, 3, "0-3", "3"), 1000);
-	is_uint(left(kept, 3, "0-3", "0-3"), 1000);
 }

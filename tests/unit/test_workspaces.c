@@ -218,10 +218,11 @@ TEST(every_term_has_its_key)
 		_cleanup_workspaces_ struct workspaces read = {0};
 		_cleanup_free_ char *text = NULL, *nested = NULL, *back = NULL;
 		_cleanup_fclose_ FILE *out = NULL;
-		const char *value = kind->type == TERM_SWITCH ? "true"
-				    : kind->type == TERM_PATH ? "host"
-				    : kind->type == TERM_GATE ? "drop"
-							      : "1000";
+		const char *value = kind->type == TERM_SWITCH	  ? "true"
+				    : kind->type == TERM_PATH	  ? "host"
+				    : kind->type == TERM_GATE	  ? "drop"
+				    : kind->unit == UNIT_BIT_RATE ? "9600"
+								  : "1000";
 		char *rest, *key;
 		struct error err = {0};
 		unsigned int depth = 0;

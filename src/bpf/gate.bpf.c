@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The gate: what arrives for a workspace whose debt is over its bound is dropped before it costs more. Where:
- *
- *	gate_link	what the host sends into the workspace's link (tc, by interface): the work of
- *			the workspace's own side is saved, that of the host's is not
- *	gate_xdp	what an interface to the outside receives (XDP, by destination): all but the driver's
- *			work is saved
- *	gate_uplink	the same where XDP cannot be had (tc)
+ * The gate: what arrives for a workspace whose debt is over its bound is dropped before it costs more, where the
+ * host sends into the workspace's link (gate_link): the work of the workspace's own side is saved, that of the
+ * host's is not.
  *
  * And how the uplink's queueing discipline tells whose a packet is: uplink_mark writes the workspace's number
  * into the mark of what comes from its link, and uplink_classify makes a class of that.
@@ -15,21 +11,17 @@
  * the same while; compare-and-exchange lets one of them. A bucket can go below zero by one packet per CPU.
  */
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in6.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <stdbool.h>
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/gate.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define ADDRESSES_MAX 16384
+#define LINKS_MAX 16384
+#define ELAPSED_MAX_NS 100000000ull /* five times what a bucket takes to fill (keeper/gate.c) */
 
 /* By the number that the keeper gave the workspace. It writes into the array, element by element. */
 struct {
@@ -43,17 +35,10 @@ struct {
 /* The gate of an interface, by its index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ADDRESSES_MAX);
+	__uint(max_entries, LINKS_MAX);
 	__type(key, __u32);
 	__type(value, __u32);
 } gate_links SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ADDRESSES_MAX);
-	__type(key, struct gate_address);
-	__type(value, __u32);
-} gate_addresses SEC(".maps");
 
 /* The class of a workspace's packets at the uplink, by its number: a handle, major number included. */
 struct {
@@ -70,9 +55,9 @@ static void fill(struct gate *gate, __u64 now_ns)
 	__u64 filled_ns = gate->filled_ns, elapsed_ns = now_ns - filled_ns;
 	__u64 more_ns;
 
-	/* ten buckets full are a full one; also for a clock that seems to run backwards */
-	if (elapsed_ns > 1000000000)
-		elapsed_ns = 1000000000;
+	/* more than the bucket holds is no use, and would not go into 64 bits; also for a clock that seems to run backwards */
+	if (elapsed_ns > ELAPSED_MAX_NS)
+		elapsed_ns = ELAPSED_MAX_NS;
 	more_ns = elapsed_ns * gate->rate / 1000000000;
 	/* too little to count: it is left for the next packet */
 	if (!more_ns ||
@@ -106,61 +91,6 @@ static bool admits(__u32 number, __u32 packets, __u32 bytes)
 	return true;
 }
 
-/* ---- whose a packet is ---- */
-
-static void map_ipv4(struct gate_address *address, __be32 ipv4)
-{
-	__builtin_memset(address, 0, sizeof(*address));
-	address->bytes[10] = address->bytes[11] = 0xff;
-	__builtin_memcpy(address->bytes + 12, &ipv4, sizeof(ipv4));
-}
-
-/* Where a frame goes, or false when it is neither IPv4 nor IPv6. Of VLANs the inner frame counts. */
-static bool look(void *data, void *end, struct gate_address *to)
-{
-	struct ethhdr *eth = data;
-	__be16 protocol;
-	void *next = eth + 1;
-
-	if (next > end)
-		return false;
-	protocol = eth->h_proto;
-	if (protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD)) {
-		if (next + 4 > end)
-			return false;
-		protocol = *(__be16 *)(next + 2);
-		next += 4;
-	}
-	if (protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr *ip = next;
-
-		if ((void *)(ip + 1) > end)
-			return false;
-		map_ipv4(to, ip->daddr);
-		return true;
-	}
-	if (protocol == bpf_htons(ETH_P_IPV6)) {
-		struct ipv6hdr *ip = next;
-
-		if ((void *)(ip + 1) > end)
-			return false;
-		__builtin_memcpy(to, &ip->daddr, sizeof(*to));
-		return true;
-	}
-	return false;
-}
-
-static bool admits_address(void *data, void *end, __u32 packets, __u32 bytes)
-{
-	struct gate_address to;
-	__u32 *number;
-
-	if (!look(data, end, &to))
-		return true;
-	number = bpf_map_lookup_elem(&gate_addresses, &to);
-	return !number || admits(*number, packets, bytes);
-}
-
 /* ---- programs ---- */
 
 static __u32 packets_of(const struct __sk_buff *skb)
@@ -174,23 +104,6 @@ int gate_link(struct __sk_buff *skb)
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
 	return !number || admits(*number, packets_of(skb), skb->len) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-}
-
-SEC("tc")
-int gate_uplink(struct __sk_buff *skb)
-{
-	return admits_address((void *)(long)skb->data, (void *)(long)skb->data_end, packets_of(skb),
-			      skb->len)
-		       ? TC_ACT_UNSPEC
-		       : TC_ACT_SHOT;
-}
-
-SEC("xdp")
-int gate_xdp(struct xdp_md *xdp)
-{
-	void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
-
-	return admits_address(data, end, 1, end - data) ? XDP_PASS : XDP_DROP;
 }
 
 /* Other bits of the mark are others'. */

@@ -34,8 +34,3 @@ struct gate {
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
 	__u64 passed, dropped, dropped_bytes;
 };
-
-/* One of IPv4 is mapped: ::ffff:a.b.c.d. */
-struct gate_address {
-	__u8 bytes[16];
-};

@@ -74,8 +74,6 @@ int gates_program(const struct gates *gates, enum gate_program program)
 {
 	const struct bpf_program *programs[] = {
 		[GATE_LINK] = gates->bpf->progs.gate_link,
-		[GATE_UPLINK] = gates->bpf->progs.gate_uplink,
-		[GATE_XDP] = gates->bpf->progs.gate_xdp,
 		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
 	};
@@ -95,18 +93,17 @@ int gates_new(struct gates *gates)
 	return -ENOSPC;
 }
 
-/* Removes the entries of a map whose value is VALUE. */
-static void forget(const struct bpf_map *map, uint32_t value)
+static void forget_links(const struct gates *gates, uint32_t number)
 {
-	unsigned char key[sizeof(struct gate_address)], next[sizeof(key)];
-	bool more = bpf_map_get_next_key(bpf_map__fd(map), NULL, next) == 0;
-	uint32_t found;
+	int map = bpf_map__fd(gates->bpf->maps.gate_links);
+	uint32_t index, next, found;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
 	while (more) {
-		memcpy(key, next, sizeof(key));
-		more = bpf_map_get_next_key(bpf_map__fd(map), key, next) == 0;
-		if (bpf_map_lookup_elem(bpf_map__fd(map), key, &found) == 0 && found == value)
-			bpf_map_delete_elem(bpf_map__fd(map), key);
+		index = next;
+		more = bpf_map_get_next_key(map, &index, &next) == 0;
+		if (bpf_map_lookup_elem(map, &index, &found) == 0 && found == number)
+			bpf_map_delete_elem(map, &index);
 	}
 }
 
@@ -114,25 +111,17 @@ void gates_free(struct gates *gates, int number)
 {
 	gates_open_wide(gates, number);
 	gates_set_class(gates, number, 0);
-	forget(gates->bpf->maps.gate_links, (uint32_t)number);
-	forget(gates->bpf->maps.gate_addresses, (uint32_t)number);
+	forget_links(gates, (uint32_t)number);
 	gates->taken[number] = false;
 }
 
 /* libbpf 1.x returns a negative errno. */
-static int bind_to(const struct bpf_map *map, const void *key, uint32_t value)
-{
-	return bpf_map_update_elem(bpf_map__fd(map), key, &value, BPF_ANY);
-}
-
 int gates_bind_link(struct gates *gates, int ifindex, int number)
 {
-	return bind_to(gates->bpf->maps.gate_links, &ifindex, (uint32_t)number);
-}
+	uint32_t value = (uint32_t)number;
 
-int gates_bind_address(struct gates *gates, const struct netlink_ip *address, int number)
-{
-	return bind_to(gates->bpf->maps.gate_addresses, address, (uint32_t)number);
+	return bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.gate_links), &ifindex, &value,
+				   BPF_ANY);
 }
 
 void gates_set_class(struct gates *gates, int number, uint32_t class)

@@ -9,14 +9,11 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "kernel/netlink_peers.h"
 
 struct gates;
 
 enum gate_program {
 	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
-	GATE_UPLINK,	 /* filter of what an interface to the outside receives */
-	GATE_XDP,	 /* the same, as an XDP program */
 	UPLINK_MARK,	 /* filter of what the host receives from a workspace's link */
 	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
 };
@@ -34,9 +31,8 @@ int gates_new(struct gates *gates);
 /* The number and all that was bound to it are free again. */
 void gates_free(struct gates *gates, int number);
 
-/* What arrives by the link (its host's end), or for the address, arrives for NUMBER. 0 or a negative errno. */
+/* What passes the link (its host's end) is NUMBER's. 0 or a negative errno. */
 int gates_bind_link(struct gates *gates, int ifindex, int number);
-int gates_bind_address(struct gates *gates, const struct netlink_ip *address, int number);
 /* The class, a handle, of NUMBER's packets at the uplink; 0: the default. */
 void gates_set_class(struct gates *gates, int number, uint32_t class);
 

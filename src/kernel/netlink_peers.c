@@ -6,7 +6,6 @@
 #include "kernel/netlink_peers.h"
 
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -100,51 +99,6 @@ int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer 
 	r = netlink_query(netlink, request, see_link, &found);
 	if (r < 0)
 		return error_errno(err, r, "list the interfaces");
-	*n = found.n;
-	return 0;
-}
-
-struct ips {
-	struct netlink_ip *all;
-	size_t max, n;
-};
-
-static int see_address(const struct nlmsghdr *message, void *data)
-{
-	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
-	struct netlink_ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
-	const struct nlattr *attr, *local = NULL;
-	struct ips *ips = data;
-
-	if (info->ifa_scope != RT_SCOPE_UNIVERSE)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
-		/* of IPv6 an IFA_LOCAL is there only when it differs from IFA_ADDRESS */
-		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
-		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
-			local = attr;
-	}
-	if (local && info->ifa_family == AF_INET && mnl_attr_get_payload_len(local) == 4)
-		memcpy(ip.bytes + 12, mnl_attr_get_payload(local), 4);
-	else if (local && info->ifa_family == AF_INET6 && mnl_attr_get_payload_len(local) == 16)
-		memcpy(ip.bytes, mnl_attr_get_payload(local), 16);
-	else
-		return MNL_CB_OK;
-	ips->all[ips->n++] = ip;
-	return ips->n < ips->max ? MNL_CB_OK : MNL_CB_STOP;
-}
-
-int netlink_addresses_seen(struct netlink *netlink, struct netlink_ip *addresses, size_t max,
-			   size_t *n, struct error *err)
-{
-	char buffer[NETLINK_BUFFER_BYTES];
-	struct nlmsghdr *request =
-		netlink_begin(buffer, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
-	struct ips found = {.all = addresses, .max = max};
-	int r = netlink_query(netlink, request, see_address, &found);
-
-	if (r < 0)
-		return error_errno(err, r, "list the addresses");
 	*n = found.n;
 	return 0;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * How a network namespace is connected: the interfaces here whose other ends are in it, and the addresses it
- * has. Asked of this side: what the other one says of itself is not to be believed.
+ * How a network namespace is connected: the interfaces here whose other ends are in it. Asked of this side: what
+ * the other one says of itself is not to be believed.
  */
 #include <net/if.h>
 #include <stddef.h>
@@ -19,18 +19,9 @@ struct netlink_peer {
 	char kind[16]; /* "veth", "netkit" */
 };
 
-/* An address of either family; one of IPv4 is mapped: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
-struct netlink_ip {
-	unsigned char bytes[16];
-};
-
 /*
  * The interfaces of NETLINK's namespace that are ends of pairs with the namespace NETNS_FD, at most MAX of
  * them. None is no error. -ENODEV: the two namespaces are not connected, or are the same one.
  */
 int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
 		     size_t *n, struct error *err);
-
-/* The addresses of NETLINK's namespace that are seen from outside, at most MAX: none of the host itself or the link. */
-int netlink_addresses_seen(struct netlink *netlink, struct netlink_ip *addresses, size_t max,
-			   size_t *n, struct error *err);

@@ -179,6 +179,18 @@ void book_forget(struct book *book, const char *where)
 	}
 }
 
+void book_forget_of(struct book *book, const char *where, uint64_t inode)
+{
+	for (size_t i = book_entries(book); i-- > 0;) {
+		struct found found = book_entry(book, i);
+
+		if (found.inode != inode || strcmp(found.where, where) != 0)
+			continue;
+		json_object_array_del_idx(book->found, i, 1);
+		book->changed = true;
+	}
+}
+
 int book_flush(struct book *book, struct error *err)
 {
 	int r;

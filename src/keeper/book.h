@@ -33,6 +33,8 @@ void cleanup_book(struct book **book);
 int book_note(struct book *book, const struct found *found, struct error *err);
 /* Whatever is noted of WHERE is forgotten. */
 void book_forget(struct book *book, const char *where);
+/* The same of the one that had INODE: another may have its place by now. */
+void book_forget_of(struct book *book, const char *where, uint64_t inode);
 /* Writes the book if it was changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
 

@@ -16,12 +16,15 @@
 /* How far is looked: a container has its processes near the top, and a hostile one may have very many. */
 #define DEPTH_MAX 4
 #define PROCESSES_MAX 256
+#define GROUPS_MAX 1024
 
 struct search {
 	struct netspace *found;
 	size_t n;
 	ino_t ours;
 	unsigned int looked; /* at processes */
+	unsigned int groups;
+	bool cut; /* there was more than is looked at */
 };
 
 /* Processes come and go: one that is gone is passed over. */
@@ -46,9 +49,11 @@ static void see_process(struct search *search, int pid)
 	search->found[search->n++] = (struct netspace){.fd = fd, .inode = st.st_ino};
 }
 
-static bool is_done(const struct search *search)
+static bool is_done(struct search *search)
 {
-	return search->n == NETSPACES_MAX || search->looked == PROCESSES_MAX;
+	search->cut |= search->n == NETSPACES_MAX || search->looked == PROCESSES_MAX ||
+		       search->groups == GROUPS_MAX;
+	return search->cut;
 }
 
 static void see_processes(struct search *search, int dir)
@@ -75,17 +80,22 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 	_cleanup_closedir_ DIR *entries = NULL;
 	struct dirent *entry;
 
+	search->groups++;
 	see_processes(search, dir);
 	entries = fdopendir(dir);
 	if (!entries) {
 		close(dir);
 		return;
 	}
-	while (depth < DEPTH_MAX && !is_done(search) && (entry = readdir(entries))) {
+	while (!is_done(search) && (entry = readdir(entries))) {
 		int below;
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
+		if (depth == DEPTH_MAX) {
+			search->cut = true;
+			break;
+		}
 		below = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (below >= 0)
 			see_group(search, below, depth + 1);
@@ -93,7 +103,7 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 }
 
 int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_MAX], size_t *n,
-		 struct error *err)
+		 bool *cut, struct error *err)
 {
 	struct search search = {.found = spaces};
 	struct stat st;
@@ -108,6 +118,7 @@ int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_
 	if (dir >= 0)
 		see_group(&search, dir, 0);
 	*n = search.n;
+	*cut = search.cut;
 	return 0;
 }
 

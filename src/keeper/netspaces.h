@@ -2,6 +2,7 @@
 #pragma once
 
 /* The network namespaces that the processes of a control group are in. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,8 +19,9 @@ struct netspace {
 /*
  * Those of the processes in DIRECTORY and in groups below it, other than our own one, at most NETSPACES_MAX: a
  * container that makes more has made them for itself, and they have no links to the host. A group that is
- * gone has none. Close with netspaces_close.
+ * gone has none. Close with netspaces_close. *CUT: there are more processes, groups or namespaces than are
+ * looked at, so that one that is not found may be there all the same.
  */
 int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_MAX], size_t *n,
-		 struct error *err);
+		 bool *cut, struct error *err);
 void netspaces_close(struct netspace *spaces, size_t n);

@@ -47,8 +47,7 @@ struct network {
 	size_t n;
 };
 
-/* What a killed keeper has set of links is taken back first: from here on it is known what there is. */
-static void take_back_leftovers(struct writer *writer)
+void network_take_back(struct writer *writer)
 {
 	struct error err = {0};
 
@@ -72,7 +71,8 @@ int network_open(struct network **network, struct writer *writer, const char *up
 		free(opened);
 		return r;
 	}
-	take_back_leftovers(writer);
+	/* from here on it is known what there is */
+	network_take_back(writer);
 	*network = opened;
 	return 0;
 }
@@ -119,11 +119,12 @@ static struct shape wanted_of(const struct terms *terms)
 
 /* The links that the workspace has now. What is known of those it had is kept. */
 static int find_links(const struct network *network, const char *directory,
-		      struct netlink_peer links[static LINKS_MAX], size_t *n, struct error *err)
+		      struct netlink_peer links[static LINKS_MAX], size_t *n, bool *cut,
+		      struct error *err)
 {
 	struct netspace spaces[NETSPACES_MAX];
 	size_t n_spaces, found = 0;
-	int r = netspaces_of(directory, spaces, &n_spaces, err);
+	int r = netspaces_of(directory, spaces, &n_spaces, cut, err);
 
 	if (r < 0)
 		return r;
@@ -153,12 +154,9 @@ static struct attached *find_attached(struct workspace *w, int index)
 /* A link that is gone, or somebody else's by now, leaves its ifb behind; of one that is there all is taken back. */
 static void let_go(const struct network *network, struct workspace *w, struct attached *gone)
 {
-	const struct shape nothing = {0};
 	struct error err = {0};
-	int r = shape_link(&network->shaper, w->name, &gone->link, w->number, &nothing, &gone->now,
-			   &err);
 
-	if (r < 0 && r != -ENODEV)
+	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
 		log_warning("the network of '%s': %s", w->name, err.text);
 }
 
@@ -171,18 +169,34 @@ static bool has_link(const struct netlink_peer *links, size_t n, int index)
 	return false;
 }
 
+static bool is_there(const struct network *network, const struct netlink_peer *link)
+{
+	struct netlink_link now;
+
+	return netlink_link_by_name(network->shaper.netlink, link->name, &now, NULL) == 0 &&
+	       now.index == link->index;
+}
+
 static int update_links(const struct network *network, struct workspace *w, struct error *err)
 {
 	struct netlink_peer links[LINKS_MAX];
 	struct attached next[LINKS_MAX];
+	bool cut = false;
 	size_t n;
-	int r = find_links(network, w->directory, links, &n, err);
+	int r = find_links(network, w->directory, links, &n, &cut, err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < w->n_links; i++) {
-		if (!has_link(links, n, w->links[i].link.index))
-			let_go(network, w, &w->links[i]);
+		struct attached *known = &w->links[i];
+
+		if (has_link(links, n, known->link.index))
+			continue;
+		/* or a container would get rid of its limits by hiding behind many processes */
+		if (cut && n < LINKS_MAX && is_there(network, &known->link))
+			links[n++] = known->link;
+		else
+			let_go(network, w, known);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct attached *known = find_attached(w, links[i].index);

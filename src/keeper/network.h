@@ -21,6 +21,8 @@ struct network;
 /* Does nothing yet. WRITER must outlive it. UPLINK as in uplink_find. */
 int network_open(struct network **network, struct writer *writer, const char *uplink,
 		 struct error *err);
+/* What a killed keeper has set of links is taken back. */
+void network_take_back(struct writer *writer);
 /* What was set stays. */
 void network_close(struct network *network);
 

@@ -33,7 +33,9 @@ static int update(struct network_round *round, struct writer *writer, const stru
 	if (!list)
 		return error_oom(err);
 	n = list_concerned(roster, list);
-	if (n && !round->network)
+	if (!n && !round->network)
+		network_take_back(writer);
+	else if (!round->network)
 		r = network_open(&round->network, writer, round->uplink, err);
 	return r == 0 && round->network ? network_update(round->network, list, n, err) : r;
 }

@@ -237,6 +237,44 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 	return r;
 }
 
+/* ---- letting go ---- */
+
+/* Somebody else may have come to use it. */
+static int drop_clsact(struct netlink *netlink, int index, struct error *err)
+{
+	int receives = netlink_filter_count(netlink, index, QDISC_RECEIVES, err);
+	int sends = netlink_filter_count(netlink, index, QDISC_SENDS, err);
+
+	return receives == 0 && sends == 0 ? netlink_qdisc_delete_clsact(netlink, index, err) : 0;
+}
+
+void shape_forget(const struct shaper *shaper, const char *link, int index)
+{
+	if (shaper->writer->book)
+		book_forget_of(shaper->writer->book, link, (uint64_t)index);
+}
+
+int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		 int number, struct shape *now, struct error *err)
+{
+	const struct shape nothing = {0};
+	const struct book *book = shaper->writer->book;
+	struct found found;
+	int r = shape_link(shaper, name, link, number, &nothing, now, err);
+
+	if (r == 0 && book && book_find(book, link->name, CLSACT, &found) &&
+	    found.inode == (uint64_t)link->index)
+		r = drop_clsact(shaper->netlink, link->index, err);
+	if (r < 0)
+		return r;
+	shape_forget(shaper, link->name, link->index);
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, ifb_name(link->index).text);
+	return 0;
+}
+
+/* ---- counts ---- */
+
 int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
 			 struct qdisc_counts *counts)
 {
@@ -253,15 +291,6 @@ int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *
 }
 
 /* ---- putting back ---- */
-
-/* Somebody else may have come to use it. */
-static int drop_clsact(struct netlink *netlink, int index, struct error *err)
-{
-	int receives = netlink_filter_count(netlink, index, QDISC_RECEIVES, err);
-	int sends = netlink_filter_count(netlink, index, QDISC_SENDS, err);
-
-	return receives == 0 && sends == 0 ? netlink_qdisc_delete_clsact(netlink, index, err) : 0;
-}
 
 static int undo_on(struct netlink *netlink, const struct netlink_link *link, const char *what,
 		   struct error *err)

@@ -48,6 +48,16 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 	       int number, const struct shape *wanted, struct shape *now, struct error *err);
 
 /*
+ * Takes back what *NOW says, and forgets what the book has of it. Of a link that is gone there is the ifb left; of
+ * one that is there, also the place for filters goes, if that is ours and nobody else uses it.
+ */
+int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		 int number, struct shape *now, struct error *err);
+
+/* Nothing of ours is on the interface any more: the book forgets it. */
+void shape_forget(const struct shaper *shaper, const char *link, int index);
+
+/*
  * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
  * netlink_qdisc_add_htb. 0 when it is there. -EBUSY: somebody else has one there.
  */

@@ -56,8 +56,8 @@ int shape_probe(struct error *err)
 	if (pid < 0 || read(ends[0], &tried, sizeof(tried)) != sizeof(tried))
 		error_set(&tried, EAGAIN, "the kernel could not be asked whether it limits links");
 	close(ends[0]);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (!tried.code)
 		return 0;
 	*err = tried;

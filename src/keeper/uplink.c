@@ -127,10 +127,14 @@ static int take(struct uplink *uplink, const struct shaper *shaper, struct error
 		return r;
 	uplink->index = link.index;
 	r = set_class(uplink, shaper, CLASS_ALL, uplink->rate_bps, 0, err);
-	return r == 0 ? netlink_filter_classify(shaper->netlink, link.index, QDISC, SHAPE_PRIORITY,
-						gates_program(shaper->gates, UPLINK_CLASSIFY),
-						"behalf_class", err)
-		      : r;
+	if (r == 0)
+		r = netlink_filter_classify(shaper->netlink, link.index, QDISC, SHAPE_PRIORITY,
+					    gates_program(shaper->gates, UPLINK_CLASSIFY),
+					    "behalf_class", err);
+	/* half of it is nothing: the next round begins anew */
+	if (r < 0)
+		uplink->index = 0;
+	return r;
 }
 
 static struct uplink_reserve *find(struct uplink_reserve *list, size_t n, int number)
@@ -201,6 +205,8 @@ static int let_go(struct uplink *uplink, const struct shaper *shaper, struct err
 	if (!uplink->index)
 		return 0;
 	r = netlink_qdisc_delete_root(shaper->netlink, uplink->index, err);
+	if (r == 0)
+		shape_forget(shaper, uplink->name, uplink->index);
 	for (size_t i = 0; i < uplink->n_set; i++)
 		gates_set_class(shaper->gates, uplink->set[i].number, 0);
 	uplink->n_set = 0;
@@ -216,9 +222,11 @@ static int check(const struct uplink *uplink, const struct uplink_reserve *reser
 
 	if (!uplink->name[0] || !uplink->rate_bps)
 		return error_set(err, ENODEV, "the host's uplink, or its rate, is not known");
-	for (size_t i = 0; i < n; i++)
-		sum_bps += reserves[i].reserve_bps;
-	if (sum_bps + least_bps > uplink->rate_bps)
+	for (size_t i = 0; i < n; i++) {
+		if (__builtin_add_overflow(sum_bps, reserves[i].reserve_bps, &sum_bps))
+			sum_bps = UINT64_MAX;
+	}
+	if (least_bps > uplink->rate_bps || sum_bps > uplink->rate_bps - least_bps)
 		return error_set(err, ERANGE, "more is reserved than '%s' carries", uplink->name);
 	*rest_bps = uplink->rate_bps - sum_bps;
 	return 0;

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/strings.h"
 #include "keeper/network.h"
 #include "keeper/shape.h"
 #include "kernel/netlink.h"
@@ -189,6 +190,65 @@ TEST(limits_are_set_changed_and_taken_back)
 	update(&place);
 	ok(!has_ifb(&place, index));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
+	leave_place(&place);
+}
+
+/* The test itself, many times: processes that are in front of the one that has the network. */
+static void hide(const struct place *place)
+{
+	_cleanup_free_ char *path = string_format("%s/cgroup.procs", place->directory);
+	FILE *out = fopen(path, "we");
+
+	must(out);
+	for (int i = 0; i < 300; i++)
+		fprintf(out, "%d\n", getpid());
+	fprintf(out, "%d\n", place->inside);
+	fclose(out);
+}
+
+TEST(a_container_that_hides_keeps_its_limits)
+{
+	struct place place = {0};
+	int index;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	index = index_of(&place, "out0");
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(has_ifb(&place, index));
+	hide(&place);
+	update(&place);
+	ok(has_ifb(&place, index));
+	ok(has_our_root(&place, "out0"));
+	netlink_link_delete(place.netlink, "out0", NULL);
+	update(&place);
+	ok(!has_ifb(&place, index));
+	leave_place(&place);
+}
+
+TEST(the_book_forgets_links_that_are_let_go)
+{
+	struct place place = {0};
+	int index;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	for (int i = 0; i < 3; i++) {
+		index = index_of(&place, "out0");
+		place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+		place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+		update(&place);
+		ok(has_ifb(&place, index));
+		netlink_link_delete(place.netlink, "out0", NULL);
+		add_link(&place, "out0", "eth0");
+	}
+	update(&place);
+	is_uint(book_entries(place.book), 5);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_uint(book_entries(place.book), 0);
+	ok(!has_our_root(&place, "out0"));
 	leave_place(&place);
 }
 

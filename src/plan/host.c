@@ -45,33 +45,6 @@ struct plan_disk *plan_host_add_disk(struct plan_host *host)
 	return memset(&disks[host->n_disks++], 0, sizeof(*disks));
 }
 
-struct plan_host *plan_host_copy(const struct plan_host *host)
-{
-	_cleanup_(cleanup_plan_host) struct plan_host *copy = plan_host_new();
-
-	if (!copy)
-		return NULL;
-	*copy = *host;
-	copy->nodes = NULL;
-	copy->disks = NULL;
-	copy->n_nodes = copy->n_disks = 0;
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		struct plan_node *node = plan_host_add_node(copy);
-
-		if (!node)
-			return NULL;
-		*node = host->nodes[i];
-	}
-	for (size_t i = 0; i < host->n_disks; i++) {
-		struct plan_disk *disk = plan_host_add_disk(copy);
-
-		if (!disk)
-			return NULL;
-		*disk = host->disks[i];
-	}
-	return take_ptr(copy);
-}
-
 void plan_host_take_rates(struct plan_host *host, const struct profile *profile)
 {
 	for (size_t i = 0; i < host->n_disks; i++) {

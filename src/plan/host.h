@@ -47,8 +47,6 @@ void cleanup_plan_host(struct plan_host **host);
 /* Add a zeroed one; NULL when memory is out. */
 struct plan_node *plan_host_add_node(struct plan_host *host);
 struct plan_disk *plan_host_add_disk(struct plan_host *host);
-/* Each a copy of its own. */
-struct plan_host *plan_host_copy(const struct plan_host *host);
 
 /* Takes over the rates of disks that the profile measured. */
 void plan_host_take_rates(struct plan_host *host, const struct profile *profile);

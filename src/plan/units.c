@@ -230,13 +230,3 @@ const char *unit_wanted(enum unit unit)
 {
 	return units[unit].wanted;
 }
-
-int cores_parse(const char *text, uint32_t *mcores)
-{
-	uint64_t value;
-	int r = unit_parse(UNIT_CORES, text, &value);
-
-	if (r == 0)
-		*mcores = (uint32_t)value;
-	return r;
-}

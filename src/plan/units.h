@@ -35,6 +35,5 @@ struct unit_text unit_format(enum unit unit, uint64_t value);
 /* "a number of cores is wanted, as 0.5 or 500m" */
 const char *unit_wanted(enum unit unit);
 
-/* The same for cores, in 32 bits. */
-int cores_parse(const char *text, uint32_t *mcores);
+/* The same for cores, of thousandths. */
 struct unit_text cores_format(uint32_t mcores);

@@ -43,13 +43,13 @@ TEST(cores_are_read_exactly)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint32_t mcores = 0;
+		uint64_t mcores = 0;
 
 		note("'%s'", cases[i].text);
-		is_int(cores_parse(cases[i].text, &mcores), cases[i].result);
+		is_int(unit_parse(UNIT_CORES, cases[i].text, &mcores), cases[i].result);
 		is_uint(mcores, cases[i].mcores);
 		if (cases[i].back)
-			is_str(cores_format(mcores).text, cases[i].back);
+			is_str(cores_format((uint32_t)mcores).text, cases[i].back);
 	}
 }
 

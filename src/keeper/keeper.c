@@ -45,7 +45,8 @@
 #define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
 #define ONCE_ROUNDS 11
 #define STEER_AGAIN_NS 5000000000ull
-#define SLOW_ROUNDS 10 /* between readings of what hardly matters */
+#define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
+#define SLOWER_ROUNDS 50 /* and where they are dear */
 #define EVENTS_MAX 64
 
 struct keeper {
@@ -224,19 +225,19 @@ static void read_waited(struct keeper *k, size_t i)
 	bool urgent = reserve > 0 && w->reserve.got < reserve && w->reserve.got > 0.01;
 	uint64_t waited_ns, most_ns;
 
-	if (!urgent && (k->rounds + i) % SLOW_ROUNDS)
+	/* asking each thread costs a hundred times as much as pressure does */
+	if (!urgent && (k->rounds + i) % (e->gauge.pressure >= 0 ? SLOW_ROUNDS : SLOWER_ROUNDS))
 		return;
 	if (gauge_waited_ns(&e->gauge, &waited_ns) < 0) {
 		note_gone(k, i);
 		return;
 	}
-	most_ns = k->options->period_ns * (reserve > 0 ? 1 : k->rounds - e->waited_round);
+	most_ns = k->options->period_ns * (reserve > 0 ? 1 : SLOW_ROUNDS);
 	if (waited_ns > e->waited_base_ns)
 		e->waited_ns += waited_ns - e->waited_base_ns < most_ns
 					? waited_ns - e->waited_base_ns
 					: most_ns;
 	e->waited_base_ns = waited_ns;
-	e->waited_round = k->rounds;
 }
 
 static void see(struct keeper *k, size_t i)

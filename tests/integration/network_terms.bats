@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Terms of network and disks, kept for a workspace of spawn by the keeper beside it. What is asked of rates is
+# little, since others use the machine too: that a limit makes the difference it must make.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	load helpers
+	load ledger_helpers
+	need_root
+	need_program tc iproute2
+	need_program iperf3
+	private_ledger
+}
+
+teardown_file() {
+	load ledger_helpers
+	end_private_ledger
+}
+
+setup() {
+	load helpers
+	load ledger_helpers
+	need_root
+	BUNDLE_FOR_EACH_TEST= begin
+	export BEHALF_KEEPER=$BATS_TEST_TMPDIR/keeper
+	NAME=$ID
+}
+
+teardown() {
+	if [ -n "${SERVER:-}" ]; then kill "$SERVER" || true; fi
+	end
+}
+
+# spawn_with TERM... -- COMMAND...
+spawn_with() {
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" BEHALF_PROMISES="$BEHALF_PROMISES" \
+		"$BEHALF" --root "$STATE" spawn --detach --name "$NAME" "$@"
+}
+
+# The host's end of the workspace's link.
+link_of() {
+	local pid index
+	pid=$(behalf state "$1" | jq .pid)
+	index=$(nsenter --net="/proc/$pid/ns/net" ip -o link show eth0 2>/dev/null |
+		sed -n 's/.*eth0@if\([0-9]*\):.*/\1/p')
+	ip -o link | sed -n "s/^$index: \([^@:]*\).*/\1/p"
+}
+
+qdisc_is() {
+	tc qdisc show dev "$1" | grep -q "^qdisc $2"
+}
+
+# Mbit/s from the workspace to the host, or with -R the other way.
+rate() {
+	local pid gateway
+	pid=$(behalf state "$NAME" | jq .pid)
+	gateway=$(nsenter --net="/proc/$pid/ns/net" ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')
+	nsenter --net="/proc/$pid/ns/net" iperf3 -c "$gateway" -p "$PORT" -t 3 -J "$@" |
+		jq '.end.sum_received.bits_per_second / 1e6'
+}
+
+serve() {
+	PORT=$((20000 + RANDOM % 10000))
+	iperf3 -s -p $PORT >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	sleep 0.3
+}
+
+@test "net.ingress.limit and net.egress.limit hold, and are gone with the workspace" {
+	spawn_with --net-ingress-limit 20mbit --net-egress-limit 40mbit -- sleep 100
+	link=$(link_of "$NAME")
+	wait_until 5 qdisc_is "$link" htb
+	index=$(cat "/sys/class/net/$link/ifindex")
+	ifb=$(printf 'bhe%x' "$index")
+	wait_until 5 qdisc_is "$ifb" htb
+	serve
+	out=$(rate)
+	in=$(rate -R)
+	echo "sent $out Mbit/s, received $in Mbit/s"
+	jq -en "$out > 10 and $out < 50 and $in > 5 and $in < 26"
+	behalf delete --force "$NAME"
+	! ip link show "$ifb" 2>/dev/null || wait_until 5 eval "! ip link show $ifb 2>/dev/null"
+}
+
+@test "net.strict drop is a filter before the link" {
+	spawn_with --net-strict drop --cpu-limit 0.5 -- sleep 100
+	link=$(link_of "$NAME")
+	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_gate"
+}
+
+@test "net.egress.reserve is a class at the uplink" {
+	ip link add "up-$$" type veth peer name "op-$$"
+	ip link set "up-$$" up
+	export BEHALF_UPLINK=up-$$=100mbit
+	spawn_with --net-egress-reserve 30mbit -- sleep 100
+	link=$(link_of "$NAME")
+	wait_until 5 eval "tc class show dev up-$$ | grep -q 'rate 30Mbit ceil 100Mbit'"
+	tc class show dev "up-$$" | grep -q 'rate 70Mbit ceil 100Mbit'
+	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"
+	behalf delete --force "$NAME"
+	wait_until 5 eval "! tc class show dev up-$$ | grep -q htb"
+	ip link del "up-$$"
+}
+
+@test "more than the uplink carries is refused" {
+	ip link add "up-$$" type veth peer name "op-$$"
+	export BEHALF_UPLINK=up-$$=100mbit
+	run spawn_with --net-egress-reserve 130mbit -- true
+	ip link del "up-$$"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "what nothing can keep is refused, in one sentence that names the term" {
+	for terms in "--net-strict threaded" "--net-ingress-reserve 1mbit" "--disk-read-reserve 1MB/s" \
+		"--net host --net-egress-limit 1mbit"; do
+		# shellcheck disable=SC2086
+		run spawn_with $terms -- true
+		echo "$output"
+		[ "$status" -eq 125 ]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	unset BEHALF_UPLINK
+}
+
+@test "disk.write.limit is a throttle of the disk" {
+	disk=$(lsblk -ndo MAJ:MIN -t disk 2>/dev/null | head -n 1 | tr -d ' ')
+	[ -n "$disk" ] || disk=$(lsblk -ndo MAJ:MIN | head -n 1 | tr -d ' ')
+	[ -n "$disk" ] || skip "no disk"
+	spawn_with --disk-write-limit "$disk:5MB/s" -- sleep 100
+	pid=$(behalf state "$NAME" | jq .pid)
+	group=$(sed -n 's/^[0-9]*:[^:]*blkio[^:]*://p' "/proc/$pid/cgroup")
+	if [ -n "$group" ]; then
+		file=/sys/fs/cgroup/blkio$group/blkio.throttle.write_bps_device
+	else
+		file=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup")/io.max
+	fi
+	wait_until 5 grep -q "^$disk .*5000000" "$file"
+}

@@ -3,6 +3,7 @@
 # Terms of network and disks, kept for a workspace of spawn by the keeper beside it. What is asked of rates is
 # little, since others use the machine too: that a limit makes the difference it must make.
 
+# shellcheck disable=SC2030,SC2031 # each test sets its own uplink
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -23,7 +24,7 @@ setup() {
 	load helpers
 	load ledger_helpers
 	need_root
-	BUNDLE_FOR_EACH_TEST= begin
+	BUNDLE_FOR_EACH_TEST='' begin
 	export BEHALF_KEEPER=$BATS_TEST_TMPDIR/keeper
 	NAME=$ID
 }

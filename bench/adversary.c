@@ -7,7 +7,7 @@
  *	loopback	datagrams of 18 bytes to itself
  *	fork		children that exit
  *	timer		timers that expire every 50 us, 64 of them
- *	pipe, unix	a byte to and fro between two processes
+ *	pipe, unix	a byte back and forth between two processes
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -104,6 +104,16 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 
 /* ---- status ---- */
 
+/* What the kernel counts of limits and reserves of networks, and of gates; printed where there are any. */
+static const struct table_column network_columns[] = {
+	{.heading = "WORKSPACE"},
+	{.heading = "NETWORK"},
+	{.heading = "BYTES", .align = TABLE_RIGHT},
+	{.heading = "PACKETS", .align = TABLE_RIGHT},
+	{.heading = "DROPPED", .align = TABLE_RIGHT},
+	{.heading = "STATE"},
+};
+
 static const struct table_column columns[] = {
 	{.heading = "WORKSPACE", .key = "workspace"},
 	{.heading = "TERM", .key = "term"},
@@ -149,10 +159,65 @@ static void add_term(struct table *table, struct json_object *workspace, const c
 	table_string(table, string(truth, "by"));
 }
 
+static void add_class(struct table *table, const char *name, struct json_object *network,
+		      const char *key, const char *term)
+{
+	struct json_object *counts;
+
+	if (!json_object_object_get_ex(network, key, &counts))
+		return;
+	table_row(table);
+	table_string(table, name);
+	table_string(table, term);
+	table_format(table, "%.0f", number(counts, "bytes"));
+	table_format(table, "%.0f", number(counts, "packets"));
+	table_format(table, "%.0f", number(counts, "drops"));
+}
+
+static void add_gate(struct table *table, const char *name, struct json_object *network)
+{
+	struct json_object *gate, *shut;
+
+	if (!json_object_object_get_ex(network, "gate", &gate) ||
+	    !json_object_object_get_ex(gate, "shut", &shut))
+		return;
+	table_row(table);
+	table_string(table, name);
+	table_string(table, "net.strict");
+	table_string(table, "");
+	table_format(table, "%.0f", number(gate, "passed"));
+	table_format(table, "%.0f", number(gate, "dropped"));
+	table_string(table, json_object_get_boolean(shut) ? "shut" : "open");
+}
+
+static int print_network(struct json_object *workspaces, struct error *err)
+{
+	_cleanup_(cleanup_table) struct table *table =
+		table_new(network_columns, ARRAY_SIZE(network_columns));
+
+	for (size_t i = 0; i < json_object_array_length(workspaces); i++) {
+		struct json_object *w = json_object_array_get_idx(workspaces, i), *network;
+
+		if (!json_object_object_get_ex(w, "network", &network))
+			continue;
+		add_class(table, string(w, "name"), network, "ingress_limited",
+			  "net.ingress.limit");
+		add_class(table, string(w, "name"), network, "egress_limited", "net.egress.limit");
+		add_class(table, string(w, "name"), network, "egress_reserved",
+			  "net.egress.reserve");
+		add_gate(table, string(w, "name"), network);
+	}
+	if (table && !table_rows(table))
+		return 0;
+	printf("\n");
+	return table_print(table, stdout, err);
+}
+
 static int print_text(struct json_object *status, struct error *err)
 {
 	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	struct json_object *list, *ledger;
+	int r;
 
 	if (!json_object_object_get_ex(status, "workspaces", &list) ||
 	    !json_object_object_get_ex(status, "ledger", &ledger))
@@ -165,7 +230,8 @@ static int print_text(struct json_object *status, struct error *err)
 		add_term(table, workspace, "cpu.reserve");
 		add_term(table, workspace, "cpu.limit");
 	}
-	return table_print(table, stdout, err);
+	r = table_print(table, stdout, err);
+	return r == 0 ? print_network(list, err) : r;
 }
 
 static int show_status(const struct keeper_options *options, struct error *err)

@@ -180,18 +180,25 @@ static int run_show(const struct cmd_context *ctx, const struct terms_options *o
 	return 0;
 }
 
+/* "cpu-limit=0.5 memory-limit=64m" */
 static char *terms_line(const struct terms *terms)
 {
-	char *line = strdup("");
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	const char *space = "";
 
-	for (const struct term_kind *kind = term_kinds; line && kind->name; kind++) {
-		_cleanup_free_ char *value = terms_format(terms, kind), *before = line;
+	if (!file)
+		return NULL;
+	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
+		_cleanup_free_ char *value = terms_format(terms, kind);
 
-		line = value ? string_format("%s%s%s=%s", before, *before ? " " : "", kind->name,
-					     value)
-			     : take_ptr(before);
+		if (!value)
+			continue;
+		fprintf(file, "%s%s=%s", space, kind->name, value);
+		space = " ";
 	}
-	return line;
+	return fclose(file) == 0 ? take_ptr(text) : NULL;
 }
 
 static int list_text(const struct promise_list *list, struct error *err)

@@ -416,6 +416,7 @@ static void answer(struct keeper *k)
 		.writes = k->writer.writes,
 		.now_ns = k->now_ns,
 		.events = k->events,
+		.network = k->network.network,
 	};
 	_cleanup_json_ struct json_object *status = keeper_status(&k->roster, &figures);
 

@@ -118,7 +118,7 @@ static int make_ifb(const struct shaper *shaper, const struct netlink_peer *link
 		    int *index, struct error *err)
 {
 	struct ifb_name name = ifb_name(link->index);
-	struct netlink_link ifb;
+	struct netlink_link ifb = {0};
 	int r = note(shaper, name.text, link->index, IFB, err);
 
 	if (r == 0)

@@ -62,9 +62,44 @@ static void add_truth(struct json_object *object, const char *key, const struct 
 	json_add_string(o, "by", keeper_culprit(roster, t->by));
 }
 
-static void add_workspace(struct json_object *list, const struct roster *roster, size_t i,
-			  uint64_t now_ns)
+static void add_counts(struct json_object *object, const char *key,
+		       const struct qdisc_counts *counts)
 {
+	struct json_object *o = json_add_object(object, key);
+
+	json_add_u64(o, "bytes", counts->bytes);
+	json_add_u64(o, "packets", counts->packets);
+	json_add_u64(o, "drops", counts->drops);
+}
+
+static void add_network(struct json_object *object, const struct network *network,
+			const struct roster_entry *e)
+{
+	struct network_counts counts;
+	struct json_object *o, *gate;
+
+	if (!network || !network_counts(network, e->directory, &counts))
+		return;
+	o = json_add_object(object, "network");
+	if (e->terms.net[TERMS_INGRESS].limit_bps)
+		add_counts(o, "ingress_limited", &counts.limited[TERMS_INGRESS]);
+	if (e->terms.net[TERMS_EGRESS].limit_bps)
+		add_counts(o, "egress_limited", &counts.limited[TERMS_EGRESS]);
+	if (e->terms.net[TERMS_EGRESS].reserve_bps)
+		add_counts(o, "egress_reserved", &counts.reserved);
+	if (e->terms.gate != TERMS_GATE_DROP)
+		return;
+	gate = json_add_object(o, "gate");
+	json_add_bool(gate, "shut", counts.gate_shut);
+	json_add_u64(gate, "passed", counts.gate.passed);
+	json_add_u64(gate, "dropped", counts.gate.dropped);
+	json_add_u64(gate, "dropped_bytes", counts.gate.dropped_bytes);
+}
+
+static void add_workspace(struct json_object *list, const struct roster *roster, size_t i,
+			  const struct keeper_figures *f)
+{
+	uint64_t now_ns = f->now_ns;
 	const struct roster_entry *e = &roster->items[i];
 	const struct control_workspace *w = &roster->control.workspaces[i];
 	struct control_carried carried = control_carry(w);
@@ -80,6 +115,7 @@ static void add_workspace(struct json_object *list, const struct roster *roster,
 	json_add_double(o, "gain", carried.gain);
 	json_add_bool(o, "squeezed", carried.squeeze > 0);
 	json_add_bool(o, "fails", e->fails);
+	add_network(o, f->network, e);
 	json_object_array_add(list, o);
 }
 
@@ -98,7 +134,7 @@ struct json_object *keeper_status(const struct roster *roster, const struct keep
 	json_add_double(o, "cpu_s", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
 	list = json_add_array(o, "workspaces");
 	for (size_t i = 0; i < roster->control.n; i++)
-		add_workspace(list, roster, i, f->now_ns);
+		add_workspace(list, roster, i, f);
 	json_object_object_add(o, "events", json_object_get(f->events));
 	return o;
 }

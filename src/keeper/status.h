@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "keeper/network.h"
 #include "keeper/roster.h"
 
 struct json_object;
@@ -14,7 +15,8 @@ struct keeper_figures {
 	bool service;
 	bool ledger_on;
 	uint64_t period_ns, rounds, writes, now_ns;
-	struct json_object *events; /* an array; kept by the caller */
+	struct json_object *events;    /* an array; kept by the caller */
+	const struct network *network; /* NULL: nobody has network terms */
 };
 
 /* The whole, the caller's to put. */

@@ -111,7 +111,7 @@ after=$("$tools/ledger_books" 0)
 kill $spinner
 wait $spinner 2>/dev/null
 # shellcheck disable=SC2016 # variables of jq
-holds "a thread that moves to and fro is charged where it is" "$(pair "$before" "$after")" \
+holds "a thread that moves back and forth is charged where it is" "$(pair "$before" "$after")" \
 	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("/" + n)) | .user_ns + .kernel_ns] | add // 0;
 	(own(.after; "a") - own(.before; "a")) as $a | (own(.after; "b") - own(.before; "b")) as $b |
 	$a > 200000000 and $b > 200000000 and $a / $b > 0.5 and $a / $b < 2'

@@ -165,7 +165,7 @@ fault() {
 # One try: with a ledger of program FROM on (off: none), COMMAND is killed at call $n. The next one finds
 # all that was counted.
 try_once() {
-	local from=$1 before= after
+	local from=$1 before='' after
 	shift
 	if [ "$from" = off ]; then
 		"$behalf" ledger off >/dev/null

@@ -81,6 +81,9 @@ serve() {
 	in=$(rate -R)
 	echo "sent $out Mbit/s, received $in Mbit/s"
 	jq -en "$out > 10 and $out < 50 and $in > 5 and $in < 26"
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+		jq -e '.workspaces[0].network | .ingress_limited.bytes > 1000000 and .egress_limited.bytes > 1000000'
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status | grep 'net.egress.limit'
 	behalf delete --force "$NAME"
 	! ip link show "$ifb" 2>/dev/null || wait_until 5 eval "! ip link show $ifb 2>/dev/null"
 }

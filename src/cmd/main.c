@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "oci/config.h"
+#include "cmd/apart.h"
 #include "cmd/descriptors.h"
 #include "kernel/cgroup.h"
 #include "kernel/systemd.h"
@@ -25,9 +27,18 @@ struct verb {
 	int (*run)(const struct cmd_context *ctx, int argc, char **argv);
 };
 
+/* `behalf` has the runtime's verbs alone, behalf-full has all of them (cmd/apart.h). */
+#ifdef BEHALF_FULL
+#define APART(verb) cmd_##verb
+#else
+#define APART(verb) apart_execute_full
+#endif
+
 static const struct verb verbs[] = {
 #define VERB(verb, args, summary) {#verb, args, summary, cmd_##verb},
+#define VERB_APART(verb, args, summary) {#verb, args, summary, APART(verb)},
 #include "cmd/verbs.h"
+#undef VERB_APART
 #undef VERB
 	{0},
 };
@@ -250,6 +261,10 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int status;
 
+#ifdef BEHALF_FULL
+	/* Whoever lists processes is to see what was called. */
+	prctl(PR_SET_NAME, "behalf", 0, 0, 0);
+#endif
 	if (descriptors_open_standard(&err) < 0)
 		return EXIT_FAILURE;
 	status = parse_options(argc, argv, &ctx);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "cmd/apart.h"
 #include "cmd/metrics_options.h"
 #include "cmd/sample.h"
 #include "view/metrics.h"
@@ -76,34 +76,18 @@ static int write_textfiles(const struct metrics_options *options, struct error *
 	return r;
 }
 
-/* Beside this program, as it is in a build directory; NULL when memory is out. */
-static char *server_beside(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	return slash ? string_format("%.*s/" METRICS_SERVER, (int)(slash - self), self) : NULL;
-}
-
 /* Becomes the server; returns only when it cannot. */
 static int serve(char **argv, struct error *err)
 {
-	_cleanup_free_ char *beside = server_beside();
+	int r;
 
 	argv[0] = (char *)METRICS_SERVER;
-	if (beside)
-		execv(beside, argv);
-	execv(BEHALF_LIBEXEC "/" METRICS_SERVER, argv);
-	if (errno == ENOENT)
+	r = apart_execute(METRICS_SERVER, argv, err);
+	if (r == -ENOENT)
 		return error_set(err, ENOENT,
 				 "'" BEHALF_LIBEXEC "/" METRICS_SERVER "' is not installed: "
 				 "built without libmicrohttpd; --once and --textfile do without");
-	return error_errno(err, errno, "'" BEHALF_LIBEXEC "/" METRICS_SERVER "'");
+	return r;
 }
 
 int cmd_metrics(const struct cmd_context *ctx, int argc, char **argv)

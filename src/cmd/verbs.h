@@ -3,6 +3,8 @@
  * The one table of verbs, included with VERB defined: declarations (cmd.h), dispatch and help (main.c).
  * A line is added with the verb's file: VERB(name, "ARGUMENTS", "what it does"), one line each, in the
  * order help shows them. No #pragma once here.
+ *
+ * Where VERB_APART is defined, too, the verbs that are not the runtime's come by it.
  */
 VERB(create, "[--bundle DIR] ID", "make a container, up to the point where only start is missing")
 VERB(start, "ID", "start a created container")
@@ -20,6 +22,11 @@ VERB(mounts, "add|remove ID FILE", "add mounts to a running container, or take t
 VERB(events, "[--stats] [--interval TIME] ID", "print what a container uses, and its OOM kills")
 VERB(spec, "[--bundle DIR]", "write a configuration to begin with")
 VERB(features, "", "print what this build can do, as JSON")
+VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")
+#ifdef VERB_APART
+#undef VERB
+#define VERB(verb, args, summary) VERB_APART(verb, args, summary)
+#endif
 VERB(ledger, "on|off|status [-J]", "account CPU time by on whose behalf it is spent")
 VERB(doctor, "[-J]", "tell what the kernel's options and hooks mean for the figures")
 VERB(top, "[OPTIONS]", "show who spends CPU time, and on whose behalf, refreshing")
@@ -32,4 +39,3 @@ VERB(keeper, "[OPTIONS] | status [-J]", "keep terms: hold charges to what is pro
 VERB(metrics, "[OPTIONS]", "give who spent CPU time to a monitoring system")
 VERB(calibrate, "[--quick] [--output FILE]", "measure what I/O costs in CPU on this host")
 VERB(plan, "[OPTIONS] [FILE]", "tell what promises need, and whether they can be kept")
-VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "plan/bounds.h"
 
 /* Far more than there is, far less than makes sums overflow. */
 #define NCORES_MOST 1e16
@@ -33,7 +34,7 @@ double extrapolate_wakeups(const struct profile_operation *operation,
 {
 	double most = operation->gap_ns > 0 ? 1e9 / operation->gap_ns : INFINITY;
 
-	return fmin(load->units, most);
+	return smaller(load->units, most);
 }
 
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
@@ -205,8 +206,8 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 	const char *device = terms->disks[disk].device;
 	uint32_t size = or_else(promise->request_bytes, TERMS_REQUEST_BYTES);
 	struct extrapolate_load load = {
-		.units = fmax(promise->reserve_iops, (double)promise->reserve_bytes / size),
-		.bytes = fmax((double)promise->reserve_bytes, (double)promise->reserve_iops * size),
+		.units = larger(promise->reserve_iops, (double)promise->reserve_bytes / size),
+		.bytes = larger((double)promise->reserve_bytes, (double)promise->reserve_iops * size),
 	};
 
 	if (!promise->reserve_bytes && !promise->reserve_iops)

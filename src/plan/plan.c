@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "plan/bounds.h"
 #include "plan/words.h"
 
 #define DISK_TIME UINT64_C(1000000000)
@@ -81,7 +82,7 @@ static void sum_host(const struct plan_request *request, struct plan *plan)
 
 	expected->base = ncores_times(ceiling(base->host_cpu_ns), n_cpus);
 	worst->base =
-		ncores_times(ceiling(fmax(base->host_cpu_ns, base->host_cpu_upper_ns)), n_cpus);
+		ncores_times(ceiling(larger(base->host_cpu_ns, base->host_cpu_upper_ns)), n_cpus);
 	expected->programs = worst->programs = request->host_ncores;
 	for (size_t i = 0; i < plan->n_needs; i++) {
 		const struct extrapolate_need *need = &plan->needs[i];
@@ -121,7 +122,7 @@ static struct plan_resource *add_resource(struct plan *plan, enum plan_resource_
 static uint64_t cpu_ncores(const struct plan_request *request)
 {
 	const struct profile_base *base = &request->profile->base;
-	uint64_t kept = ceiling(fmax(base->host_cpu_ns, base->host_cpu_upper_ns));
+	uint64_t kept = ceiling(larger(base->host_cpu_ns, base->host_cpu_upper_ns));
 
 	return kept < NCORES_PER_CORE ? NCORES_PER_CORE - kept : 0;
 }
@@ -239,15 +240,15 @@ static uint64_t disk_time(const struct plan_disk *disk, enum terms_access access
 			  const struct terms_disk_flow *flow)
 {
 	double size = flow->request_bytes ? flow->request_bytes : TERMS_REQUEST_BYTES;
-	double bytes = fmax((double)flow->reserve_bytes, flow->reserve_iops * size);
-	double requests = fmax(flow->reserve_iops, (double)flow->reserve_bytes / size);
+	double bytes = larger((double)flow->reserve_bytes, flow->reserve_iops * size);
+	double requests = larger(flow->reserve_iops, (double)flow->reserve_bytes / size);
 	double of_bytes = 0, of_requests = 0;
 
 	if (disk->bytes_per_s[access])
 		of_bytes = bytes / (double)disk->bytes_per_s[access];
 	if (disk->requests_per_s[access])
 		of_requests = requests / (double)disk->requests_per_s[access];
-	return ceiling(fmax(of_bytes, of_requests) * (double)DISK_TIME);
+	return ceiling(larger(of_bytes, of_requests) * (double)DISK_TIME);
 }
 
 static bool is_measured(const struct plan_disk *disk)

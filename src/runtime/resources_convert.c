@@ -8,6 +8,40 @@
 #define SHARES_MAX 262144
 #define WEIGHT_MAX 10000
 
+/*
+ * These two are not libm's: every container's start would map it for them. Their error is below 1e-13.
+ * N is not 0.
+ */
+static double binary_logarithm(uint64_t n)
+{
+	int whole = 63 - __builtin_clzll(n);
+	double rest = (double)n / (double)(UINT64_C(1) << whole), result = whole;
+
+	/* Squaring doubles the logarithm: digit after digit comes to be the whole part. */
+	for (double digit = 0.5; digit > 1e-16; digit /= 2) {
+		rest *= rest;
+		if (rest >= 2) {
+			rest /= 2;
+			result += digit;
+		}
+	}
+	return result;
+}
+
+/* 10 to the power of X, which is from 0 to 4. */
+static double power_of_ten(double x)
+{
+	double y = x * 3.321928094887362348, z, term = 1, sum = 1;
+	unsigned int whole = (unsigned int)y;
+
+	z = (y - whole) * 0.693147180559945309;
+	for (int i = 1; i < 20; i++) {
+		term *= z / i;
+		sum += term;
+	}
+	return sum * (double)(1u << whole);
+}
+
 uint64_t resources_cpu_weight(uint64_t shares)
 {
 	double l;
@@ -19,8 +53,9 @@ uint64_t resources_cpu_weight(uint64_t shares)
 	if (shares >= SHARES_MAX)
 		return WEIGHT_MAX;
 	/* With l = log2(shares), log10(weight) is 0 at l=1, 2 at l=10 and 4 at l=18. */
-	l = log2((double)shares);
-	return (uint64_t)ceil(pow(10, (l * l + 125 * l) / 612 - 7.0 / 34));
+	l = binary_logarithm(shares);
+	/* What is a whole number but for the error stays that number. */
+	return (uint64_t)ceil(power_of_ten((l * l + 125 * l) / 612 - 7.0 / 34) - 1e-9);
 }
 
 uint64_t resources_io_weight(uint64_t weight)

@@ -36,6 +36,18 @@ setup() { load helpers; }
 	[[ $output == *"/no/such/bundle"* ]]
 }
 
+@test "the verbs of behalf-full are found beside behalf, or said to be missing" {
+	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
+	run "$BATS_TEST_TMPDIR/behalf" ledger --help
+	[ "$status" -eq 1 ] || skip "behalf-full is installed"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *"ledger: "*"/behalf-full': No such file or directory"* ]]
+	cp "$(dirname "$BEHALF")/behalf-full" "$BATS_TEST_TMPDIR/"
+	run "$BATS_TEST_TMPDIR/behalf" ledger --help
+	[ "$status" -eq 0 ]
+	[[ $output == "Usage: behalf ledger"* ]]
+}
+
 @test "--help lists the verbs, each with a line" {
 	run "$BEHALF" --help
 	[ "$status" -eq 0 ]

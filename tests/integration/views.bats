@@ -89,7 +89,7 @@ busy() {
 	[ "${#lines[@]}" -eq 1 ]
 	dir=$(mktemp -d)
 	chmod 755 "$dir"
-	cp "$BEHALF" "$dir/behalf"
+	cp "$BEHALF" "$(dirname "$BEHALF")/behalf-full" "$dir"
 	replay() {
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/behalf" replay - "$@" <"$file"
 	}

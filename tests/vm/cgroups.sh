@@ -19,7 +19,7 @@ add_busybox "$root"
 cp tests/vm/init "$root/init"
 add_modules "${modules[@]}"
 
-add_program "$BEHALF" bin/behalf
+add_behalf bin/behalf
 flood=$BUILD_DIR/tests/bpf/udp_flood
 [ ! -x "$flood" ] || add_program "$flood" bin/udp_flood
 for test in "${unit_tests[@]}"; do

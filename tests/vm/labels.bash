@@ -21,7 +21,7 @@ labels_prepare() {
 	add_busybox "$root"
 	add_busybox "$root/bundle/rootfs"
 	cp tests/vm/labels-init "$root/init"
-	add_program "$BEHALF" bin/behalf
+	add_behalf bin/behalf
 	echo seen >"$root/bundle/rootfs/etc/plain"
 	echo hidden >"$root/bundle/rootfs/etc/secret"
 	"$BEHALF" spec --bundle "$root/bundle"

@@ -97,6 +97,12 @@ add_program() { # PROGRAM WHERE
 	add_libraries_of "$1"
 }
 
+# behalf, and beside it the program that has the verbs it lacks.
+add_behalf() { # WHERE
+	add_program "$BEHALF" "$1"
+	add_program "$(dirname "$BEHALF")/behalf-full" "$(dirname "$1")/behalf-full"
+}
+
 # What is no dynamic program needs none.
 add_libraries_of() { # FILE...
 	{ ldd "$@" 2>/dev/null || true; } | sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p' | sort -u |

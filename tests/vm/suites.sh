@@ -45,7 +45,7 @@ tree=$root$SOURCE_DIR
 mkdir -p "$tree/tests" "$root$BUILD_DIR/tests"
 cp -r tests/{bpf,helpers,integration,golden} "$tree/tests/"
 cp -r docs completions man examples "$tree/" 2>/dev/null || true
-add_program "$BEHALF" "$BEHALF"
+add_behalf "$BEHALF"
 for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do
 	[ -f "$program" ] && [ -x "$program" ] || continue
 	mkdir -p "$root$(dirname "$program")"

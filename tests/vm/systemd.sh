@@ -25,7 +25,7 @@ for program in systemctl busctl systemd-run dbus-daemon; do
 	add_program "$(command -v $program)" "bin/$program"
 done
 add_program /lib/systemd/systemd lib/systemd/systemd
-add_program "$BEHALF" bin/behalf
+add_behalf bin/behalf
 # loaded on demand, so ldd does not know
 library=$(ldconfig -p | sed -n 's/.*libsystemd.so.0 .*x86-64.*=> //p' | head -n 1)
 [ -n "$library" ] || skip "no libsystemd.so.0"

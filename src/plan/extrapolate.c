@@ -207,7 +207,8 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 	uint32_t size = or_else(promise->request_bytes, TERMS_REQUEST_BYTES);
 	struct extrapolate_load load = {
 		.units = larger(promise->reserve_iops, (double)promise->reserve_bytes / size),
-		.bytes = larger((double)promise->reserve_bytes, (double)promise->reserve_iops * size),
+		.bytes = larger((double)promise->reserve_bytes,
+				(double)promise->reserve_iops * size),
 	};
 
 	if (!promise->reserve_bytes && !promise->reserve_iops)

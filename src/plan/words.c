@@ -39,9 +39,9 @@ static struct unit_text scaled(uint64_t value, unsigned int base, const char *co
 	number = unit ? ceil(number * step - 1e-9) / step : number;
 	snprintf(text.text, sizeof(text.text), "%.*f %s",
 		 unit == 0 || ceil(number) <= number ? 0
-		 : number < 10			   ? 2
-		 : number < 100			   ? 1
-						   : 0,
+		 : number < 10			     ? 2
+		 : number < 100			     ? 1
+						     : 0,
 		 number, units[unit]);
 	return text;
 }

@@ -22,7 +22,6 @@ VERB(mounts, "add|remove ID FILE", "add mounts to a running container, or take t
 VERB(events, "[--stats] [--interval TIME] ID", "print what a container uses, and its OOM kills")
 VERB(spec, "[--bundle DIR]", "write a configuration to begin with")
 VERB(features, "", "print what this build can do, as JSON")
-VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")
 #ifdef VERB_APART
 #undef VERB
 #define VERB(verb, args, summary) VERB_APART(verb, args, summary)
@@ -39,3 +38,4 @@ VERB(keeper, "[OPTIONS] | status [-J]", "keep terms: hold charges to what is pro
 VERB(metrics, "[OPTIONS]", "give who spent CPU time to a monitoring system")
 VERB(calibrate, "[--quick] [--output FILE]", "measure what I/O costs in CPU on this host")
 VERB(plan, "[OPTIONS] [FILE]", "tell what promises need, and whether they can be kept")
+VERB(spawn, "[TERMS] [OPTIONS] COMMAND", "run a command in a workspace of its own")

@@ -408,8 +408,8 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 }
 
 @test "a term that is not kept is refused, in one sentence that names it" {
-	for term in "memory-reserve 1m" "cpu-share 1" "net-egress-limit 1mbit" "net-ingress-reserve 1mbit" \
-		"disk-read-limit 1MB/s" "disk-write-share 8:0:1" "net-strict drop"; do
+	for term in "net-ingress-reserve 1mbit" "net-ingress-share 5" "disk-read-reserve 1MB/s" \
+		"disk-write-share 8:0:1" "net-strict threaded"; do
 		# shellcheck disable=SC2086
 		run spawn --$term true
 		[ "$status" -eq 125 ]

@@ -26,7 +26,7 @@ if [[ $libraries == *libasan* || $libraries == *libubsan* ]] || ! ls /usr/lib/*/
 	number=1
 	echo "ok 1 few shared libraries # SKIP a build with sanitizers, or no static libraries here"
 else
-	others=$(tr ' ' '\n' <<<"$libraries" | grep -vE '^(libc|libm|libmnl|ld-linux.*)\.so\.[0-9]+$' | grep .)
+	others=$(tr ' ' '\n' <<<"$libraries" | grep -vE '^(libc|libmnl|ld-linux.*)\.so\.[0-9]+$' | grep .)
 	holds 'few shared libraries' "$([ -z "$others" ]; echo $?)" "$others"
 fi
 grep -q 'Flags:.*PIE' <<<"$dynamic"

@@ -94,6 +94,20 @@ serve() {
 	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_gate"
 }
 
+gate_dropped() {
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+		jq -e '.workspaces[0].network.gate | .dropped > 1000 and .passed > 0'
+}
+
+@test "a flood from outside a workspace in debt is dropped before it" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	spawn_with --net-strict drop --cpu-limit 0.1 -- sleep 100
+	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
+	"$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 18 15 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	wait_until 14 gate_dropped
+}
+
 @test "net.egress.reserve is a class at the uplink" {
 	ip link add "up-$$" type veth peer name "op-$$"
 	ip link set "up-$$" up

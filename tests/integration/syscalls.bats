@@ -122,7 +122,8 @@ delete_all() {
 	nothing_remains || behalf delete --force "$ID" || true
 }
 
-prepare_create() { :; }
+# A promise that holds no more, as the container is gone, is a file until somebody promises again.
+prepare_create() { rm -f "$BEHALF_PROMISES"/*; }
 hit_create() { at "$@" create --bundle "$BUNDLE" "$ID"; }
 failed_create() {
 	nothing_remains || true

@@ -3,7 +3,8 @@
 # timeout: 300
 # The very test files of the other levels once more, on cgroup v2 with all controllers and Debian's
 # kernel: those that `suites` beside this file names, in a machine made of this one's own packages.
-# VM_SUITES="integration/update bpf/rules" runs others, VM_TIMING=yes tells how long each test took.
+# VM_SUITES="integration/update bpf/rules" runs others, VM_AT_ONCE=1 one after the other, VM_TIMING=yes tells
+# how long each test took.
 # shellcheck disable=SC2154 # what is not set here is set there
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -63,5 +64,5 @@ fi
 
 printf '%s\n' "${VM_SUITES:-$(grep -v '^#' tests/vm/suites)}" | tr ' ' '\n' >"$root/suites"
 printf '%s=%q\n' SOURCE_DIR "$SOURCE_DIR" BUILD_DIR "$BUILD_DIR" BEHALF "$BEHALF" \
-	VM_TIMING "${VM_TIMING-}" >"$root/environment"
+	VM_TIMING "${VM_TIMING-}" VM_AT_ONCE "${VM_AT_ONCE-}" >"$root/environment"
 machine_run

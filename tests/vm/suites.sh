@@ -14,15 +14,18 @@ modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cl
 	virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do
 # little else: bash, jq and what a shell needs at every turn are static.
-packages=(bash-static bats bpftool fio iperf3 bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
+packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
 	gojq libc-bin libcap2-bin login mawk mount ncurses-base ncurses-bin passwd perl-base procps psmisc
 	sed strace tcl-expect tcl8.6 libtcl8.6 uidmap util-linux util-linux-extra)
+needed=(bats bash-static gojq expect strace newuidmap killall)
+# these bring much that takes time to unpack
+[[ ${VM_SUITES-} != *bpf/* ]] || packages+=(bpftool fio iperf3) needed+=(bpftool fio iperf3 mke2fs)
 memory_mb=1536
 limit_s=${VM_LIMIT_S:-280}
 applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls
 	mkdir mknod mktemp mv rm rmdir sed sh sha256sum sleep sort tail tee test timeout
 	touch tr true uname uniq wc xargs)
-machine_needs bats bash-static gojq
+machine_needs "${needed[@]}"
 
 rm -rf "$root"
 mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,var/tmp} "$root"/usr/{bin,sbin,lib,lib64}

@@ -15,33 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-struct reading {
-	struct wire_cpu cpu; /* the copy of the cursor */
-	uint64_t now_ns;
-	struct wire_totals *totals; /* of this CPU, by slot */
-	uint32_t n_slots;
-};
-
-static const struct reading *reading_of(const struct wire_cpu *copy)
-{
-	return (const struct reading *)((const char *)copy - offsetof(struct reading, cpu));
-}
-
-static uint64_t cursor_now(const struct wire_cpu *copy)
-{
-	return reading_of(copy)->now_ns;
-}
-
-static struct wire_totals *cursor_totals(const struct wire_cpu *copy, uint32_t slot)
-{
-	const struct reading *r = reading_of(copy);
-
-	return slot < r->n_slots ? &r->totals[slot] : NULL;
-}
-
-#include "bpf/cursor.h"
+#include "ledger/reading.h"
 
 #define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 8
@@ -65,17 +39,6 @@ static void add_totals(struct wire_totals *to, const struct wire_totals *from)
 
 	for (size_t i = 0; i < sizeof(*to) / sizeof(*t); i++)
 		t[i] += f[i];
-}
-
-/* Copies the cursor; false when it moved meanwhile. */
-static bool copy_cursor(const struct wire_cpu *cpu, struct reading *r)
-{
-	uint64_t ended = load_u64((const uint64_t *)&cpu->ended);
-
-	memcpy(&r->cpu, cpu, offsetof(struct wire_cpu, cgroups));
-	r->now_ns = clock_monotonic_ns();
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return load_u64((const uint64_t *)&cpu->begun) == ended;
 }
 
 static void read_cpu(const struct ledger_pinned *p, uint32_t number, struct reading *r)

@@ -14,38 +14,12 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/strings.h"
 #include "ledger/cgroups.h"
 #include "ledger/hierarchy.h"
 #include "ledger/pinned.h"
 #include "ledger/pins.h"
-
-struct reading {
-	struct wire_cpu cpu; /* the copy of the cursor */
-	uint64_t now_ns;
-	struct wire_totals *totals; /* of this CPU, by slot; those without a seat are not filled */
-	uint32_t n_slots;
-};
-
-static const struct reading *reading_of(const struct wire_cpu *copy)
-{
-	return (const struct reading *)((const char *)copy - offsetof(struct reading, cpu));
-}
-
-static uint64_t cursor_now(const struct wire_cpu *copy)
-{
-	return reading_of(copy)->now_ns;
-}
-
-static struct wire_totals *cursor_totals(const struct wire_cpu *copy, uint32_t slot)
-{
-	const struct reading *r = reading_of(copy);
-
-	return slot < r->n_slots ? &r->totals[slot] : NULL;
-}
-
-#include "bpf/cursor.h"
+#include "ledger/reading.h"
 
 #define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 4
@@ -278,16 +252,6 @@ static size_t seat_of(const struct ledger_charges *c, uint32_t slot)
 	if (slot < WIRE_SLOT_FIRST || c->seats[slot].id != info->id || info->state == WIRE_FREE)
 		return c->n;
 	return c->seats[slot].id ? c->seats[slot].who : c->n;
-}
-
-static bool copy_cursor(const struct wire_cpu *cpu, struct reading *r)
-{
-	uint64_t ended = __atomic_load_n((const uint64_t *)&cpu->ended, __ATOMIC_ACQUIRE);
-
-	memcpy(&r->cpu, cpu, offsetof(struct wire_cpu, cgroups));
-	r->now_ns = clock_monotonic_ns();
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n((const uint64_t *)&cpu->begun, __ATOMIC_ACQUIRE) == ended;
 }
 
 static void read_cpu(struct ledger_charges *c, uint32_t number)

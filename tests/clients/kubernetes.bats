@@ -22,12 +22,17 @@ install_check() {
 
 # The kubelet's types are in a package of a later Debian; it is unpacked, not installed.
 fetch_types() {
-	local apt=$CHECK/apt types=usr/share/gocode/src/k8s.io/kubelet/config/v1beta1/types.go
+	local apt=$CHECK/apt mirror types=usr/share/gocode/src/k8s.io/kubelet/config/v1beta1/types.go
 	TYPES=$CHECK/types.go
 	export TYPES
 	[ ! -e "$TYPES" ] || return 0
+	# from where this machine has its own packages
+	# shellcheck disable=SC2016 # variables of apt
+	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' |
+		grep -v security | head -n 1)
+	[ -n "$mirror" ] || return
 	mkdir -p "$apt/lists/partial" "$apt/cache"
-	echo "deb http://deb.debian.org/debian sid main" >"$apt/sources.list"
+	echo "deb $mirror sid main" >"$apt/sources.list"
 	(
 		cd "$apt" || exit
 		options=(-qq -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-

@@ -191,6 +191,8 @@ END
 	holds "and who reads it for reading" "$books" \
 		'[.accounts[] | select(.cgroup | endswith("/c"))][0] | .kernel_ns + .user_ns > 50000000'
 	holds "and the books balance" "$books" "$balanced"
+else
+	skip_one "a socket that was passed on" "no python3"
 fi
 quiet_down
 

@@ -23,6 +23,12 @@ ok() {
 	fi
 }
 
+# skip_one WHAT REASON: what cannot be looked at here
+skip_one() {
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
+}
+
 # holds NAME BOOKS FILTER: the jq filter is true of the books
 holds() {
 	if [ -n "$2" ] && jq -e "$3" >/dev/null <<<"$2"; then

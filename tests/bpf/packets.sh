@@ -50,7 +50,7 @@ if spaces_tunnel_up 2>/dev/null; then
 	holds "nearly all of it has an owner" "$books" '.unattributed_ns.net_rx <
 		([.accounts[].behalf_ns.net_rx] | add) / 20'
 else
-	echo "# no vxlan devices: not looked at"
+	skip_one "vxlan" "no vxlan devices"
 fi
 
 # ---- macvlan: the packet changes its device where nothing tells ----
@@ -74,7 +74,7 @@ if macvlan_up 2>/dev/null; then
 	holds "through a macvlan a packet is its socket's namespace's" "$books" \
 		".counters.rule_socket_netns > 1000 and $b.behalf_ns.net_rx > 1000000"
 else
-	echo "# no macvlan devices: not looked at"
+	skip_one "macvlan" "no macvlan devices"
 fi
 
 # ---- another CPU receives ----
@@ -104,7 +104,7 @@ if redirect_up 2>/dev/null; then
 		"$a.behalf_ns.net_rx > 5000000 and $b.behalf_ns.net_rx > 5000000 and
 		.unattributed_ns.tasklet < ($a.behalf_ns.net_rx + $b.behalf_ns.net_rx) / 4"
 else
-	echo "# no ifb devices or redirection: not looked at"
+	skip_one "tasklets that receive" "no ifb devices or redirection"
 fi
 ip link del "bi$spaces_id" 2>/dev/null
 
@@ -129,7 +129,7 @@ if in_space b tc qdisc add dev eth0 root tbf rate 20mbit burst 2kb limit 100kb 2
 	holds "also on the host's network" "$books" \
 		".counters.rule_tx > 100 and $a.behalf_ns.net_tx > ($b.behalf_ns.net_tx // 0)"
 else
-	echo "# no tbf queueing discipline: not looked at"
+	skip_one "queues of the host" "no tbf queueing discipline"
 fi
 
 # ---- UDP on the host's network ----
@@ -180,7 +180,7 @@ if [ ${#threads[@]} -gt 0 ]; then
 	holds "and is charged about as long as it runs" "$books" \
 		'.ran > 5000000 and .more > .ran * 0.7 and .more < .ran * 1.3'
 else
-	echo "# no threaded NAPI: not looked at"
+	skip_one "threads that poll" "no threaded NAPI"
 fi
 
 echo "1..$number"

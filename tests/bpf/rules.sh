@@ -103,7 +103,7 @@ if run_fio --rw=randread --direct=1 --ioengine=psync && [ -s "$scratch/x.0.0" ] 
 	run_fio --rw=randwrite --ioengine=io_uring --force_async=1 --iodepth=8 --buffered=1
 	holds "workers of io_uring are their owner's threads" "$books" "$a.kernel_ns > 50000000"
 else
-	echo "# no block device behind '$scratch': block and writeback are not looked at"
+	skip_one "block and writeback" "no block device behind '$scratch'"
 fi
 
 # ---- work items: a loop device works for who writes to the file system on it ----
@@ -119,7 +119,7 @@ if loop=$(losetup --show -f "$image" 2>/dev/null); then
 	losetup -d "$loop"
 	holds "a loop device works for who writes" "$books" "$(part ledger-test- work) > 0.8"
 else
-	echo "# no loop devices: not looked at"
+	skip_one "loop devices" "no loop devices"
 fi
 
 # ---- timers of TCP ----

@@ -130,10 +130,11 @@ holds "and stays so after the fold" "$(jq -s '{before: .[0], after: .[1]}' <<<"$
 	"((.after | $total) - (.before | $total)) | fabs < 100000000"
 holds "books balance after the fold" "$books" "$balanced"
 
-# cgroups that spin and go while the books are read: no interval shows more or less than there was
+# Cgroups that spin and go while the books are read: no interval shows more or less than there was. On a
+# slow machine few of them go within an interval, so there are as many intervals as that takes.
 churn() {
-	local end=$(($(date +%s) + 6)) number=0 dir
-	while [ "$(date +%s)" -lt $end ]; do
+	local number=0 dir
+	while [ -e "$churning" ]; do
 		number=$((number + 1))
 		for dir in $(spaces_cgroups "churn$number"); do mkdir "$dir"; done
 		# shellcheck disable=SC2016 # the inner shell expands
@@ -142,11 +143,23 @@ churn() {
 		for dir in $(spaces_cgroups "churn$number"); do rmdir "$dir"; done
 	done
 }
+
+intervals() {
+	for _ in {1..40}; do "$tools/ledger_books" 0.1; done | jq '{
+		off: ((([.accounts[].charge_ns] | add) + ([.unattributed_ns[]] | add) + .idle_ns)
+			/ .wall_ns / .cpus - 1 | fabs),
+		closed: .counters.accounts_closed}'
+}
+
+churning=$(mktemp)
 churn &
-books=$(for _ in {1..40}; do "$tools/ledger_books" 0.1; done | jq -s '{
-	worst: ([.[] | (([.accounts[].charge_ns] | add) + ([.unattributed_ns[]] | add) + .idle_ns)
-		/ .wall_ns / .cpus - 1 | fabs] | max),
-	closed: ([.[].counters.accounts_closed] | add)}')
+books='{"worst": 0, "closed": 0}'
+for _ in {1..10}; do
+	books=$(intervals | jq -s --argjson sum "$books" '{
+		worst: ([.[].off, $sum.worst] | max), closed: ([.[].closed, $sum.closed] | add)}')
+	jq -e '.closed >= 2' <<<"$books" >/dev/null && break
+done
+rm "$churning"
 wait
 holds "books balance while cgroups come and go" "$books" '.worst < 0.01 and .closed >= 2'
 

@@ -132,6 +132,11 @@ static int fill_promise(struct promise *promise, const struct container_create_o
 	promise->state_root = admit_state_root(create->root);
 	if (!promise->name || !promise->state_root)
 		return error_oom(err);
+	if (config->cgroups_path && *config->cgroups_path) {
+		promise->intended = strdup(config->cgroups_path);
+		if (!promise->intended)
+			return error_oom(err);
+	}
 	fill_path(&promise->terms, config);
 	return fill_cpus(promise, config, err);
 }
@@ -180,6 +185,12 @@ int admit_container(struct container_create_options *create, struct oci_config *
 	create->data = new;
 	*admission = take_ptr(new);
 	return 0;
+}
+
+void admission_warn(const struct admission *admission)
+{
+	if (admission)
+		means_warn_without_keeper(admission->promise.name, &admission->promise.terms);
 }
 
 void admission_done(struct admission *admission)

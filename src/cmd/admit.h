@@ -29,6 +29,9 @@ int admit_container(struct container_create_options *create, struct oci_config *
 /* The container is there: from now on the promise lives and ends with it. */
 void admission_done(struct admission *admission);
 
+/* Warns of terms that only a keeper keeps, when none runs. ADMISSION may be NULL. */
+void admission_warn(const struct admission *admission);
+
 /* Before admission_done: takes the promise back. */
 void admission_free(struct admission *admission);
 void cleanup_admission(struct admission **admission);

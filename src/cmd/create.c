@@ -282,8 +282,10 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	if (code == 0)
 		admission_done(admission);
 	/* A failure is one sentence: it may well be about the same thing. */
-	if (code == 0)
+	if (code == 0) {
 		log_left_out(config);
+		admission_warn(admission);
+	}
 	if (code == 0 && r->pidfd_socket) {
 		code = pidfd_socket_send(pidfd_connection, container_pidfd(*container), err);
 		if (code < 0)

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "keeper/ask.h"
 #include "keeper/gate.h"
 #include "keeper/shape.h"
 #include "keeper/uplink.h"
@@ -25,6 +28,7 @@ static const struct {
 	const char *prefix, *suffix;
 	enum means means;
 	enum cgroup_controller controller;
+	bool kept_by_keeper; /* no static limit stands for it */
 } table[] = {
 	{"cpu-", "-reserve", CONTROLLER, CGROUP_CPU},
 	{"cpu-", "-limit", CONTROLLER, CGROUP_CPU},
@@ -36,12 +40,12 @@ static const struct {
 	{"net-", "-packet-size-worst", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-connections", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-path", NOT_NEEDED, CGROUP_CORE},
-	{"net-", "-limit", SHAPING, CGROUP_CORE},
-	{"net-egress", "-reserve", UPLINK, CGROUP_CORE},
-	{"net-egress", "-share", UPLINK, CGROUP_CORE},
-	{"net-", "-strict", GATE, CGROUP_CORE},
-	{"disk-", "-limit", CONTROLLER, CGROUP_IO},
-	{"disk-", "-limit-iops", CONTROLLER, CGROUP_IO},
+	{"net-", "-limit", SHAPING, CGROUP_CORE, true},
+	{"net-egress", "-reserve", UPLINK, CGROUP_CORE, true},
+	{"net-egress", "-share", UPLINK, CGROUP_CORE, true},
+	{"net-", "-strict", GATE, CGROUP_CORE, true},
+	{"disk-", "-limit", CONTROLLER, CGROUP_IO, true},
+	{"disk-", "-limit-iops", CONTROLLER, CGROUP_IO, true},
 	{"disk-", "-request-size", NOT_NEEDED, CGROUP_CORE},
 	{"disk-", "-buffered", NOT_NEEDED, CGROUP_CORE},
 };
@@ -121,18 +125,19 @@ static int need_gate(const struct term_kind *kind, const struct terms *terms, st
 	return r;
 }
 
+static bool fits(size_t row, const struct term_kind *kind)
+{
+	return string_starts_with(kind->name, table[row].prefix) &&
+	       string_ends_with(kind->name, table[row].suffix);
+}
+
 static int check_one(const struct term_kind *kind, const struct terms *terms,
 		     const struct cgroup_layout *layout, struct error *err)
 {
-	size_t length = strlen(kind->name), i;
+	size_t i = 0;
 
-	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		size_t end = strlen(table[i].suffix);
-
-		if (strncmp(kind->name, table[i].prefix, strlen(table[i].prefix)) == 0 &&
-		    length >= end && strcmp(kind->name + length - end, table[i].suffix) == 0)
-			break;
-	}
+	while (i < ARRAY_SIZE(table) && !fits(i, kind))
+		i++;
 	switch (i < ARRAY_SIZE(table) ? table[i].means : NONE) {
 	case NOT_NEEDED:
 		return 0;
@@ -162,4 +167,34 @@ int means_check(const struct terms *terms, const struct cgroup_layout *layout, s
 		if (terms_has(terms, kind))
 			r = check_one(kind, terms, layout, err);
 	return r;
+}
+
+static bool needs_keeper(const struct term_kind *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (fits(i, kind))
+			return table[i].kept_by_keeper;
+	return false;
+}
+
+void means_warn_without_keeper(const char *name, const struct terms *terms)
+{
+	const struct term_kind *first = NULL;
+	unsigned int more = 0;
+
+	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
+		if (!terms_has(terms, kind) || !needs_keeper(kind))
+			continue;
+		more += first != NULL;
+		first = first ? first : kind;
+	}
+	if (!first || keeper_runs())
+		return;
+	if (more)
+		log_warning("'%s': %s and %u more terms are not kept until a keeper runs (behalf "
+			    "keeper)",
+			    name, first->name, more);
+	else
+		log_warning("'%s': %s is not kept until a keeper runs (behalf keeper)", name,
+			    first->name);
 }

@@ -10,3 +10,9 @@
  * with a sentence that names the term: a controller is not there; -EOPNOTSUPP: nothing keeps it yet.
  */
 int means_check(const struct terms *terms, const struct cgroup_layout *layout, struct error *err);
+
+/*
+ * Warns, in one sentence, when there is something in TERMS that holds only while a keeper runs, and none does;
+ * what the runtime itself sets (quota, memory, pids) holds as a static limit.
+ */
+void means_warn_without_keeper(const char *name, const struct terms *terms);

@@ -28,9 +28,10 @@ static void fill_one(struct ledger_snapshot *snapshot, const struct promise *pro
 void reserves_fill(struct ledger_snapshot *snapshot)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
-	struct error err = {0};
+	struct error err = {0}, told;
+	size_t damaged;
 
-	if (promises_read(-EBADF, &list, &err) < 0) {
+	if (promises_read_readable(&list, &damaged, &told, &err) < 0) {
 		log_debug("%s", err.text);
 		return;
 	}

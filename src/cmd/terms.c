@@ -100,6 +100,8 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 		r = promise_set_maker(&promise, err);
 	if (r == 0)
 		r = admit_promise(&promise, options->force, &before, err);
+	if (r == 0)
+		means_warn_without_keeper(argv[0], &promise.terms);
 	return r < 0 ? error_prefix(err, "terms of '%s'", argv[0]) : 0;
 }
 
@@ -227,8 +229,12 @@ static int run_list(const struct terms_options *options, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
 	_cleanup_json_ struct json_object *array = json_object_new_array();
-	int r = promises_read(-EBADF, &list, err);
+	struct error told = {0};
+	size_t damaged;
+	int r = promises_read_readable(&list, &damaged, &told, err);
 
+	if (r == 0 && damaged)
+		log_warning("%s", told.text);
 	if (r < 0 || !options->json)
 		return r < 0 ? r : list_text(&list, err);
 	for (size_t i = 0; r == 0 && i < list.n; i++) {

@@ -156,7 +156,9 @@ static void set_standing(struct keeper *k)
 static int follow_register(struct keeper *k, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
+	struct error told = {0};
 	uint64_t stamp;
+	size_t damaged;
 	int r;
 
 	if (k->now_ns < k->register_due_ns && !k->read_register)
@@ -165,7 +167,9 @@ static int follow_register(struct keeper *k, struct error *err)
 	stamp = promises_stamp();
 	if (stamp == k->stamp && !k->read_register)
 		return 0;
-	r = promises_read(-EBADF, &list, err);
+	r = promises_read_readable(&list, &damaged, &told, err);
+	if (r == 0 && damaged && stamp != k->stamp)
+		log_warning("%s", told.text);
 	if (r == 0)
 		r = roster_update(&k->roster, &list, &k->writer, err);
 	if (r < 0)

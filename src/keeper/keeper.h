@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "keeper/ask.h"
 
 enum keeper_kind {
 	KEEPER_SERVICE, /* `behalf keeper`: takes over from one that runs beside a workspace */
@@ -25,11 +26,6 @@ struct keeper_options {
 	const char *uplink; /* "eth0=1gbit"; NULL: what BEHALF_UPLINK says, or the default route */
 	const char *socket; /* for status; NULL: KEEPER_SOCKET in the keeper's directory */
 };
-
-#define KEEPER_SOCKET "socket"
-
-/* Where lock, book and socket are: /run/behalf-keeper, or what BEHALF_KEEPER says. */
-const char *keeper_directory(void);
 
 /*
  * Runs until SIGTERM, SIGINT or SIGHUP, and puts back what was found; or until SIGUSR1, and leaves things to

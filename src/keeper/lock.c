@@ -13,18 +13,11 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/paths.h"
-#include "keeper/status.h"
+#include "keeper/ask.h"
+#include "keeper/keeper.h"
 #include "kernel/pidfd.h"
 
-#define DEFAULT_DIRECTORY "/run/behalf-keeper"
 #define TAKE_OVER_MS 5000
-
-const char *keeper_directory(void)
-{
-	const char *path = secure_getenv("BEHALF_KEEPER");
-
-	return path && *path ? path : DEFAULT_DIRECTORY;
-}
 
 static int try_lock(int lock)
 {

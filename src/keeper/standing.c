@@ -139,19 +139,58 @@ static int set_number(struct writer *writer, const char *name, const char *direc
 	return set(writer, name, &s, err);
 }
 
+#define SWAP_FILE "memory.memsw.limit_in_bytes"
+
+static uint64_t read_number(const char *directory, const char *file)
+{
+	_cleanup_free_ char *path = string_format("%s/%s", directory, file), *text = NULL;
+
+	return path && file_read_at(AT_FDCWD, path, FILE_MAX_BYTES, &text, NULL, NULL) == 0
+		       ? strtoull(text, NULL, 10)
+		       : 0;
+}
+
+/*
+ * v1 refuses a limit above that of memory and swap together, which somebody else may have set: it is raised by
+ * as much, so that what may be swapped stays the same (mm/memcontrol-v1.c, mem_cgroup_resize_max). Without
+ * swap accounting there is none.
+ */
+static int make_room_v1(struct writer *writer, const char *name, const char *directory,
+			uint64_t limit, struct error *err)
+{
+	uint64_t both = read_number(directory, SWAP_FILE), now, room;
+
+	if (!both || (limit && limit <= both))
+		return 0;
+	now = read_number(directory, "memory.limit_in_bytes");
+	room = both > now ? both - now : 0;
+	return set_number(writer, name, directory, SWAP_FILE, limit ? limit + room : 0, "-1", err);
+}
+
+static int set_memory_limit(struct writer *writer, const char *name,
+			    const struct standing *standing, uint64_t limit, struct error *err)
+{
+	const char *directory = standing->memory.directory;
+	int r;
+
+	if (!directory || standing->memory.version != 1)
+		return set_number(writer, name, directory, "memory.max", limit, "max", err);
+	r = make_room_v1(writer, name, directory, limit, err);
+	return r == 0 ? set_number(writer, name, directory, "memory.limit_in_bytes", limit, "-1",
+				   err)
+		      : r;
+}
+
 static int set_memory(struct writer *writer, const char *name, const struct standing *standing,
 		      const struct terms_memory *memory, struct error *err)
 {
-	bool v1 = standing->memory.version == 1;
 	int r = 0;
 
 	if (memory->limit_bytes != standing->set.memory.limit_bytes)
-		r = set_number(writer, name, standing->memory.directory,
-			       v1 ? "memory.limit_in_bytes" : "memory.max", memory->limit_bytes,
-			       v1 ? "-1" : "max", err);
+		r = set_memory_limit(writer, name, standing, memory->limit_bytes, err);
 	if (r < 0 || memory->reserve_bytes == standing->set.memory.reserve_bytes)
 		return r;
-	if (v1)
+	if (standing->memory.version == 1)
 		return error_set(err, ENODEV, "v1 of the memory controller keeps no reserve");
 	return set_number(writer, name, standing->memory.directory, "memory.min",
 			  memory->reserve_bytes, "0", err);

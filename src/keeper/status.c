@@ -20,9 +20,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-
-#define STATUS_MAX_BYTES (64u << 20)
-#define ANSWER_TIMEOUT_S 5
+#include "keeper/ask.h"
 
 const char *keeper_culprit(const struct roster *roster, int by)
 {
@@ -162,22 +160,13 @@ struct json_object *keeper_event(const struct roster *roster, size_t i, bool res
 	return o;
 }
 
-static int set_address(const char *path, struct sockaddr_un *address, struct error *err)
-{
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(address->sun_path))
-		return error_set(err, ENAMETOOLONG, "the socket '%s': the path is too long", path);
-	strcpy(address->sun_path, path);
-	return 0;
-}
-
 int keeper_listen(const char *path, struct error *err)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct sockaddr_un address;
 	struct stat st;
 	mode_t mask;
-	int r = set_address(path, &address, err);
+	int r = keeper_address(path, &address, err);
 
 	if (r < 0)
 		return r;
@@ -215,63 +204,4 @@ void keeper_answer(int listening, struct json_object *status)
 		answer_one(client, text);
 		close(client);
 	}
-}
-
-static int receive_fd(int socket, struct error *err)
-{
-	char name[64];
-	struct iovec data = {name, sizeof(name)};
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = {.msg_iov = &data,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header;
-	int fd;
-
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
-		return error_errno(err, errno, "hear from the keeper");
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS)
-		return error_set(err, ECONNRESET, "the keeper has ended before it answered");
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
-}
-
-int keeper_ask(const char *path, struct json_object **status, int *pid, struct error *err)
-{
-	const struct timeval patience = {.tv_sec = ANSWER_TIMEOUT_S};
-	_cleanup_close_ int fd = -EBADF, memory = -EBADF;
-	_cleanup_free_ char *text = NULL;
-	struct sockaddr_un address;
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
-	size_t size;
-	int r = set_address(path, &address, err);
-
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return error_errno(err, errno, "make a socket");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			return error_set(err, ENOENT, "no keeper runs (nobody listens at '%s')",
-					 path);
-		return error_errno(err, errno, "ask the keeper at '%s'", path);
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
-		*pid = peer.pid;
-	memory = receive_fd(fd, err);
-	if (memory < 0)
-		return memory;
-	/* its offset is where the keeper stopped writing */
-	if (lseek(memory, 0, SEEK_SET) < 0)
-		return error_errno(err, errno, "read the keeper's answer");
-	r = fd_read_all(memory, "the keeper's answer", STATUS_MAX_BYTES, &text, &size, err);
-	return r < 0 ? r : json_parse("the keeper's answer", text, size, status, err);
 }

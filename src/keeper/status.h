@@ -37,9 +37,3 @@ int keeper_listen(const char *path, struct error *err);
 
 /* Hands STATUS to whoever has connected; never waits for them. */
 void keeper_answer(int listening, struct json_object *status);
-
-/*
- * Asks the keeper at PATH. *STATUS is the caller's to put, *PID its process. -ENOENT with a sentence when
- * none runs.
- */
-int keeper_ask(const char *path, struct json_object **status, int *pid, struct error *err);

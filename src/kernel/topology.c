@@ -212,6 +212,27 @@ static void find_uplink(const char *routes, struct topology *topology)
 	}
 }
 
+/* "DESTINATION PREFIX SOURCE PREFIX GATEWAY METRIC USES USE FLAGS LINK" (net/ipv6/route.c, rt6_info_route). */
+static void find_uplink_v6(const char *routes, struct topology *topology)
+{
+	unsigned int best = UINT32_MAX;
+
+	for (const char *line = routes; line && *line; line = strchr(line, '\n')) {
+		unsigned int prefix, metric, flags;
+		char name[16];
+
+		line += *line == '\n';
+		if (sscanf(line, "%*32s %x %*32s %*x %*32s %x %*x %*x %x %15s", &prefix, &metric,
+			   &flags, name) != 4)
+			continue;
+		if (prefix || !(flags & 1 /* RTF_UP */) || flags & 0x200 /* RTF_REJECT */ ||
+		    metric >= best || strcmp(name, "lo") == 0)
+			continue;
+		best = metric;
+		memcpy(topology->uplink, name, sizeof(name));
+	}
+}
+
 /* In mbit/s; -1, or an error, where the driver does not know. */
 static uint64_t read_speed(int root, const char *link)
 {
@@ -226,11 +247,13 @@ static uint64_t read_speed(int root, const char *link)
 
 static void read_uplink(int root, struct topology *topology)
 {
-	_cleanup_free_ char *routes = NULL;
+	_cleanup_free_ char *routes = NULL, *routes_v6 = NULL;
 
-	if (file_read_at(root, "proc/net/route", FILE_MAX_BYTES, &routes, NULL, NULL) < 0)
-		return;
-	find_uplink(routes, topology);
+	if (file_read_at(root, "proc/net/route", FILE_MAX_BYTES, &routes, NULL, NULL) == 0)
+		find_uplink(routes, topology);
+	if (!topology->uplink[0] &&
+	    file_read_at(root, "proc/net/ipv6_route", FILE_MAX_BYTES, &routes_v6, NULL, NULL) == 0)
+		find_uplink_v6(routes_v6, topology);
 	if (topology->uplink[0])
 		topology->uplink_bps = read_speed(root, topology->uplink);
 }

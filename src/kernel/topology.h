@@ -31,7 +31,8 @@ struct topology {
 	size_t n_nodes;
 	struct topology_disk *disks; /* each disk before its partitions */
 	size_t n_disks;
-	char uplink[16]; /* the link of the IPv4 default route with the least metric, "": none */
+	char uplink[16];     /* of the default route with the least metric; without one of
+				IPv4 that of IPv6; "": none */
 	uint64_t uplink_bps; /* 0: its driver does not say */
 };
 

@@ -167,18 +167,36 @@ static int add_claim(struct reading *r, const char *group, uint32_t mcores, uint
 	return 0;
 }
 
+/* Whether PATH, without a slash at its front, is GROUP's or below it. */
+static bool is_in(const char *path, const char *group)
+{
+	size_t length = strlen(group);
+
+	return strncmp(path, group, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* What linux.cgroupsPath will become: a path, or "slice:prefix:name", whose slice is the last part of GROUP. */
+static bool will_be_in(const char *intended, const char *group)
+{
+	size_t slice = strcspn(intended, ":");
+	const char *last = strrchr(group, '/');
+
+	last = last ? last + 1 : group;
+	if (intended[slice] != ':')
+		return is_in(intended + strspn(intended, "/"), group);
+	return slice > 0 && strlen(last) == slice && strncmp(last, intended, slice) == 0;
+}
+
 /*
  * Whether GROUP is a promise's, or one above it: what weight that has, it has for the promise. A promise that
  * has no group yet will have one of this name, unless its configuration says another.
  */
 static bool is_of(const struct promise *promise, const char *group)
 {
-	const char *path = promise->cgroup ? cgroup_path(promise->cgroup) + 1 : NULL;
-	size_t length = strlen(group);
-
-	if (path)
-		return strncmp(path, group, length) == 0 &&
-		       (path[length] == '\0' || path[length] == '/');
+	if (promise->cgroup)
+		return is_in(cgroup_path(promise->cgroup) + 1, group);
+	if (promise->intended)
+		return will_be_in(promise->intended, group);
 	return string_starts_with(group, "behalf-") &&
 	       strcmp(group + strlen("behalf-"), promise->name) == 0;
 }

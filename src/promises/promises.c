@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/paths.h"
@@ -28,6 +29,7 @@
 #define DEFAULT_DIRECTORY "/run/behalf-promises"
 #define FILE_MAX_BYTES (64u << 10)
 #define NAME_SHOWN_MAX 64
+#define LOCK_PAUSE_US 5000
 
 static const char *directory(void)
 {
@@ -62,6 +64,44 @@ static void file_name(const char *state_root, const char *name, char *out, size_
 	snprintf(out, size, "%s-%016" PRIx64 ".json", shown, h);
 }
 
+/* Who has locked FD's file, as far as proc_locks(5) tells; 0: not known. */
+static int lock_holder(int fd)
+{
+	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
+	unsigned long inode;
+	struct stat st;
+	char line[256];
+	int pid;
+
+	if (!locks || fstat(fd, &st) < 0)
+		return 0;
+	while (fgets(line, sizeof(line), locks)) {
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 &&
+		    inode == st.st_ino)
+			return pid;
+	}
+	return 0;
+}
+
+/* Not by a call that waits: whoever holds it may be stopped for ever. */
+static int lock_patiently(int fd, struct error *err)
+{
+	uint64_t end_ns = clock_monotonic_ns() + PROMISES_PATIENCE_MS * 1000000ull;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(err, errno, "lock the register of promises '%s'",
+					   directory());
+		if (clock_monotonic_ns() >= end_ns)
+			return error_set(err, ETIMEDOUT,
+					 "the register of promises '%s' is locked by process %d "
+					 "for more than %d s",
+					 directory(), lock_holder(fd), PROMISES_PATIENCE_MS / 1000);
+		usleep(LOCK_PAUSE_US);
+	}
+	return 0;
+}
+
 int promises_lock(int *dir, struct error *err)
 {
 	const char *path = directory();
@@ -73,13 +113,10 @@ int promises_lock(int *dir, struct error *err)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, errno, "open the register of promises '%s'", path);
-	do
-		r = flock(fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return error_errno(err, errno, "lock the register of promises '%s'", path);
-	*dir = take_fd(&fd);
-	return 0;
+	r = lock_patiently(fd, err);
+	if (r == 0)
+		*dir = take_fd(&fd);
+	return r;
 }
 
 static bool maker_lives(const struct promise *promise)
@@ -141,7 +178,10 @@ static int read_one(int dir, const char *file, bool locked, struct promise_list 
 	if (r == 0)
 		r = promise_from_json(json, &promise, err);
 	if (r < 0)
-		return error_prefix(err, "%s/%s", directory(), file);
+		return error_prefix(err,
+				    "what '%s/%s' promises is not known; removing that file would "
+				    "forget it",
+				    directory(), file);
 	if (!holds(&promise)) {
 		if (locked)
 			unlinkat(dir, file, 0);
@@ -150,7 +190,22 @@ static int read_one(int dir, const char *file, bool locked, struct promise_list 
 	return append(list, &promise) < 0 ? error_oom(err) : 0;
 }
 
-static int read_all(int dir, bool locked, struct promise_list *list, struct error *err)
+/* What cannot be read fails everything, or with DAMAGED is counted, and told of the first. */
+struct damage {
+	size_t n;
+	struct error first;
+};
+
+static int pass_over(struct damage *damage, struct error *err)
+{
+	if (damage->n++ == 0)
+		damage->first = *err;
+	*err = (struct error){0};
+	return 0;
+}
+
+static int read_all(int dir, bool locked, struct promise_list *list, struct damage *damage,
+		    struct error *err)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -166,15 +221,17 @@ static int read_all(int dir, bool locked, struct promise_list *list, struct erro
 	while (r == 0 && (entry = readdir(d))) {
 		if (*entry->d_name == '.')
 			continue;
-		if (string_ends_with(entry->d_name, ".json"))
+		if (string_ends_with(entry->d_name, ".json")) {
 			r = read_one(dir, entry->d_name, locked, list, err);
-		else if (locked && string_ends_with(entry->d_name, ".tmp"))
+			if (r < 0 && r != -ENOMEM && damage)
+				r = pass_over(damage, err);
+		} else if (locked && string_ends_with(entry->d_name, ".tmp"))
 			unlinkat(dir, entry->d_name, 0);
 	}
 	return r;
 }
 
-int promises_read(int dir, struct promise_list *list, struct error *err)
+static int read_list(int dir, struct promise_list *list, struct damage *damage, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list all = {0};
 	_cleanup_close_ int own = -EBADF;
@@ -186,12 +243,28 @@ int promises_read(int dir, struct promise_list *list, struct error *err)
 			return error_errno(err, errno, "open the register of promises '%s'",
 					   directory());
 	}
-	r = dir < 0 && own < 0 ? 0 : read_all(dir < 0 ? own : dir, dir >= 0, &all, err);
+	r = dir < 0 && own < 0 ? 0 : read_all(dir < 0 ? own : dir, dir >= 0, &all, damage, err);
 	if (r < 0)
 		return r;
 	*list = all;
 	all = (struct promise_list){0};
 	return 0;
+}
+
+int promises_read(int dir, struct promise_list *list, struct error *err)
+{
+	return read_list(dir, list, NULL, err);
+}
+
+int promises_read_readable(struct promise_list *list, size_t *damaged, struct error *told,
+			   struct error *err)
+{
+	struct damage damage = {0};
+	int r = read_list(-EBADF, list, &damage, err);
+
+	*damaged = damage.n;
+	*told = damage.first;
+	return r;
 }
 
 int promises_put(int dir, const struct promise *promise, struct error *err)
@@ -285,6 +358,7 @@ void promise_clear(struct promise *promise)
 	free(promise->name);
 	free(promise->state_root);
 	free(promise->since);
+	free(promise->intended);
 	cgroup_free(promise->cgroup);
 	*promise = (struct promise){0};
 }

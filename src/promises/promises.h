@@ -33,6 +33,7 @@ struct promise {
 	bool has_cpus;
 	struct cpus cpus; /* that it may run on, when not all */
 	bool forced;	  /* admitted though there was no room for it */
+	char *intended;	  /* linux.cgroupsPath: where its group will be; NULL: not said */
 	char *since;	  /* ISO 8601 */
 	pid_t maker;	  /* who put it here, and when that process started */
 	uint64_t maker_start;
@@ -51,7 +52,9 @@ void promise_list_clear(struct promise_list *list);
 
 /*
  * Opens the register, and makes it, for one who alone may change it until *DIR, the caller's, is closed.
+ * -ETIMEDOUT with a sentence that names the holder: somebody else has had it for PROMISES_PATIENCE_MS.
  */
+#define PROMISES_PATIENCE_MS 30000
 int promises_lock(int *dir, struct error *err);
 
 /*
@@ -59,6 +62,13 @@ int promises_lock(int *dir, struct error *err);
  * they are at the moment. *LIST is the caller's to promise_list_clear.
  */
 int promises_read(int dir, struct promise_list *list, struct error *err);
+
+/*
+ * The same for one who promises nothing: files that cannot be read are passed over. *DAMAGED counts them, and
+ * *TOLD is about the first.
+ */
+int promises_read_readable(struct promise_list *list, size_t *damaged, struct error *told,
+			   struct error *err);
 
 /* Adds a promise, or replaces the one of the same root and name. */
 int promises_put(int dir, const struct promise *promise, struct error *err);

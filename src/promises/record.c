@@ -35,6 +35,7 @@ struct json_object *promise_to_json(const struct promise *promise)
 
 		json_add_string(json, "cpus", list);
 	}
+	json_add_string(json, "intended", promise->intended);
 	if (promise->forced)
 		json_add_bool(json, "forced", true);
 	if (promise->cgroup) {
@@ -143,6 +144,8 @@ int promise_from_json(struct json_object *json, struct promise *promise, struct 
 		r = copy_string(json, "root", &promise->state_root, err);
 	if (r == 0)
 		r = copy_string(json, "since", &promise->since, err);
+	if (r == 0)
+		r = copy_string(json, "intended", &promise->intended, err);
 	if (r == 0)
 		r = read_kind(json, promise, err);
 	if (r == 0)

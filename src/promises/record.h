@@ -6,7 +6,7 @@
  *
  *	{"kind": "container", "name": "web", "root": "/run/behalf", "since": "2026-01-01T00:00:00Z",
  *	 "maker": {"pid": 4711, "start": 123456}, "terms": {"io.behalf.cpu.reserve": "0.5"},
- *	 "cpus": "0-1", "forced": true, "cgroup": {...}, "inode": 42}
+ *	 "cpus": "0-1", "intended": "/pod/web", "forced": true, "cgroup": {...}, "inode": 42}
  */
 #include "base/error.h"
 #include "promises/promises.h"

@@ -188,6 +188,27 @@ TEST(on_v2_weights_and_memory_that_is_protected)
 	is_uint(find(&claims, "/kubepods.slice/kubepods-podaa.slice")->reserve_mcores, 500);
 }
 
+TEST(a_pod_whose_container_is_about_to_come_is_not_counted_twice)
+{
+	static const struct group groups[] = {
+		{"kubepods", "4096\n"},
+		{"kubepods/podaa", "1024\n", .populated = true},
+		{"kubepods/podaab", "1024\n", .populated = true},
+		{"kubepods/kubepods-podbb.slice", "1024\n", .populated = true},
+		{"kubepods/kubepods-podcc.slice", "1024\n", .populated = true},
+	};
+	_cleanup_(foreign_clear) struct foreign_claims claims = {0};
+	struct promise promises[] = {{.name = (char *)"x", .intended = (char *)"/kubepods/podaa/x"},
+				     {.name = (char *)"y",
+				      .intended = (char *)"kubepods-podbb.slice:cri-containerd:y"}};
+	struct promise_list own = {promises, 2};
+
+	record_v1(groups, ARRAY_SIZE(groups));
+	read_claims(&own, &claims);
+	is_uint(claims.n, 2);
+	ok(find(&claims, "/kubepods/podaab") && find(&claims, "/kubepods/kubepods-podcc.slice"));
+}
+
 TEST(what_is_ours_is_not_counted_twice)
 {
 	static const struct group groups[] = {

@@ -120,6 +120,28 @@ TEST(version_one_of_memory_keeps_no_reserve)
 	leave_place(&place);
 }
 
+TEST(a_limit_above_that_of_memory_and_swap)
+{
+	struct place place = {0};
+	struct error err = {0};
+
+	if (!make_place(&place, 1))
+		return;
+	put(&place, "memory.limit_in_bytes", "1000000\n");
+	put(&place, "memory.memsw.limit_in_bytes", "1500000\n");
+	place.terms.memory.limit_bytes = 1200000;
+	is_int(set(&place), 0);
+	holds(&place, "memory.memsw.limit_in_bytes", "1500000");
+	place.terms.memory.limit_bytes = 2000000;
+	is_int(set(&place), 0);
+	holds(&place, "memory.limit_in_bytes", "2000000");
+	holds(&place, "memory.memsw.limit_in_bytes", "2300000");
+	is_int(writer_undo_all(&place.writer, &err), 0);
+	holds(&place, "memory.limit_in_bytes", "1000000");
+	holds(&place, "memory.memsw.limit_in_bytes", "1500000");
+	leave_place(&place);
+}
+
 /* A disk of this host, "8:0"; NULL: there is none. */
 static const char *a_disk(struct topology *topology)
 {

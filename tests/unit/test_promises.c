@@ -312,6 +312,26 @@ TEST(a_damaged_file_is_named)
 	is_int(file_create_at(dir, "bad.json", "{\"name\": ", 0600, &err), 0);
 	ok(promises_read(dir, &list, &err) < 0);
 	has_str(err.text, "register/bad.json");
+	has_str(err.text, "removing that file");
+	end();
+}
+
+TEST(who_promises_nothing_reads_on)
+{
+	_cleanup_list_ struct promise_list list = {0};
+	_cleanup_close_ int dir = -EBADF;
+	struct error err = {0}, told = {0};
+	size_t damaged = 0;
+
+	begin();
+	put(PROMISE_CONTAINER, "/run/a", "one", NULL);
+	put(PROMISE_CONTAINER, "/run/a", "two", NULL);
+	must(promises_lock(&dir, &err) == 0);
+	is_int(file_create_at(dir, "bad.json", "{\"name\": ", 0600, &err), 0);
+	is_int(promises_read_readable(&list, &damaged, &told, &err), 0);
+	is_uint(list.n, 2);
+	is_uint(damaged, 1);
+	has_str(told.text, "register/bad.json");
 	end();
 }
 

@@ -131,6 +131,27 @@ TEST(a_link_whose_driver_does_not_know)
 	is_uint(t.uplink_bps, 0);
 }
 
+TEST(a_default_route_of_ipv6_alone)
+{
+	_cleanup_(remove_tree) int root = make_tree();
+	_cleanup_(topology_clear) struct topology t = {0};
+
+#define ZERO "00000000000000000000000000000000"
+	must(root >= 0);
+	put_machine(root);
+	unlinkat(root, "proc/net/route", 0);
+	put(root, "proc/net/ipv6_route",
+	    "fe800000000000000000000000000000 40 " ZERO " 00 " ZERO
+	    " 00000100 00000001 00000000 00000001 eth3\n" ZERO " 00 " ZERO " 00 " ZERO
+	    " ffffffff 00000001 00000000 00200200 lo\n" ZERO " 00 " ZERO
+	    " 00 fe800000000000000000000000000001 00000400 00000002 00000000 00000003 eth1\n" ZERO
+	    " 00 " ZERO " 00 " ZERO " 00000001 00000001 00000000 00000201 eth2\n");
+#undef ZERO
+	must(topology_read(root, &t, NULL) == 0);
+	is_str(t.uplink, "eth1");
+	is_uint(t.uplink_bps, 1000000000);
+}
+
 TEST(this_machine)
 {
 	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

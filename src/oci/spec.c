@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The configurations that `behalf spec` writes: a shell in ./rootfs, with few privileges. */
+/* The configurations that `behalf spec` writes: a shell in ./rootfs, with few privileges (spec.json). */
 #include "oci/config.h"
 
 #include <string.h>
 
 #include "base/json.h"
-
-/* spec.json beside this file, as a literal */
-static const char plain[] =
 #include "oci/spec.json.h"
-	;
 
 const char *oci_spec_default(void)
 {
-	return plain;
+	return spec_json;
 }
 
 static const char *text_of(struct json_object *object, const char *key)

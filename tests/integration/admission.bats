@@ -18,7 +18,7 @@ setup() {
 	need_root
 	begin
 	set_args sleep 1000
-	CPUS=$(nproc)
+	CPUS=$(getconf _NPROCESSORS_ONLN)
 }
 
 teardown() { end; }

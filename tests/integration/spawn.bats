@@ -377,7 +377,7 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 }
 
 @test "a reserve is kept beside neighbours that take what they can" {
-	local i cpu=$(($(nproc) - 1)) used
+	local i cpu=$(($(getconf _NPROCESSORS_ONLN) - 1)) used
 	for i in 1 2 3; do
 		spawn --name "$ID-$i" --detach --cpuset-cpus $cpu -- sh -c 'while :; do :; done'
 	done
@@ -390,7 +390,7 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 
 @test "reserves are promised only as far as there are CPUs" {
 	local cpus
-	cpus=$(nproc)
+	cpus=$(getconf _NPROCESSORS_ONLN)
 	spawn --name "$ID" --detach --cpu-reserve "$((cpus - 1)).6" sleep 100
 	run spawn --cpu-reserve 0.5 true
 	[ "$status" -eq 125 ]

@@ -73,10 +73,12 @@ static int find_container(const struct cgroup_layout *layout, const char *name, 
 	free(s.found);
 	if (s.matches > 1)
 		return error_set(err, ENOTUNIQ, "more than one container is called '%s...'", name);
-	return error_set(err, ENOENT,
-			 "no container that runs is called '%s'; or give the path of a control "
-			 "group, which begins with /",
-			 name);
+	return error_set(
+		err, ENOENT,
+		"no container that runs has an id that begins with '%s' (names that engines "
+		"give are not known here); or give the path of a control group, which "
+		"begins with /",
+		name);
 }
 
 static bool is_meant(const struct promise *p, const char *state_root, const char *name)

@@ -93,3 +93,14 @@ char *view_figure_text(const struct view_field *field, const struct ledger_accou
 	}
 	return NULL;
 }
+
+#define ENGINE_ID_DIGITS 64
+#define ENGINE_ID_SHOWN 12
+
+char *view_name_text(const char *name)
+{
+	if (strlen(name) == ENGINE_ID_DIGITS &&
+	    strspn(name, "0123456789abcdef") == ENGINE_ID_DIGITS)
+		return strndup(name, ENGINE_ID_SHOWN);
+	return text_printable(name);
+}

@@ -29,3 +29,9 @@ void view_figure_seconds(char text[static VIEW_FIGURE_MAX], uint64_t ns);
  * memory is out.
  */
 char *view_figure_text(const struct view_field *field, const struct ledger_account *account);
+
+/*
+ * NAME of an account as printable text. The id that an engine has given, 64 hexadecimal digits, is cut to the 12
+ * that engines show, by which `stat` and `terms` find it too. The caller's to free; NULL when memory is out.
+ */
+char *view_name_text(const char *name);

@@ -37,7 +37,7 @@ static struct matrix matrix_of(const struct view_top *top, const struct ledger_s
 
 static void put_name(const struct matrix *m, const char *name, enum view_style style)
 {
-	_cleanup_free_ char *clean = text_printable(name);
+	_cleanup_free_ char *clean = view_name_text(name);
 	_cleanup_free_ char *text = clean ? text_fit(clean, NAME_WIDTH) : NULL;
 	const char *shown = text ? text : "";
 

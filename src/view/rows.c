@@ -191,7 +191,7 @@ char *view_line_cell(const struct view_line *line, const struct view_field *fiel
 	uint64_t ns;
 
 	if (field == view_field_name())
-		return text_printable(line->name);
+		return view_name_text(line->name);
 	if (field->kind != VIEW_TIME && field->kind != VIEW_COUNT)
 		return line->is_sum ? strdup("") : view_figure_text(field, line->account);
 	if ((line->only_charge && field != view_field_charge()) ||

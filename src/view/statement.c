@@ -97,7 +97,7 @@ static void put_kernel_says(FILE *file, const struct ledger_account *account)
 
 static int put_account(FILE *file, const struct ledger_account *account, struct error *err)
 {
-	_cleanup_free_ char *name = text_printable(account->name);
+	_cleanup_free_ char *name = view_name_text(account->name);
 
 	if (!name)
 		return error_oom(err);

@@ -351,7 +351,7 @@ static void put_selected(struct page *page)
 
 	if (!page->rows.n_shown)
 		return;
-	name = text_printable(page->rows.shown[page->top->at]->name);
+	name = view_name_text(page->rows.shown[page->top->at]->name);
 	view_screen_put(page->screen, STYLE_DIM, "; Enter: %s", name ? name : "");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/table.h"
+#include "view/figure.h"
 #include "view/rows.h"
 
 /* Who spends less is no heavy payer. */
@@ -112,7 +113,7 @@ static int put_victim(FILE *file, const struct ledger_snapshot *s,
 	}
 	if (!victim || most_ns < ledger_account_behalf_ns(payer) / 100 * VICTIM_PERCENT)
 		return 0;
-	name = text_printable(victim->name);
+	name = view_name_text(victim->name);
 	if (!name)
 		return error_oom(err);
 	fputs(", at least ", file);
@@ -124,7 +125,7 @@ static int put_victim(FILE *file, const struct ledger_snapshot *s,
 static int put_payer(FILE *file, const struct ledger_snapshot *s,
 		     const struct ledger_account *account, struct error *err)
 {
-	_cleanup_free_ char *name = text_printable(account->name);
+	_cleanup_free_ char *name = view_name_text(account->name);
 	const uint64_t behalf_ns = ledger_account_behalf_ns(account);
 	const size_t class = largest_class(account);
 	const int cpu = cpu_of(s, account, class);

@@ -29,6 +29,21 @@ TEST(busy_accounts_by_charge_idle_ones_folded)
 	is_uint(rows.folded.own_user_ns, 2 * MS);
 }
 
+/* What an engine calls a container is too long for a column; what people call one is left as it is. */
+TEST(ids_of_engines_are_shown_as_engines_do)
+{
+	static const char id[] = "d13f37be221aeb6af45f4e24a4a9a8e455625bb9e6d54439482ffc9de3a5b1b1";
+	_cleanup_free_ char *cut = view_name_text(id);
+	_cleanup_free_ char *kept = view_name_text(id + 1);
+	_cleanup_free_ char *word =
+		view_name_text("the-word-of-64-letters-that-is-not-a-number-and-"
+			       "is-kept-as-it-is");
+
+	is_str(cut, "d13f37be221a");
+	is_str(kept, id + 1);
+	is_uint(strlen(word), 64);
+}
+
 TEST(the_host_is_never_folded)
 {
 	_cleanup_snapshot_ struct ledger_snapshot *snapshot = calloc(1, sizeof(*snapshot));

@@ -40,7 +40,7 @@ sum_of() {
 	tools/check "$@" 2>&1 | tail -n 1
 }
 
-echo 1..14
+echo 1..15
 is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
 is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
 is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
@@ -57,3 +57,17 @@ tools/check unit/passes >/dev/null
 is 'exit status of success' $? 0
 tools/check >/dev/null
 is 'exit status of failure' $? 1
+
+# bats by itself takes that for a failure
+mkdir "$dir/bats"
+cat >"$dir/bats/absent.bats" <<END
+setup_file() { load '$PWD/tests/integration/helpers'; need_program no-such-program; }
+@test "one" { true; }
+@test "two" { true; }
+END
+what='a file of bats whose setup_file skips'
+if command -v bats >/dev/null; then
+	is "$what" "$(sum_of bats/absent)" '0 passed, 0 failed, 1 skipped'
+else
+	echo "ok 15 $what # SKIP no bats"
+fi

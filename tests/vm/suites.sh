@@ -47,7 +47,7 @@ add_modules "${modules[@]}"
 # The tree, and what is built of it, are where they are outside: paths are compiled in.
 tree=$root$SOURCE_DIR
 mkdir -p "$tree/tests" "$root$BUILD_DIR/tests"
-cp -r tests/{bpf,helpers,integration,golden} "$tree/tests/"
+cp -r tests/{bpf,harness,helpers,integration,golden} "$tree/tests/"
 cp -r docs completions man examples "$tree/" 2>/dev/null || true
 add_behalf "$BEHALF"
 for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do

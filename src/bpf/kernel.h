@@ -118,6 +118,7 @@ struct task_struct {
 	unsigned int flags;
 	__u64 utime;
 	__u64 stime;
+	struct task_struct *real_parent;
 	struct css_set *cgroups;
 	struct nsproxy *nsproxy;
 	struct pid *thread_pid;

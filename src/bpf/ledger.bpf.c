@@ -95,20 +95,25 @@ int start_cpu(__u64 *ctx)
 	return 0;
 }
 
-/* Run first: the host's namespaces are those of the kernel's threads. */
+/*
+ * Run first: the host's namespaces are those of the task that all others descend from, the idle task of the
+ * first CPU. One climbs to it, since only tasks of the caller's own pid namespace are shown here.
+ */
 SEC("iter/task")
 int find_host(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct nsproxy *nsproxy;
 
-	if (!task || !(task->flags & PF_KTHREAD) || book.host_netns)
+	if (!task || book.host_netns)
 		return 0;
-	nsproxy = task->nsproxy;
-	if (!nsproxy)
+	for (int i = 0; i < 256 && BPF_CORE_READ(task, pid); i++)
+		task = BPF_CORE_READ(task, real_parent);
+	if (BPF_CORE_READ(task, pid))
 		return 0;
-	book.host_netns = nsproxy->net_ns->ns.inum;
-	book.host_mntns = nsproxy->mnt_ns->ns.inum;
+	nsproxy = BPF_CORE_READ(task, nsproxy);
+	book.host_mntns = BPF_CORE_READ(nsproxy, mnt_ns, ns.inum);
+	book.host_netns = BPF_CORE_READ(nsproxy, net_ns, ns.inum);
 	return 0;
 }
 

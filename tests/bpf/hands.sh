@@ -60,7 +60,7 @@ flood() {
 	wait $!
 }
 # what NAME receives of all that is received behind b's link
-rx='def rx(name): ([.accounts[] | select(.cgroup | endswith("/" + name)) | .behalf_ns.net_rx] | add) // 0;'
+rx='def rx(name): ([.accounts[] | select(.cgroup | endswith("-'$spaces_id'/" + name)) | .behalf_ns.net_rx] | add) // 0;'
 
 # ---- thousands ----
 
@@ -112,7 +112,7 @@ kill $spinner
 wait $spinner 2>/dev/null
 # shellcheck disable=SC2016 # variables of jq
 holds "a thread that moves back and forth is charged where it is" "$(pair "$before" "$after")" \
-	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("/" + n)) | .user_ns + .kernel_ns] | add // 0;
+	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("-'$spaces_id'/" + n)) | .user_ns + .kernel_ns] | add // 0;
 	(own(.after; "a") - own(.before; "a")) as $a | (own(.after; "b") - own(.before; "b")) as $b |
 	$a > 200000000 and $b > 200000000 and $a / $b > 0.5 and $a / $b < 2'
 
@@ -189,7 +189,7 @@ END
 	holds "a socket that was passed on: its namespace's owner pays for receiving" "$books" \
 		"$rx rx(\"b\") > 10000000 and rx(\"c\") == 0"
 	holds "and who reads it for reading" "$books" \
-		'[.accounts[] | select(.cgroup | endswith("/c"))][0] | .kernel_ns + .user_ns > 50000000'
+		'space("c") | .kernel_ns + .user_ns > 50000000'
 	holds "and the books balance" "$books" "$balanced"
 else
 	skip_one "a socket that was passed on" "no python3"

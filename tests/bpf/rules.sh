@@ -27,7 +27,7 @@ spaces_up || skip_all "no namespaces, veth pairs or bridges here"
 
 # filters over the books: figures of the account of space NAME
 account() {
-	echo "([.accounts[] | select(.cgroup | endswith(\"/$1\"))][0] // {behalf_ns: {}})"
+	echo "([.accounts[] | select(.cgroup | endswith(\"-$spaces_id/$1\"))][0] // {behalf_ns: {}})"
 }
 a=$(account a) b=$(account b)
 # part of a class's time that has an owner; part that the spaces own

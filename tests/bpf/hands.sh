@@ -101,20 +101,28 @@ spinner=$!
 for dir in $(spaces_cgroups a); do echo $spinner >"$dir/cgroup.procs"; done
 sleep 0.3
 before=$("$tools/ledger_books" 0)
+declare -A ran=([a]=0 [b]=0)
+ran_ns() {
+	cut -d ' ' -f 1 "/proc/$spinner/schedstat"
+}
 for _ in 1 2 3 4 5; do
 	for name in b a; do
 		for dir in $(spaces_cgroups $name); do echo $spinner >"$dir/cgroup.procs"; done
+		begin=$(ran_ns)
 		sleep 0.2
+		ran[$name]=$((ran[$name] + $(ran_ns) - begin))
 	done
 done
 after=$("$tools/ledger_books" 0)
 kill $spinner
 wait $spinner 2>/dev/null
+# as far as the kernel let it run, and but for the moments between
 # shellcheck disable=SC2016 # variables of jq
 holds "a thread that moves back and forth is charged where it is" "$(pair "$before" "$after")" \
 	'def own(s; n): [s.accounts[] | select(.cgroup | endswith("-'$spaces_id'/" + n)) | .user_ns + .kernel_ns] | add // 0;
 	(own(.after; "a") - own(.before; "a")) as $a | (own(.after; "b") - own(.before; "b")) as $b |
-	$a > 200000000 and $b > 200000000 and $a / $b > 0.5 and $a / $b < 2'
+	def near(ran): . > ran * 0.7 - 50000000 and . < ran * 1.3 + 50000000;
+	'${ran[a]}' > 0 and '${ran[b]}' > 0 and ($a | near('${ran[a]}')) and ($b | near('${ran[b]}'))'
 
 # ---- a namespace that outlives its container ----
 

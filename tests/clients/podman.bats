@@ -262,7 +262,8 @@ setup() {
 		spawn {*}$argv
 		expect "# " { send "tty; stty size\r" } timeout { exit 90 }
 		expect -re "/dev/pts/0.*24 80" { } timeout { exit 91 }
-		expect "# " { send "sleep 50\r" } timeout { exit 92 }
+		expect "# " { send "echo sl\$((1+1))ps; sleep 50\r" } timeout { exit 92 }
+		expect "sl2ps" { } timeout { exit 94 }
 		sleep 0.3
 		send "\003"
 		expect "# " { send "exit 5\r" } timeout { exit 93 }

@@ -36,8 +36,8 @@ has_controller() {
 	behalf start "$ID"
 	local first
 	first=$(stats .data.cpu.usage.total)
-	sleep 0.5
-	[ "$(stats .data.cpu.usage.total)" -gt $((first + 50000000)) ]
+	counted() { [ "$(stats .data.cpu.usage.total)" -gt $((first + 50000000)) ]; }
+	wait_until 10 counted
 	stats '.data.cpu.usage | if .percpu then (.percpu | add) > 0 else true end' | grep -q true
 }
 
@@ -94,9 +94,10 @@ has_controller() {
 	edit_config 'del(.mounts[] | select(.destination == "/tmp"))'
 	behalf create --bundle "$BUNDLE" "$ID"
 	behalf start "$ID"
-	"$BEHALF" --root "$STATE" events "$ID" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	"$BEHALF" --root "$STATE" events --interval 100ms "$ID" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	local pid=$!
-	sleep 0.3
+	# it watches before it tells the first figures
+	wait_until 10 test -s "$BATS_TEST_TMPDIR/out"
 	echo go >"$BUNDLE/rootfs/tmp/go"
 	wait_until 10 grep -q '"oom"' "$BATS_TEST_TMPDIR/out"
 	behalf kill --all "$ID" KILL

@@ -338,12 +338,12 @@ is_kept() {
 	PIDS+=($!)
 	wait_until 5 test -S "$BATS_TEST_TMPDIR/notify"
 	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=300000 start_keeper
-	sleep 1
+	often() { [ "$(grep -cx WATCHDOG=1 "$BATS_TEST_TMPDIR/heard")" -ge 5 ]; }
+	wait_until 5 often
 	stop_keeper TERM
 	wait_until 5 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/heard"
 	[ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = WATCHDOG=1 ] || [ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = READY=1 ]
 	grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
-	[ "$(grep -cx WATCHDOG=1 "$BATS_TEST_TMPDIR/heard")" -ge 5 ]
 }
 
 @test "bad options are told" {

@@ -66,7 +66,7 @@ serve() {
 	PORT=$((20000 + RANDOM % 10000))
 	iperf3 -s -p $PORT >/dev/null 2>&1 3>&- &
 	SERVER=$!
-	sleep 0.3
+	wait_until 5 eval "ss -Hltn 'sport = :$PORT' | grep -q ."
 }
 
 @test "net.ingress.limit and net.egress.limit hold, and are gone with the workspace" {

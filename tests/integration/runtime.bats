@@ -331,10 +331,10 @@ teardown() { end; }
 @test "exec --detach: goes on after the call, with a pid file" {
 	start_sleeper
 	behalf exec --detach --pid-file "$BATS_TEST_TMPDIR/pid" "$ID" sleep 1003
-	sleep 0.3
 	local pid
 	pid=$(cat "$BATS_TEST_TMPDIR/pid")
-	[ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = 'sleep 1003 ' ]
+	is_sleep() { [ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = 'sleep 1003 ' ]; }
+	wait_until 5 is_sleep
 	diff <(sort "/proc/$pid/cgroup") <(sort "/proc/$(pid_of "$ID")/cgroup")
 	behalf delete --force "$ID"
 	[ ! -e "/proc/$pid" ]

@@ -167,8 +167,11 @@ group_file() {
 }
 
 @test "the command is not the first process, but its orphans do not stay" {
-	run spawn -- sh -c '(sleep 0.1 & ) ; sleep 0.5; ps ax -o pid=,stat=,comm= | grep -c Z'
-	[ "$output" = 0 ]
+	run spawn -- sh -c '(sleep 0.1 & ) ; for i in $(seq 50); do
+		sleep 0.1
+		ps ax -o comm= | grep -q sleep || break
+	done; ps ax -o pid=,stat=,comm='
+	[[ $output != *sleep* ]]
 	run spawn -- sh -c 'echo $$; tr "\0" "\n" </proc/1/comm'
 	[ "${lines[0]}" -gt 1 ]
 	[ "${lines[1]}" = behalf-init ]
@@ -448,10 +451,11 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 # --- detached, and what is left
 
 @test "a detached workspace is told by its name, and cleans up after itself" {
-	run behalf spawn --detach -- sleep 0.3
+	run behalf spawn --detach --bind "$BATS_TEST_TMPDIR:/mnt" -- sh -c 'until [ -e /mnt/end ]; do sleep 0.1; done'
 	[ "$status" -eq 0 ]
 	[[ $output =~ ^w-[0-9a-f]{8}$ ]]
 	has_status "$output" running
+	touch "$BATS_TEST_TMPDIR/end"
 	wait_until 10 test ! -e "$STATE/$output"
 	run -127 spawn --detach no-such-command
 	[[ $output == *"'no-such-command'"* ]]
@@ -549,13 +553,13 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 		want "/dev/pts/"
 		want "a42b"
 		want "# "
-		send "sleep 100\r"
-		sleep 0.5
+		send "echo sl\$((1+1))ps; sleep 100\r"
+		want "sl2ps"
+		sleep 0.3
 		send "\003"
 		want "# "
 		exec stty rows 40 columns 100 <$spawn_out(slave,name)
-		sleep 0.3
-		send "stty size\r"
+		send "until stty size | grep 100; do sleep 0.1; done\r"
 		want "40 100"
 		want "# "
 		send "exit 5\r"

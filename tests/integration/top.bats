@@ -187,8 +187,13 @@ start_top() {
 	start_top -d 0.2
 	keys p
 	wait_until 5 sees 'paused'
-	before=$(page)
-	sleep 1
+	still() {
+		before=$(page)
+		sleep 0.3
+		[ "$(page)" = "$before" ]
+	}
+	wait_until 5 still
+	sleep 0.7
 	[ "$(page)" = "$before" ]
 	keys p
 	wait_until 5 sees_not 'paused'

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "base/strings.h"
 #include "calibrate/calibrate.h"
 #include "calibrate/schedule.h"
+#include "cmd/options.h"
 #include "plan/profile.h"
 
 #define EXIT_UNTRUSTED 3
@@ -106,7 +106,7 @@ static int parse_options(int argc, char **argv, struct calibrate_request *reques
 	};
 	int opt, r = 0;
 
-	while (r == 0 && (opt = getopt_long(argc, argv, "qo:s:fJh", options, NULL)) != -1) {
+	while (r == 0 && (opt = options_next(argc, argv, "qo:s:fJh", options)) != -1) {
 		switch (opt) {
 		case 'q':
 			request->options.quick = true;

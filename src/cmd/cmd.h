@@ -17,7 +17,7 @@ struct cmd_context {
 };
 
 /*
- * A verb is one function in a file of its name. argv[0] is the verb; getopt_long() can start at once.
+ * A verb is one function in a file of its name. argv[0] is the verb; options_next() can start at once.
  * It prints what went wrong (log_error) and returns the exit status of the program.
  */
 #define VERB(verb, args, summary)                                                                  \

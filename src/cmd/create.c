@@ -2,7 +2,6 @@
 /* create and run: the same options, and the same way up to the container. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "cmd/attend.h"
 #include "cmd/cmd.h"
 #include "cmd/descriptors.h"
+#include "cmd/options.h"
 #include "cmd/pidfd_socket.h"
 #include "runtime/capabilities.h"
 #include "runtime/container.h"
@@ -106,7 +106,7 @@ static int parse(int argc, char **argv, struct request *r)
 	bool is_run = strcmp(argv[0], "run") == 0;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, is_run ? "b:f:dh" : "b:f:h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, is_run ? "b:f:dh" : "b:f:h", options)) != -1) {
 		switch (opt) {
 		case 'b':
 			r->create.bundle = optarg;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +6,7 @@
 #include "base/strings.h"
 #include "cmd/cmd.h"
 #include "cmd/matching.h"
+#include "cmd/options.h"
 #include "runtime/container.h"
 
 static const struct option options[] = {
@@ -47,7 +47,7 @@ int cmd_delete(const struct cmd_context *ctx, int argc, char **argv)
 	int opt, status = EXIT_SUCCESS;
 	bool force = false, regex = false;
 
-	while ((opt = getopt_long(argc, argv, "frh", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "frh", options)) != -1) {
 		switch (opt) {
 		case 'f':
 			force = true;

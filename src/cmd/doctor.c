@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* behalf doctor: what this host is to the ledger. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "ledger/doctor.h"
 #include "ledger/hooks.h"
 #include "ledger/load.h"
@@ -185,7 +185,7 @@ int cmd_doctor(const struct cmd_context *ctx, int argc, char **argv)
 	int opt;
 
 	(void)ctx;
-	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "Jh", options)) != -1) {
 		switch (opt) {
 		case 'J':
 			json = true;

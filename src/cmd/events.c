@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* runc's events: figures at intervals, and each time memory runs out, one JSON object per line. */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "kernel/cgroup.h"
 #include "kernel/cgroup_oom.h"
 #include "runtime/container.h"
@@ -149,7 +149,7 @@ int cmd_events(const struct cmd_context *ctx, int argc, char **argv)
 	bool once = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "h", options)) != -1) {
 		switch (opt) {
 		case OPT_STATS:
 			once = true;

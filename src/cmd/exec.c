@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/descriptors.h"
 #include "cmd/exec_process.h"
+#include "cmd/options.h"
 #include "cmd/pidfd_socket.h"
 #include "kernel/pidfd.h"
 #include "runtime/container.h"
@@ -168,7 +168,7 @@ static int parse(int argc, char **argv, struct exec_request *r)
 	int opt;
 
 	do {
-		while ((opt = getopt_long(argc, argv, "+p:dte:u:g:c:h", options, NULL)) != -1) {
+		while ((opt = options_next(argc, argv, "+p:dte:u:g:c:h", options)) != -1) {
 			if (opt == 'h') {
 				print_help();
 				return EXIT_SUCCESS;

@@ -4,7 +4,6 @@
  * but the flags of seccomp that are supported, which the specification wants of this kernel. Each list is
  * the parser's own, so nothing can be told here that is refused there.
  */
-#include <getopt.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "kernel/systemd.h"
 #include "oci/config.h"
 #include "runtime/seccomp_names.h"
@@ -128,7 +128,7 @@ int cmd_features(const struct cmd_context *ctx, int argc, char **argv)
 	int opt;
 
 	(void)ctx;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "h", options)) != -1) {
 		if (opt != 'h')
 			return EXIT_FAILURE;
 		puts("Usage: behalf features\n"

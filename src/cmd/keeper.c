@@ -3,7 +3,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "cmd/options.h"
 #include "keeper/keeper.h"
 #include "keeper/status.h"
 
@@ -66,7 +66,7 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 	};
 	int opt, r = 0;
 
-	while (r == 0 && (opt = getopt_long(argc, argv, "Jh", longs, NULL)) != -1) {
+	while (r == 0 && (opt = options_next(argc, argv, "Jh", longs)) != -1) {
 		switch (opt) {
 		case OPT_DRY_RUN:
 			options->dry_run = true;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "base/strings.h"
 #include "cmd/cmd.h"
 #include "cmd/matching.h"
+#include "cmd/options.h"
 #include "runtime/container.h"
 
 static const struct option options[] = {
@@ -84,7 +84,7 @@ int cmd_kill(const struct cmd_context *ctx, int argc, char **argv)
 	bool regex = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "arh", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "arh", options)) != -1) {
 		switch (opt) {
 		case 'a':
 			q.all = true;

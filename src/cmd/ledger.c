@@ -2,7 +2,6 @@
 /* behalf ledger on|off|status */
 #include "cmd/cmd.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "cmd/options.h"
 #include "ledger/hooks.h"
 #include "ledger/load.h"
 #include "ledger/status.h"
@@ -173,7 +173,7 @@ int cmd_ledger(const struct cmd_context *ctx, int argc, char **argv)
 	const char *what;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "Jh", options)) != -1) {
 		switch (opt) {
 		case 'J':
 			json = true;

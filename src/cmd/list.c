@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/strings.h"
 #include "base/table.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "runtime/container.h"
 
 static const struct option options[] = {
@@ -87,7 +87,7 @@ int cmd_list(const struct cmd_context *ctx, int argc, char **argv)
 	struct error err = {0};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "qf:h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "qf:h", options)) != -1) {
 		switch (opt) {
 		case 'q':
 			quiet = true;

@@ -2,13 +2,13 @@
 #include "cmd/metrics_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "cmd/interval.h"
 #include "cmd/keeper_views.h"
+#include "cmd/options.h"
 #include "ledger/snapshot.h"
 #include "view/metrics.h"
 
@@ -68,7 +68,7 @@ int metrics_options_parse(int argc, char **argv, struct metrics_options *options
 		.openmetrics = true,
 		.max_accounts = VIEW_METRICS_ACCOUNTS,
 	};
-	while (r == 0 && (opt = getopt_long(argc, argv, "i:h", longs, NULL)) != -1) {
+	while (r == 0 && (opt = options_next(argc, argv, "i:h", longs)) != -1) {
 		switch (opt) {
 		case OPT_ONCE:
 			options->once = true;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "runtime/container.h"
 #include "runtime/self.h"
 
@@ -68,7 +68,7 @@ int cmd_mounts(const struct cmd_context *ctx, int argc, char **argv)
 	bool add;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "h", options)) != -1) {
 		if (opt != 'h')
 			return EXIT_FAILURE;
 		puts("Usage: behalf mounts add|remove ID FILE\n"

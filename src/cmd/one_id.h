@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cmd/options.h"
 
 /*
  * The command line of the verbs that take --help and one container id. Returns -1 with *ID to go on, or
@@ -17,7 +17,7 @@ static inline int one_id_parse(int argc, char **argv, const char *what, const ch
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "h", options)) != -1) {
 		if (opt != 'h')
 			return EXIT_FAILURE;
 		printf("Usage: behalf %s ID\n%s\n", argv[0], what);

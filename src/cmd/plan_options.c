@@ -2,12 +2,12 @@
 #include "cmd/plan_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/strings.h"
+#include "cmd/options.h"
 #include "view/plan.h"
 
 static const struct option longs[] = {
@@ -114,7 +114,7 @@ int plan_options_parse(int argc, char **argv, struct plan_options *options, stru
 {
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "rJew:m:p:h", longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "rJew:m:p:h", longs)) != -1) {
 		r = set_option(opt, options, err);
 		if (r < 0)
 			return r;

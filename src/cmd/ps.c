@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "runtime/container.h"
 
 static const struct option options[] = {
@@ -58,7 +58,7 @@ int cmd_ps(const struct cmd_context *ctx, int argc, char **argv)
 	bool json = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "f:h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "f:h", options)) != -1) {
 		switch (opt) {
 		case 'f':
 			json = strcmp(optarg, "json") == 0;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "cmd/interval.h"
+#include "cmd/options.h"
 #include "cmd/sample.h"
 #include "view/record.h"
 
@@ -51,7 +51,7 @@ static int parse_options(int argc, char **argv, struct record_options *options, 
 	};
 	int opt, r = 0;
 
-	while ((opt = getopt_long(argc, argv, "i:n:fh", longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "i:n:fh", longs)) != -1) {
 		switch (opt) {
 		case 'i':
 			r = interval_parse("--interval", optarg, &options->interval_ns, err);

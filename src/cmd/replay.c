@@ -2,12 +2,12 @@
 /* behalf replay: top, stat and who of a record. */
 #include "cmd/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cmd/options.h"
 #include "cmd/sample.h"
 #include "view/record.h"
 
@@ -59,7 +59,7 @@ int cmd_replay(const struct cmd_context *ctx, int argc, char **argv)
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "+h", longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "+h", longs)) != -1) {
 		if (opt != 'h')
 			return EXIT_FAILURE;
 		print_help();

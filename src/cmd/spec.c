@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "kernel/cgroup.h"
 #include "oci/config.h"
 
@@ -98,7 +98,7 @@ int cmd_spec(const struct cmd_context *ctx, int argc, char **argv)
 	int opt;
 
 	(void)ctx;
-	while ((opt = getopt_long(argc, argv, "b:f:h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "b:f:h", options)) != -1) {
 		switch (opt) {
 		case 'b':
 			bundle = optarg;

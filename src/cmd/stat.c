@@ -3,7 +3,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "cmd/interval.h"
 #include "cmd/keeper_views.h"
 #include "cmd/listing.h"
+#include "cmd/options.h"
 #include "cmd/sample.h"
 #include "ledger/snapshot.h"
 #include "view/json.h"
@@ -64,7 +64,7 @@ static int parse_options(int argc, char **argv, struct stat_options *options, st
 	};
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "i:Jewh" LISTING_SHORT, longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "i:Jewh" LISTING_SHORT, longs)) != -1) {
 		r = 0;
 		switch (opt) {
 		case 'i':

@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/table.h"
 #include "cmd/admit.h"
 #include "cmd/means.h"
+#include "cmd/options.h"
 #include "cmd/terms_target.h"
 #include "promises/promises.h"
 
@@ -279,7 +279,7 @@ static int parse_options(int argc, char **argv, struct terms_options *options, s
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "Jh", longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "Jh", longs)) != -1) {
 		switch (opt) {
 		case 'c':
 			if (cpus_parse(optarg, &options->cpus) < 0 ||

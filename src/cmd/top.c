@@ -13,7 +13,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include "base/strings.h"
 #include "cmd/interval.h"
 #include "cmd/listing.h"
+#include "cmd/options.h"
 #include "cmd/sample.h"
 #include "ledger/load.h"
 #include "ledger/snapshot.h"
@@ -408,7 +408,7 @@ static int parse_options(int argc, char **argv, struct top *top, struct error *e
 	};
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "d:n:bJh" LISTING_SHORT, longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "d:n:bJh" LISTING_SHORT, longs)) != -1) {
 		r = 0;
 		switch (opt) {
 		case 'd':

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/strings.h"
 #include "cmd/admit.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "cmd/update_terms.h"
 #include "runtime/container.h"
 
@@ -222,7 +222,7 @@ static int parse(int argc, char **argv, struct request *q)
 	for (int i = 0; i < (int)ARRAY_SIZE(flags); i++)
 		options[i + 4] =
 			(struct option){flags[i].name, required_argument, NULL, FIRST_FLAG + i};
-	while ((opt = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "r:h", options)) != -1) {
 		if (opt == 'h') {
 			print_help();
 			return EXIT_SUCCESS;

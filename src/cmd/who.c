@@ -3,13 +3,13 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "cmd/interval.h"
+#include "cmd/options.h"
 #include "cmd/sample.h"
 #include "ledger/snapshot.h"
 #include "view/rows.h"
@@ -41,7 +41,7 @@ static int parse_options(int argc, char **argv, struct who_options *options, str
 	};
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "i:h", longs, NULL)) != -1) {
+	while ((opt = options_next(argc, argv, "i:h", longs)) != -1) {
 		switch (opt) {
 		case 'i':
 			r = interval_parse("--interval", optarg, &options->interval_ns, err);

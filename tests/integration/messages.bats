@@ -113,3 +113,18 @@ says() {
 	[ "$(jq -r .level "$BATS_TEST_TMPDIR/log")" = error ]
 	[[ $(jq -r .msg "$BATS_TEST_TMPDIR/log") == *'executable file not found in $PATH'* ]]
 }
+
+@test "an option that there is not, or without its value, is told where an engine reads" {
+	while read -r sentence words; do
+		rm -f "$BATS_TEST_TMPDIR/log"
+		# shellcheck disable=SC2086 # words
+		run behalf --log "$BATS_TEST_TMPDIR/log" --log-format json $words
+		[ "$status" -eq 1 ]
+		[ "${#lines[@]}" -eq 1 ]
+		[ "$(jq -r .msg "$BATS_TEST_TMPDIR/log")" = "${sentence//_/ }" ] || { cat "$BATS_TEST_TMPDIR/log"; return 1; }
+	done <<-'END'
+		create:_--frob:_no_such_option,_see_behalf_create_--help create --frob x
+		list:_-z:_no_such_option,_see_behalf_list_--help list -qz
+		exec:_--user:_a_value_is_missing exec --user
+	END
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/options.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* Of letters that stand together getopt tells the one, and not where they stand. */
+static void tell_unknown(char **argv)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+	const char *word = argv[optind - 1];
+	bool is_long = !optopt || strncmp(word, "--", 2) == 0;
+
+	log_error("%s: %s: no such option, see behalf %s --help", argv[0], is_long ? word : letter,
+		  argv[0]);
+}
+
+int options_next(int argc, char **argv, const char *shorts, const struct option *longs)
+{
+	bool in_order = shorts[0] == '+';
+	char quiet[64];
+	int opt;
+
+	/* ':': a value that is missing is told from an option that there is not */
+	snprintf(quiet, sizeof(quiet), "%s:%s", in_order ? "+" : "", shorts + in_order);
+	opterr = 0;
+	opt = getopt_long(argc, argv, quiet, longs, NULL);
+	if (opt == ':') {
+		log_error("%s: %s: a value is missing", argv[0], argv[optind - 1]);
+		return '?';
+	}
+	if (opt == '?')
+		tell_unknown(argv);
+	return opt;
+}

@@ -41,6 +41,8 @@ make_engine() {
 		lock_type = "file"
 		runtime_supports_json = ["behalf"]
 		runtime_supports_nocgroup = ["behalf"]
+		[engine.runtimes]
+		by-name = ["$BATS_FILE_TMPDIR/behalf"]
 		[network]
 		network_backend = "netavark"
 		network_config_dir = "$BATS_FILE_TMPDIR/networks"
@@ -88,6 +90,12 @@ setup() {
 		podman --tmpdir "$BATS_FILE_TMPDIR/libpod" --runtime "$(command -v "$BEHALF")" \
 		run --rm --network=none bb:1 echo hello
 	[ "$status" -eq 0 ]
+	[ "$output" = hello ]
+}
+
+@test "by the name that containers.conf gives it" {
+	run nsenter --net="$BATS_FILE_TMPDIR/net" \
+		podman --tmpdir "$BATS_FILE_TMPDIR/libpod" --runtime by-name run --rm --network=none bb:1 echo hello
 	[ "$output" = hello ]
 }
 

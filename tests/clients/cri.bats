@@ -12,20 +12,6 @@ cri() {
 		--data "${2:-{\}}" "http://cri/$1"
 }
 
-# The client's packages, kept in the build folder for the next time.
-install_client() {
-	local sum
-	sum=$(sha256sum <"$SOURCE/cri/package.json" | cut -c 1-12)
-	CLIENT=${BUILD_DIR:-/tmp}/tests/cri-client-$sum
-	export CLIENT
-	[ ! -e "$CLIENT/done" ] || return 0
-	mkdir -p "$CLIENT"
-	cp "$SOURCE/cri/package.json" "$CLIENT/"
-	(cd "$CLIENT" && timeout 60 npm install --no-audit --no-fund --no-package-lock --ignore-scripts \
-		--omit=dev) >"$CLIENT/log" 2>&1 || { rm -rf "$CLIENT"; return 1; }
-	touch "$CLIENT/done"
-}
-
 # An image of the busybox root, as `docker save` writes it; its command is what a pause container does.
 make_image() {
 	local dir=$WORK/image sum
@@ -63,6 +49,7 @@ stop_daemon() {
 
 setup_file() {
 	load ../integration/helpers
+	load npm_helpers
 	need_root
 	need_program containerd
 	need_program ctr containerd
@@ -71,7 +58,7 @@ setup_file() {
 	need_program curl
 	SOURCE=$BATS_TEST_DIRNAME
 	export SOURCE
-	install_client || skip "npm cannot install the packages of the client"
+	CLIENT=$(install_packages cri) || skip "npm cannot install the packages of the client"
 	make_rootfs
 	# a socket's address is short
 	WORK=$(mktemp -d /tmp/bh-cri.XXXXXX)

@@ -6,20 +6,6 @@
 
 bats_require_minimum_version 1.5.0
 
-# The packages, kept in the build folder for the next time.
-install_check() {
-	local sum
-	sum=$(sha256sum <"$SOURCE/kubernetes/package.json" | cut -c 1-12)
-	CHECK=${BUILD_DIR:-/tmp}/tests/kubernetes-check-$sum
-	export CHECK
-	[ ! -e "$CHECK/done" ] || return 0
-	mkdir -p "$CHECK"
-	cp "$SOURCE/kubernetes/package.json" "$CHECK/"
-	(cd "$CHECK" && timeout 90 npm install --no-audit --no-fund --no-package-lock --ignore-scripts \
-		--omit=dev) >"$CHECK/log" 2>&1 || { rm -rf "$CHECK"; return 1; }
-	touch "$CHECK/done"
-}
-
 # The kubelet's types are in a package of a later Debian; it is unpacked, not installed.
 fetch_types() {
 	local apt=$CHECK/apt mirror types=usr/share/gocode/src/k8s.io/kubelet/config/v1beta1/types.go
@@ -49,11 +35,13 @@ fetch_types() {
 
 setup_file() {
 	load ../integration/helpers
+	load npm_helpers
 	need_program node nodejs
 	need_program npm
 	SOURCE=$BATS_TEST_DIRNAME
 	export SOURCE
-	install_check || skip "npm cannot install the packages of the check"
+	CHECK=$(install_packages kubernetes) || skip "npm cannot install the packages of the check"
+	export CHECK
 	cp "$SOURCE/kubernetes/check.js" "$CHECK/"
 	cat >"$BATS_FILE_TMPDIR/web.yaml" <<-EOF
 		workspaces:

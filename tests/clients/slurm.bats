@@ -6,20 +6,6 @@
 
 bats_require_minimum_version 1.5.0
 
-# on_cluster COMMAND... runs one of Slurm's commands.
-on_cluster() {
-	(
-		cd "$WORK" || exit
-		ulimit -c 0
-		SLURM_CONF=$WORK/slurm.conf exec timeout --signal KILL 40 \
-			nsenter --net="/proc/$(cat "$WORK/pid")/ns/net" "$@"
-	)
-}
-
-nodes_are_idle() {
-	[ "$(on_cluster sinfo --noheader --format '%D %t' 2>/dev/null)" = '3 idle' ]
-}
-
 # A bundle as a user of the cluster has one.
 make_bundle_at() {
 	cp -a "$BATS_FILE_TMPDIR/rootfs" "$1/rootfs"
@@ -75,34 +61,11 @@ write_configuration() {
 	chmod 666 "$WORK/calls"
 }
 
-start_cluster() {
-	# an address beside the loopback's, without which numeric ones do not resolve
-	cat >"$WORK/start" <<-EOF
-		ip link set lo up
-		ip link add bhs0 type veth peer bhs1
-		ip address add 192.0.2.1/24 dev bhs0
-		ip link set bhs0 up
-		export SLURM_CONF=$WORK/slurm.conf
-		munged --foreground --socket=$WORK/munge.sock --key-file=$WORK/munge.key \
-			--pid-file=$WORK/munge.pid --log-file=$WORK/munge.log --seed-file=$WORK/munge.seed &
-		echo \$! >>$WORK/pids
-		until [ -S $WORK/munge.sock ]; do sleep 0.05; done
-		slurmctld -D -i & echo \$! >>$WORK/pids
-		for node in n1 n2 n3; do slurmd -D -N \$node & echo \$! >>$WORK/pids; done
-		wait
-	EOF
-	(umask 077 && head -c 128 /dev/urandom >"$WORK/munge.key")
-	(cd "$WORK" && exec unshare --net sh "$WORK/start" >"$WORK/log" 2>&1 3>&-) &
-	echo $! >"$WORK/pid"
-}
-
 setup_file() {
 	load ../integration/helpers
+	load slurm_helpers
 	need_root
-	need_program munged munge
-	need_program slurmctld
-	need_program slurmd
-	need_program srun slurm-client
+	need_slurm
 	EXAMPLES=$BATS_TEST_DIRNAME/../../examples/slurm
 	WORK=$(mktemp -d /tmp/bh-slurm.XXXXXX)
 	export WORK EXAMPLES
@@ -116,29 +79,26 @@ setup_file() {
 		| .gidMappings[0].hostID = $(id -g nobody))" "$WORK/user"
 	chown -R nobody: "$WORK/user"
 	write_configuration
-	start_cluster
-	wait_until 30 nodes_are_idle || { grep error "$WORK/log" | tail -n 5 >&2; return 1; }
+	start_cluster n1 n2 n3
 }
 
 teardown_file() {
-	local pid
 	[ -n "${WORK:-}" ] || return 0
-	for pid in $(tac "$WORK/pids"); do
-		kill "$pid" 2>/dev/null || continue
-		wait_until 10 eval "! kill -0 $pid 2>/dev/null" || kill -9 "$pid"
-	done
+	load slurm_helpers
+	stop_cluster
 	rmdir /sys/fs/cgroup/*/slurm_n[123] 2>/dev/null || true
 	rm -rf "$WORK"
 }
 
 setup() {
 	load ../integration/helpers
+	load slurm_helpers
 }
 
 teardown() {
 	on_cluster scancel --user root || true
 	on_cluster scancel --user nobody || true
-	wait_until 30 nodes_are_idle
+	wait_until 30 nodes_are_idle 3
 	wait_until 5 is_clean
 }
 
@@ -218,7 +178,7 @@ in_background() {
 	on_cluster scancel --name long
 	wait_until 5 has_line "$BATS_TEST_TMPDIR/out" '^exit'
 	has_line "$BATS_TEST_TMPDIR/out" bye
-	wait_until 5 nodes_are_idle
+	wait_until 5 nodes_are_idle 3
 	is_clean
 }
 
@@ -226,7 +186,7 @@ in_background() {
 	in_background -N3 --container="$WORK/bundle" sh -c 'trap "" TERM; echo ready; sleep 1000 & wait; wait'
 	wait_until 10 eval '[ "$(grep -c ready "$BATS_TEST_TMPDIR/out")" -eq 3 ]'
 	on_cluster scancel --name long
-	wait_until 20 nodes_are_idle
+	wait_until 20 nodes_are_idle 3
 	wait_until 5 is_clean
 	grep -q "delete --force" "$WORK/calls"
 }
@@ -241,7 +201,7 @@ in_background() {
 	in_background --uid=nobody --gid=nogroup --container="$WORK/user" \
 		sh -c 'trap "" TERM; echo ready; sleep 1000 & wait; wait'
 	on_cluster scancel --name long
-	wait_until 20 nodes_are_idle
+	wait_until 20 nodes_are_idle 3
 	grep -qF "roots/nobody delete --force" "$WORK/calls"
 	[ -z "$(grep -F roots/nobody "$WORK/calls" | grep -v "^$(id -u nobody) ")" ]
 }

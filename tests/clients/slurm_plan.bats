@@ -6,19 +6,6 @@
 
 bats_require_minimum_version 1.5.0
 
-on_cluster() {
-	(
-		cd "$WORK" || exit
-		ulimit -c 0
-		SLURM_CONF=$WORK/slurm.conf exec timeout --signal KILL 20 \
-			nsenter --net="/proc/$(cat "$WORK/pid")/ns/net" "$@"
-	)
-}
-
-node_is_idle() {
-	[ "$(on_cluster sinfo --noheader --format '%D %t' 2>/dev/null)" = '1 idle' ]
-}
-
 # What was printed goes into the two files as it is; where the node listens is not the plan's business.
 write_configuration() {
 	cat >"$WORK/web.yaml" <<-EOF
@@ -56,56 +43,30 @@ write_configuration() {
 	EOF
 }
 
-start_cluster() {
-	# an address beside the loopback's, without which numeric ones do not resolve
-	cat >"$WORK/start" <<-EOF
-		ip link set lo up
-		ip link add bhp0 type veth peer bhp1
-		ip address add 192.0.2.1/24 dev bhp0
-		ip link set bhp0 up
-		export SLURM_CONF=$WORK/slurm.conf
-		munged --foreground --socket=$WORK/munge.sock --key-file=$WORK/munge.key \
-			--pid-file=$WORK/munge.pid --log-file=$WORK/munge.log --seed-file=$WORK/munge.seed &
-		echo \$! >>$WORK/pids
-		until [ -S $WORK/munge.sock ]; do sleep 0.05; done
-		slurmctld -D -i & echo \$! >>$WORK/pids
-		slurmd -D & echo \$! >>$WORK/pids
-		wait
-	EOF
-	(umask 077 && head -c 128 /dev/urandom >"$WORK/munge.key")
-	(cd "$WORK" && exec unshare --net sh "$WORK/start" >"$WORK/log" 2>&1 3>&-) &
-	echo $! >"$WORK/pid"
-}
-
 setup_file() {
 	load ../integration/helpers
+	load slurm_helpers
 	need_root
-	need_program munged munge
-	need_program slurmctld
-	need_program slurmd
-	need_program srun slurm-client
+	need_slurm
 	[ "$(nproc)" -gt 1 ] || skip "a node with one CPU has none to give to the host"
 	WORK=$(mktemp -d /tmp/bh-slurm.XXXXXX)
 	export WORK
 	chmod 755 "$WORK"
 	mkdir "$WORK/state" "$WORK/spool"
 	write_configuration
-	start_cluster
-	wait_until 30 node_is_idle || { grep -E 'error|fatal' "$WORK/log" | tail -n 5 >&2; return 1; }
+	start_cluster "$(sed -n 's/^NodeName=\([^ ]*\).*/\1/p' "$WORK/plan")"
 }
 
 teardown_file() {
-	local pid
 	[ -n "${WORK:-}" ] || return 0
-	for pid in $(tac "$WORK/pids"); do
-		kill "$pid" 2>/dev/null || continue
-		wait_until 10 eval "! kill -0 $pid 2>/dev/null" || kill -9 "$pid"
-	done
+	load slurm_helpers
+	stop_cluster
 	rm -rf "$WORK"
 }
 
 setup() {
 	load ../integration/helpers
+	load slurm_helpers
 }
 
 @test "the node has what was planned" {

@@ -1,51 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What stat and top print of a snapshot made by hand, held to the files beside this one.
- * GOLDEN_UPDATE=1 writes them anew: then look at the difference before it is committed.
+ * What stat and top print of a snapshot made by hand, held to the files beside this one (page.h).
  */
 #include "tap.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../unit/view_example.h"
+#include "../page.h"
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "view/json.h"
 #include "view/statement.h"
 #include "view/text.h"
 #include "view/history.h"
 #include "view/top.h"
-
-struct page {
-	char *text;
-	size_t size;
-	FILE *file;
-};
-
-static FILE *page_open(struct page *page)
-{
-	page->file = open_memstream(&page->text, &page->size);
-	return page->file;
-}
-
-/* Closes the page and holds it to the file NAME. */
-static void page_is(struct page *page, const char *name)
-{
-	_cleanup_free_ char *want = NULL, *got = NULL;
-	_cleanup_close_ int dir = open(GOLDEN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct error err = {0};
-
-	fclose(page->file);
-	got = page->text;
-	must(dir >= 0);
-	if (getenv("GOLDEN_UPDATE"))
-		must(file_replace_at(dir, name, got, 0644, false, &err) == 0, "%s", err.text);
-	must(file_read_at(dir, name, 1 << 20, &want, NULL, &err) == 0, "%s", err.text);
-	is_str(got, want);
-}
 
 static struct view_choice choice_of(enum view_unit unit)
 {

@@ -28,17 +28,22 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "ledger/parts.h"
 #include "view/rows.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 /* Of a label, in bytes. */
 #define LABEL_MAX 128
 
-/* One series of the page before: "name{labels}" and its value. */
+/* How far a count may be below the page before and be taken for a correction: what is open on all CPUs. */
+#define COUNT_SLACK 10000
+
+/* One series of the page before: "name{labels}" and its value, a count or seconds. */
 struct series {
 	const char *key;
 	size_t length;
-	uint64_t ns;
+	uint64_t whole;
+	uint64_t fraction_ns;
 };
 
 /* One account as it is exposed: without what it inherited. */
@@ -85,23 +90,28 @@ static int compare_series(const void *a, const void *b)
 	return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-/* "12.000000345" to nanoseconds; only what we print ourselves is read. */
-static bool parse_seconds(const char *text, uint64_t *ns)
+/* "12.000000345" or "12"; only what we print ourselves is read. */
+static bool parse_value(const char *text, struct series *series)
 {
 	char *end;
-	uint64_t seconds = strtoull(text, &end, 10), fraction = 0;
 
+	series->whole = strtoull(text, &end, 10);
+	series->fraction_ns = 0;
 	if (end == text)
 		return false;
 	if (*end == '.') {
 		const char *digits = end + 1;
 
-		fraction = strtoull(digits, &end, 10);
+		series->fraction_ns = strtoull(digits, &end, 10);
 		if (end - digits != 9)
 			return false;
 	}
-	*ns = seconds * NS_PER_S + fraction;
 	return true;
+}
+
+static uint64_t series_ns(const struct series *series)
+{
+	return series->whole * NS_PER_S + series->fraction_ns;
 }
 
 static int read_before(struct metrics *m)
@@ -118,7 +128,7 @@ static int read_before(struct metrics *m)
 		const char *space = memrchr(line, ' ', length);
 		struct series *series = &m->before[m->n_before];
 
-		if (*line != '#' && space && parse_seconds(space + 1, &series->ns)) {
+		if (*line != '#' && space && parse_value(space + 1, series)) {
 			series->key = line;
 			series->length = (size_t)(space - line);
 			m->n_before++;
@@ -143,7 +153,7 @@ static void forget_other_ledger(struct metrics *m)
 {
 	const struct series *wall = find_before(m, "behalf_ledger_seconds_total");
 
-	if (!wall || wall->ns > m->snapshot->wall_ns)
+	if (!wall || series_ns(wall) > m->snapshot->wall_ns)
 		m->n_before = 0;
 }
 
@@ -234,6 +244,7 @@ static void add_part(struct ledger_part *to, const struct ledger_part *from)
 	to->interrupt_ns += from->interrupt_ns;
 	for (size_t i = 0; i < WIRE_CLASSES; i++)
 		to->behalf_ns[i] += from->behalf_ns[i];
+	ledger_evidence_add(&to->evidence, &from->evidence);
 }
 
 static void expose_account(struct metrics *m, const struct ledger_account *account)
@@ -254,6 +265,7 @@ static void expose_account(struct metrics *m, const struct ledger_account *accou
 	e->sum.own_ns = ledger_account_own_ns(account);
 	e->sum.imposed_ns = account->imposed_ns;
 	memcpy(e->sum.behalf_ns, account->behalf_ns, sizeof(e->sum.behalf_ns));
+	e->sum.evidence = account->evidence;
 }
 
 static uint64_t charge_of(const struct exposed *e)
@@ -321,6 +333,11 @@ static void put_family(struct metrics *m, const char *name, const char *type, co
 		fprintf(m->file, "# UNIT %s seconds\n", name);
 }
 
+static bool is_of_other(const char *labels)
+{
+	return strstr(labels, "account=\"other\"");
+}
+
 /* A counter of seconds, at least what it was on the page before. */
 static void put_seconds(struct metrics *m, uint64_t ns, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -338,10 +355,25 @@ static void put_seconds(struct metrics *m, uint64_t ns, const char *format, ...)
 	if (!key)
 		return;
 	before = find_before(m, key);
-	if (before && before->ns > ns &&
-	    (before->ns - ns < NS_PER_S || strstr(labels, "account=\"other\"")))
-		ns = before->ns;
+	if (before && series_ns(before) > ns &&
+	    (series_ns(before) - ns < NS_PER_S || is_of_other(labels)))
+		ns = series_ns(before);
 	fprintf(m->file, "%s %" PRIu64 ".%09" PRIu64 "\n", key, ns / NS_PER_S, ns % NS_PER_S);
+}
+
+/* The same of a count. */
+static void put_count(struct metrics *m, uint64_t count, const char *labels)
+{
+	_cleanup_free_ char *key = string_format("%s_total%s", m->family, labels);
+	const struct series *before;
+
+	if (!key)
+		return;
+	before = find_before(m, key);
+	if (before && before->whole > count &&
+	    (before->whole - count < COUNT_SLACK || is_of_other(labels)))
+		count = before->whole;
+	fprintf(m->file, "%s %" PRIu64 "\n", key, count);
 }
 
 static void put_of_each(struct metrics *m, uint64_t (*figure)(const struct exposed *))
@@ -377,6 +409,49 @@ static void put_classes(struct metrics *m, const struct exposed *e)
 	}
 }
 
+/* LABEL is that of the account, with a comma behind it, or empty. What is zero is there too: a rate needs it. */
+static void put_evidence(struct metrics *m, const char *label,
+			 const struct ledger_evidence *evidence)
+{
+	const struct {
+		const char *event;
+		uint64_t count;
+	} events[] = {
+		{"rx_packets", evidence->rx_packets},
+		{"tx_packets", evidence->tx_packets},
+		{"requests", evidence->requests},
+		{"items", evidence->items},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		_cleanup_free_ char *labels =
+			string_format("{%sevent=\"%s\"}", label, events[i].event);
+
+		if (labels)
+			put_count(m, events[i].count, labels);
+	}
+}
+
+static void put_evidence_of(struct metrics *m, const struct exposed *e)
+{
+	_cleanup_free_ char *label = string_format("account=\"%s\",", e->label);
+
+	if (label)
+		put_evidence(m, label, &e->sum.evidence);
+}
+
+static void put_all_evidence(struct metrics *m)
+{
+	put_family(m, "behalf_evidence", "counter",
+		   "What the time on the account's behalf was spent for, as often as it came.");
+	for (size_t i = 0; i < m->n_exposed; i++)
+		put_evidence_of(m, &m->exposed[i]);
+	if (m->n_other)
+		put_evidence_of(m, &m->other);
+	put_family(m, "behalf_removed_evidence", "counter", "The same of accounts that are gone.");
+	put_evidence(m, "", &m->removed.evidence);
+}
+
 static void put_accounts(struct metrics *m)
 {
 	put_family(m, "behalf_charge_seconds", "counter",
@@ -403,6 +478,7 @@ static void put_accounts(struct metrics *m)
 	for (size_t i = 0; i < WIRE_CLASSES; i++)
 		put_seconds(m, m->removed.behalf_ns[i], "{class=\"%s\"}",
 			    ledger_class_name((enum wire_class)i));
+	put_all_evidence(m);
 	put_family(m, "behalf_account_info", "gauge", "Which cgroup an account is.");
 	for (size_t i = 0; i < m->n_exposed; i++) {
 		_cleanup_free_ char *cgroup = label_of(m->exposed[i].account->cgroup);

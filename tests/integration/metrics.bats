@@ -197,8 +197,8 @@ serve() {
 	query 'abs((sum(behalf_charge_seconds_total) + sum(behalf_removed_seconds_total)
 		+ sum(behalf_unattributed_seconds_total) + sum(behalf_idle_seconds_total))
 		/ sum(behalf_posted_seconds_total) - 1) < 0.0001' | grep -v none
-	for name in charge own on_behalf imposed removed unattributed idle posted; do
-		[ "$(query "sum(resets(behalf_${name}_seconds_total{account=~'host|'}[1m]))")" = 0 ] || {
+	for name in {charge,own,on_behalf,imposed,removed,unattributed,idle,posted}_seconds {,removed_}evidence; do
+		[ "$(query "sum(resets(behalf_${name}_total{account=~'host|'}[1m]))")" = 0 ] || {
 			echo "$name"
 			return 1
 		}

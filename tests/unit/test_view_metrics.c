@@ -131,6 +131,53 @@ TEST(what_was_inherited_is_apart)
 	has_str(page, "behalf_removed_seconds_total{class=\"net_rx\"} 2.000000000\n");
 }
 
+TEST(evidence_is_counted_by_account_and_event)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	_cleanup_free_ char *page = page_of(snapshot, 10, NULL), *again = NULL, *anew = NULL;
+
+	has_str(page, "# TYPE behalf_evidence_total counter\n");
+	has_str(page, "\nbehalf_evidence_total{account=\"web\",event=\"rx_packets\"} 2000000\n");
+	has_str(page, "\nbehalf_evidence_total{account=\"web\",event=\"requests\"} 4096\n");
+	has_str(page, "\nbehalf_evidence_total{account=\"web\",event=\"items\"} 1200\n");
+	has_str(page, "\nbehalf_evidence_total{account=\"host\",event=\"requests\"} 0\n");
+	has_str(page, "\nbehalf_removed_evidence_total{event=\"tx_packets\"} 0\n");
+	/* a packet that turned out to be somebody else's, and another container of that name */
+	snapshot->accounts[1].evidence.rx_packets -= 9;
+	again = page_of(snapshot, 10, page);
+	has_str(again, "{account=\"web\",event=\"rx_packets\"} 2000000\n");
+	snapshot->accounts[1].evidence.rx_packets = 7;
+	anew = page_of(snapshot, 10, again);
+	has_str(anew, "{account=\"web\",event=\"rx_packets\"} 7\n");
+}
+
+TEST(evidence_of_others_is_added_up_and_does_not_fall)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	_cleanup_free_ char *first = page_of(snapshot, 1, NULL), *second = NULL;
+
+	has_str(first, "{account=\"other\",event=\"rx_packets\"} 500000\n");
+	snapshot->accounts[2].evidence.rx_packets = 1;
+	second = page_of(snapshot, 1, first);
+	has_str(second, "{account=\"other\",event=\"rx_packets\"} 500000\n");
+}
+
+TEST(inherited_evidence_is_apart)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+	struct ledger_part *parts = calloc(3, sizeof(*parts));
+	_cleanup_free_ char *page = NULL;
+
+	snapshot->n_parts = 3;
+	snapshot->accounts[1].parts = parts;
+	parts[0].evidence.requests = 4;
+	parts[1].evidence.requests = 1;
+	parts[2].evidence.requests = 90;
+	page = page_of(snapshot, 10, NULL);
+	has_str(page, "behalf_evidence_total{account=\"web\",event=\"requests\"} 5\n");
+	has_str(page, "behalf_removed_evidence_total{event=\"requests\"} 90\n");
+}
+
 TEST(a_ledger_that_is_off_is_told)
 {
 	_cleanup_free_ char *page = page_of(NULL, 10, NULL);

@@ -95,11 +95,19 @@ CURSOR_FUNCTION enum wire_level cursor_level(const struct wire_cpu *c)
 	return WIRE_TASK;
 }
 
-/* Adds to an account, and to what was imposed on who was interrupted for it. */
-CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 kind, __u64 delta_ns)
+/* A level and a kind in one word: a function of the kernel side takes five arguments. */
+#define CURSOR_PLACE(level, kind) ((__u32)(level) << 16 | (kind))
+
+/*
+ * Adds to an account, with the PACKETS that it was for (evidence), and to what was imposed on who was
+ * interrupted for it.
+ */
+CURSOR_CALL int cursor_book_packets(struct wire_cpu *c, __u32 place, __u32 slot, __u64 delta_ns,
+				    __u32 packets)
 {
-	struct wire_totals *totals;
+	__u32 level = place >> 16, kind = place & 0xffff;
 	__u64 index = level * WIRE_CLASSES + kind;
+	struct wire_totals *totals;
 
 	if (kind == WIRE_IDLE) {
 		c->idle_ns += delta_ns;
@@ -113,6 +121,10 @@ CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 k
 		totals->own_ns += delta_ns;
 	else if (index < WIRE_LEVELS * WIRE_CLASSES)
 		totals->behalf_ns[index] += delta_ns;
+	if (kind == WIRE_NET_RX)
+		totals->rx_packets += packets;
+	else if (kind == WIRE_NET_TX)
+		totals->tx_packets += packets;
 
 	if (level == WIRE_TASK || c->imposed_slot == WIRE_SLOT_HOST || c->imposed_slot == slot)
 		return 0;
@@ -124,6 +136,12 @@ CURSOR_CALL int cursor_book(struct wire_cpu *c, __u32 level, __u32 slot, __u32 k
 	else
 		totals->imposed_hard_ns += delta_ns;
 	return 0;
+}
+
+CURSOR_FUNCTION int cursor_book(struct wire_cpu *c, enum wire_level level, __u32 slot, __u16 kind,
+				__u64 delta_ns)
+{
+	return cursor_book_packets(c, CURSOR_PLACE(level, kind), slot, delta_ns, 0);
 }
 
 /* Posts the open interval of a level up to T on its clock. */
@@ -259,21 +277,6 @@ CURSOR_CALL int cursor_packet_handed(struct wire_cpu *c, __u32 slot, __u64 packe
 	return 0;
 }
 
-/* The packets since the owner changed last, for evidence. */
-CURSOR_CALL int cursor_count_packets(struct wire_cpu *c)
-{
-	const struct wire_frame *f = &c->frame[WIRE_SOFT];
-	struct wire_totals *totals = cursor_totals(c, f->slot);
-
-	if (!totals)
-		return 0;
-	if (f->kind == WIRE_NET_TX)
-		totals->tx_packets += c->packet_segments;
-	else
-		totals->rx_packets += c->packet_segments;
-	return 0;
-}
-
 /*
  * The running packet, which nobody owns yet, is one of the host's that was here before, on a device below:
  * what it cost so far waits with it. Its newest note is the one, as addresses are used again. Returns
@@ -302,21 +305,30 @@ CURSOR_CALL int cursor_packet_again(struct wire_cpu *c)
 	return 0;
 }
 
-/* The running packet, or the running ones of one owner, are done; their interval has been posted. */
-CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c)
+/*
+ * The running packet, or the running ones of one owner, are done: posts the interval up to T on the softirqs'
+ * clock, and them with it.
+ */
+CURSOR_FUNCTION void cursor_packet_end(struct wire_cpu *c, __u64 t)
 {
 	struct wire_frame *f = &c->frame[WIRE_SOFT];
+	__u64 delta_ns = t - f->since;
 
-	if (f->slot == WIRE_SLOT_POLL)
+	f->since = t;
+	if (f->slot == WIRE_SLOT_POLL) {
+		c->poll_ns += delta_ns;
 		return;
+	}
 	if (f->slot == WIRE_SLOT_PACKET) {
 		f->slot = WIRE_SLOT_HOST;
-		cursor_book(c, WIRE_SOFT, f->slot, f->kind, c->packet_ns);
+		c->packet_ns += delta_ns;
+		delta_ns = c->packet_ns;
 		cursor_handed_add(c);
 		c->packet_ns = 0;
 		cursor_count(c, WIRE_RULE_HOST_PACKET);
 	}
-	cursor_count_packets(c);
+	cursor_book_packets(c, CURSOR_PLACE(WIRE_SOFT, f->kind), f->slot, delta_ns,
+			    c->packet_segments);
 	if (c->poll_ns)
 		cursor_owners_add(c, f->slot, c->packet_segments);
 	c->last_owner = f->slot;
@@ -337,10 +349,8 @@ CURSOR_FUNCTION void cursor_packet(struct wire_cpu *c, __u32 slot, __u32 segment
 		return;
 	}
 	cursor_begin(c);
-	if (!(alone && f->slot == WIRE_SLOT_POLL && slot != WIRE_SLOT_PACKET)) {
-		cursor_post(c, WIRE_SOFT, cursor_now(c));
-		cursor_packet_end(c);
-	}
+	if (!(alone && f->slot == WIRE_SLOT_POLL && slot != WIRE_SLOT_PACKET))
+		cursor_packet_end(c, cursor_clock(c, WIRE_SOFT, cursor_now(c)));
 	f->slot = slot;
 	c->packet = packet;
 	c->packet_segments = segments;
@@ -413,8 +423,7 @@ CURSOR_FUNCTION bool cursor_poll_is_empty(const struct wire_cpu *c)
 CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c, __u32 fallback)
 {
 	cursor_begin(c);
-	cursor_post(c, WIRE_SOFT, cursor_now(c));
-	cursor_packet_end(c);
+	cursor_packet_end(c, cursor_clock(c, WIRE_SOFT, cursor_now(c)));
 	if (c->poll_ns)
 		cursor_poll_split(c, fallback);
 	c->handed_poll = c->handed_head;
@@ -448,11 +457,12 @@ CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
 		cursor_leave_hard(c);
 	cursor_begin(c);
 	t = cursor_clock(c, level, cursor_now(c));
-	cursor_post_at(c, level, t);
 	if (level == WIRE_SOFT && (f->kind == WIRE_NET_RX || f->kind == WIRE_NET_TX)) {
-		cursor_packet_end(c);
+		cursor_packet_end(c, t);
 		if (c->poll_ns)
 			cursor_poll_split(c, c->last_owner);
+	} else {
+		cursor_post_at(c, level, t);
 	}
 	if (level == WIRE_SOFT)
 		c->soft_ns += t - f->entered;

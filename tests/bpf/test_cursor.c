@@ -469,6 +469,32 @@ TEST(poll_without_packets_is_the_fallbacks)
 	is_uint(received(4), 10);
 }
 
+TEST(packets_are_counted_for_their_owners)
+{
+	struct wire_cpu c;
+
+	begin(&c, 1);
+	cursor_enter(&c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_RX);
+	now_ns += 100;
+	cursor_packet(&c, 3, 1, 1, false);
+	cursor_packet(&c, 3, 4, 2, false);
+	cursor_packet(&c, WIRE_SLOT_PACKET, 2, 3, false);
+	cursor_packet(&c, WIRE_SLOT_PACKET, 7, 4, false);
+	cursor_packet_settle(&c, 4);
+	cursor_poll_end(&c, WIRE_SLOT_UNATTRIBUTED);
+	now_ns += 50; /* a poll without packets */
+	cursor_exit(&c, WIRE_SOFT);
+	is_uint(rows[3].rx_packets, 5);
+	is_uint(rows[WIRE_SLOT_HOST].rx_packets, 2);
+	is_uint(rows[4].rx_packets, 7);
+	cursor_enter(&c, WIRE_SOFT, WIRE_SLOT_POLL, WIRE_NET_TX);
+	cursor_packet(&c, 3, 1, 5, false);
+	cursor_exit(&c, WIRE_SOFT);
+	is_uint(rows[3].tx_packets, 1);
+	is_uint(rows[3].rx_packets, 5);
+	is_uint(rows[WIRE_SLOT_UNATTRIBUTED].rx_packets, 0);
+}
+
 TEST(ring_of_handed_packets_wraps)
 {
 	struct wire_cpu c;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Programs that do nothing on a tracepoint: what the kernel takes to call one.
+ * Programs that do nothing on tracepoints, one on each that is named: what the kernel takes to call them.
  *
- *	empty_hooks TRACEPOINT COUNT SECONDS
+ *	empty_hooks SECONDS TRACEPOINT...
  *
- * They are there for SECONDS; "ready" is printed when they are attached.
+ * They are there for SECONDS, or until it is ended; "ready" is printed when they are attached. Tracepoints that
+ * this kernel does not have are left out.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static int attach(int type_id)
@@ -28,27 +28,37 @@ static int attach(int type_id)
 	return program < 0 ? program : bpf_raw_tracepoint_open(NULL, program);
 }
 
-int main(int argc, char **argv)
+static int attach_by_name(const struct btf *btf, const char *tracepoint)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
 	char type[128];
 	int id;
 
-	if (argc != 4 || !btf) {
-		fprintf(stderr, "usage: empty_hooks TRACEPOINT COUNT SECONDS\n");
+	snprintf(type, sizeof(type), "btf_trace_%s", tracepoint);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return 0;
+	if (attach(id) < 0) {
+		perror(tracepoint);
+		return -1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (argc < 3 || !btf) {
+		fprintf(stderr, "usage: empty_hooks SECONDS TRACEPOINT...\n");
 		return EXIT_FAILURE;
 	}
-	snprintf(type, sizeof(type), "btf_trace_%s", argv[1]);
-	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
-	for (int i = atoi(argv[2]); i > 0; i--) {
-		if (id < 0 || attach(id) < 0) {
-			perror(argv[1]);
+	for (char **tracepoint = argv + 2; *tracepoint; tracepoint++) {
+		if (attach_by_name(btf, *tracepoint) < 0)
 			return EXIT_FAILURE;
-		}
 	}
+	btf__free(btf);
 	puts("ready");
 	fflush(stdout);
-	sleep((unsigned int)atoi(argv[3]));
-	btf__free(btf);
+	sleep((unsigned int)atoi(argv[1]));
 	return EXIT_SUCCESS;
 }

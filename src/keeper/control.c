@@ -13,8 +13,8 @@
  * imposed on it. When it had less, the on-behalf-of time on its CPUs is in the way, whether in interrupts
  * or in kernel threads: those whose it is are squeezed, in proportion to what is missing, by a quota that
  * throttles the threads from which the work comes. It grows again while nothing is missing. One that is
- * within its own reserve is not squeezed below it. Before that the caller has one go at moving the
- * work elsewhere: it sees `blamed` and answers `steered`.
+ * within its own reserve is not squeezed below it. Before anything is missing the caller has a go at moving
+ * the work elsewhere, which costs nobody anything: it sees `disturbed` and answers `steered`.
  *
  * Reserves, against threads of others: the weight is raised; and lowered again while the workspace has more
  * than its reserve and its share of the rest, and others wait. Shares are the weights' plain part.
@@ -169,7 +169,7 @@ static void judge_limit(struct control_workspace *w, uint64_t now_ns, uint64_t r
 
 /* ---- a round ---- */
 
-static void look(struct control_workspace *w, uint64_t now_ns, bool whole)
+static void look(struct control_workspace *w, uint64_t now_ns, bool whole, bool steered)
 {
 	struct control_past *p = w->past;
 
@@ -184,10 +184,10 @@ static void look(struct control_workspace *w, uint64_t now_ns, bool whole)
 	past_add_up(w);
 	p->held = false;
 	p->lost = 0;
-	if (w->steered)
+	if (steered)
 		p->steer_rest = CONTROL_STEER_ROUNDS;
-	w->steered = false;
-	w->blamed = (struct cpus){0};
+	w->blamed = false;
+	w->disturbed = (struct cpus){0};
 }
 
 static uint64_t last_round_ns(const struct control *c, uint64_t now_ns)
@@ -220,7 +220,8 @@ int control_round(struct control *c, uint64_t now_ns)
 	if (round_ns && round_ns < ROUND_MIN_NS)
 		return 0;
 	for (size_t i = 0; i < c->n; i++)
-		look(&c->workspaces[i], now_ns, round_ns <= ROUND_MAX_NS);
+		look(&c->workspaces[i], now_ns, round_ns <= ROUND_MAX_NS, c->steered);
+	c->steered = false;
 	for (size_t i = 0; i < c->n; i++) {
 		if (!c->workspaces[i].gone)
 			control_protect(c, &c->workspaces[i]);

@@ -66,11 +66,12 @@ struct control_workspace {
 	struct control_seen seen; /* up to now */
 	const uint64_t *behalf_cpu_ns; /* of seen.behalf_ns, by CPU */
 	bool gone;		       /* nothing is known of it in this round */
-	bool steered; /* where its work is done was just changed: wait for the effect */
 
 	/* out */
 	struct control_setting setting;
-	struct cpus blamed; /* CPUs on which its work is in the way of a reserve; empty: none */
+	bool blamed; /* its work is in the way of a reserve */
+	/* Of one with a reserve: CPUs from which kernel work for others should go elsewhere; empty: none. */
+	struct cpus disturbed;
 	struct control_truth reserve, limit;
 
 	/* the controller's own */
@@ -84,6 +85,7 @@ struct control {
 	size_t n;
 	const uint64_t *
 		other_cpu_ns; /* on-behalf-of time of the host and of nobody, by CPU; may be NULL */
+	bool steered;	      /* where work is done was just changed: wait for the effect */
 	uint64_t *others_past; /* the controller's own */
 };
 

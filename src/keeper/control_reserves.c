@@ -13,6 +13,7 @@
 #define SQUEEZE_GROW 1.15
 #define SQUEEZE_EVERY 3	 /* rounds: the window has to see what the last step did */
 #define GATE_LEAST 0.002 /* cores, the same for one in the way of a reserve */
+#define DISTURBED 0.01	 /* cores of others' work on a CPU that are worth doing elsewhere */
 #define OWN_SMALL 0.3	 /* of the charge: less than that are threads not worth throttling */
 
 static bool runs_on(const struct control_workspace *w, unsigned int cpu)
@@ -20,35 +21,71 @@ static bool runs_on(const struct control_workspace *w, unsigned int cpu)
 	return cpus_has(&w->cpus, cpu);
 }
 
-/* Recent on-behalf-of time of W on the CPUs of VICTIM, in cores. */
-static double work_on(const struct control_workspace *victim, const struct control_workspace *w)
+/* Recent on-behalf-of time of W on CPU, in cores. */
+static double work_of(const struct control_workspace *w, unsigned int cpu)
 {
 	struct control_past *p = w->past;
-	const uint64_t *now = past_cpus_before(p, 0), *then = past_cpus_before(p, PAST_RECENT);
-	double sum = 0,
-	       seconds = past_grown_s(past_before(p, 0)->at_ns, past_before(p, PAST_RECENT)->at_ns);
+	uint64_t now_ns = past_before(p, 0)->at_ns, then_ns = past_before(p, PAST_RECENT)->at_ns;
 
-	if (w == victim || seconds <= 0)
+	if (now_ns <= then_ns)
 		return 0;
-	for (unsigned int cpu = 0; cpu < p->n_cpus; cpu++) {
-		if (runs_on(victim, cpu))
-			sum += past_grown_s(now[cpu], then[cpu]);
-	}
-	return sum / seconds;
+	return past_grown_s(past_cpus_before(p, 0)[cpu], past_cpus_before(p, PAST_RECENT)[cpu]) /
+	       past_grown_s(now_ns, then_ns);
 }
 
-static double others_work_on(struct control *c, const struct control_workspace *victim)
+/* The same of the host and of nobody, of the last round only: no more is kept. */
+static double others_work(const struct control *c, const struct control_workspace *victim,
+			  unsigned int cpu)
+{
+	if (!c->other_cpu_ns || !c->others_past || victim->past->round_s <= 0)
+		return 0;
+	return past_grown_s(c->other_cpu_ns[cpu], c->others_past[cpu]) / victim->past->round_s;
+}
+
+/* On all the CPUs of VICTIM. */
+static double work_on(const struct control_workspace *victim, const struct control_workspace *w)
 {
 	double sum = 0;
 
-	if (!c->other_cpu_ns || !c->others_past)
-		return 0;
+	for (unsigned int cpu = 0; cpu < w->past->n_cpus && w != victim; cpu++) {
+		if (runs_on(victim, cpu))
+			sum += work_of(w, cpu);
+	}
+	return sum;
+}
+
+static double others_work_on(const struct control *c, const struct control_workspace *victim)
+{
+	double sum = 0;
+
 	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
 		if (runs_on(victim, cpu))
-			sum += past_grown_s(c->other_cpu_ns[cpu], c->others_past[cpu]);
+			sum += others_work(c, victim, cpu);
 	}
-	/* of the last round only: no more is kept */
-	return victim->past->round_s > 0 ? sum / victim->past->round_s : 0;
+	return sum;
+}
+
+/*
+ * Whoever wants more than it has is disturbed by work for others, also while its reserve is kept. One that may
+ * run everywhere is not helped by work being elsewhere.
+ */
+static void find_disturbed(const struct control *c, struct control_workspace *victim)
+{
+	const struct past_rates *r = &victim->past->recent;
+
+	if (r->imposed + victim->past->lost < DISTURBED || cpus_count(&victim->cpus) >= c->n_cpus)
+		return;
+	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
+		double sum = others_work(c, victim, cpu);
+
+		for (size_t i = 0; i < c->n && runs_on(victim, cpu); i++) {
+			const struct control_workspace *w = &c->workspaces[i];
+
+			sum += w == victim || w->gone ? 0 : work_of(w, cpu);
+		}
+		if (runs_on(victim, cpu) && sum > DISTURBED)
+			cpus_add(&victim->disturbed, cpu);
+	}
 }
 
 static void squeeze(struct control_workspace *w, double factor)
@@ -88,10 +125,7 @@ static void collect_blame(struct control *c, const struct control_workspace *vic
 		w->past->held = true;
 		if (!act)
 			continue;
-		for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
-			if (runs_on(victim, cpu))
-				cpus_add(&w->blamed, cpu);
-		}
+		w->blamed = true;
 		squeeze(w, factor);
 	}
 }
@@ -123,6 +157,7 @@ void control_protect(struct control *c, struct control_workspace *victim)
 	if (reserve <= 0 || p->window_s <= 0)
 		return;
 	p->lost = fmax(0, past_wanted(victim, &p->recent, 1) - p->recent.charge);
+	find_disturbed(c, victim);
 	if (p->lost <= CONTROL_RESERVE_REST * reserve)
 		return;
 	act = p->lost > RESERVE_ACT * reserve;
@@ -148,7 +183,7 @@ void control_relax(struct control_workspace *w)
 
 	p->squeeze_rest -= p->squeeze_rest > 0;
 	p->steer_rest -= p->steer_rest > 0;
-	p->blamed_rounds = cpus_count(&w->blamed) ? p->blamed_rounds + 1 : 0;
+	p->blamed_rounds = w->blamed ? p->blamed_rounds + 1 : 0;
 	if (p->held || p->rounds % SQUEEZE_EVERY)
 		return;
 	relax_gate(p);

@@ -38,15 +38,29 @@ static bool others_wait(const struct control *c, const struct control_workspace 
 	return false;
 }
 
+/*
+ * By which a weight has to change for W to have PART of its CPUs instead of what it has: what two weights get
+ * of a CPU is as the weights are, so the odds are, part / (1 - part), whatever the others' weights.
+ */
+static double weight_factor(const struct control_workspace *w, double part)
+{
+	double cpus = cpus_count(&w->cpus), has = w->past->rates.charge / cpus;
+
+	part = control_between(0.01, part / cpus, 0.99);
+	has = control_between(0.01, has, 0.99);
+	return part / (1 - part) * (1 - has) / has;
+}
+
 static void weigh(const struct control *c, struct control_workspace *w)
 {
 	struct control_past *p = w->past;
+	double part = entitled(c, w);
 
 	if (!w->terms.reserve_mcores || p->rounds % WEIGHT_EVERY)
 		return;
 	if (p->lost <= CONTROL_RESERVE_REST * control_cores(w->terms.reserve_mcores) &&
-	    others_wait(c, w) && p->rates.charge > 1.05 * entitled(c, w))
-		p->trim = fmax(TRIM_MIN, p->trim * 0.7);
+	    others_wait(c, w) && p->rates.charge > 1.05 * part)
+		p->trim = fmax(TRIM_MIN, p->trim * weight_factor(w, part));
 	else if (p->trim > 1 && p->lost == 0)
 		p->trim = fmax(1, p->trim * 0.9);
 }

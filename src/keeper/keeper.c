@@ -45,8 +45,9 @@
 #define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
 #define ONCE_ROUNDS 11
 #define STEER_AGAIN_NS 5000000000ull
-#define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
-#define SLOWER_ROUNDS 50 /* and where they are dear */
+#define STEER_SELDOM_NS 30000000000ull /* when there was nothing to move */
+#define SLOW_ROUNDS 10		       /* between readings of what hardly matters, */
+#define SLOWER_ROUNDS 50	       /* and where they are dear */
 #define EVENTS_MAX 64
 
 struct keeper {
@@ -60,6 +61,8 @@ struct keeper {
 	struct ledger_charges *charges;
 	uint64_t stamp, now_ns;
 	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, watchdog_due_ns, watchdog_ns;
+	struct cpus steered;   /* work was last moved away from here, if it could be, */
+	uint64_t steer_due_ns; /* and from then on may be again */
 	unsigned int rounds;
 	bool read_register; /* whatever the stamp says */
 	struct json_object *events;
@@ -124,8 +127,7 @@ static void steer_back(struct keeper *k)
 	}
 	if (k->book && writer_undo_means(&k->writer, "steer", &err) < 0)
 		log_warning("%s", err.text);
-	for (size_t i = 0; i < k->roster.control.n; i++)
-		k->roster.items[i].steered = (struct cpus){0};
+	k->steered = (struct cpus){0};
 }
 
 static int watch(struct keeper *k, struct error *err)
@@ -214,7 +216,7 @@ static bool wants_billed(const struct roster_entry *e, const struct control_work
 
 	/* the window has to have it at both ends: keep on once it is needed */
 	return limit > 0 ? w->limit.got > 0.5 * limit || e->applied.quota_cores != limit
-			 : e->applied.quota_cores > 0 || cpus_count(&w->blamed) > 0;
+			 : e->applied.quota_cores > 0 || w->blamed;
 }
 
 /*
@@ -293,24 +295,40 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	e->fails = r < 0;
 }
 
-/*
- * Work in the way of a reserve that can be done elsewhere is done elsewhere, before anybody is throttled for it.
- * With no other CPU there is no elsewhere. Once for each set of CPUs: who is blamed for hours is not looked at
- * ten times a second.
- */
-static void steer(struct keeper *k, size_t i)
+/* Where those who have a reserve are disturbed. */
+static struct cpus disturbed_cpus(const struct keeper *k)
 {
-	struct roster_entry *e = &k->roster.items[i];
-	struct control_workspace *w = &k->roster.control.workspaces[i];
+	struct cpus all = {0};
+
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		const struct control_workspace *w = &k->roster.control.workspaces[i];
+
+		for (unsigned int cpu = 0; cpu < k->roster.n_cpus && !w->gone; cpu++) {
+			if (cpus_has(&w->disturbed, cpu))
+				cpus_add(&all, cpu);
+		}
+	}
+	return all;
+}
+
+/*
+ * Work that is in the way of somebody with a reserve, and can be done elsewhere, is done elsewhere, before anybody
+ * is throttled for it. With no other CPU there is no elsewhere. Not ten times a second for the same CPUs: whatever
+ * disturbs for hours is looked for when a new link may have come.
+ */
+static void steer(struct keeper *k)
+{
+	const struct cpus avoid = disturbed_cpus(k);
+	struct control *control = &k->roster.control;
 	struct error err = {0};
 
-	if (cpus_count(&w->blamed) == 0 || cpus_count(&w->blamed) >= k->roster.n_cpus ||
-	    (k->now_ns < e->steer_due_ns && cpus_first_missing(&w->blamed, &e->steered) < 0))
+	if (cpus_count(&avoid) == 0 || cpus_count(&avoid) >= k->roster.n_cpus ||
+	    (k->now_ns < k->steer_due_ns && cpus_first_missing(&avoid, &k->steered) < 0))
 		return;
-	e->steer_due_ns = k->now_ns + STEER_AGAIN_NS;
-	e->steered = w->blamed;
-	if (means_steer(&k->writer, e->name, e->directory, &w->blamed, &w->steered, &err) < 0)
-		log_warning("the work of '%s' cannot be moved: %s", e->name, err.text);
+	if (means_steer(&k->writer, &avoid, &control->steered, &err) < 0)
+		log_warning("work cannot be moved off reserved CPUs: %s", err.text);
+	k->steered = avoid;
+	k->steer_due_ns = k->now_ns + (control->steered ? STEER_AGAIN_NS : STEER_SELDOM_NS);
 }
 
 static void tell(struct keeper *k, size_t i, bool reserve)
@@ -375,10 +393,10 @@ static int keep(struct keeper *k, struct error *err)
 		r = error_oom(err);
 	if (r < 0)
 		return r;
+	steer(k);
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		if (k->roster.control.workspaces[i].gone)
 			continue;
-		steer(k, i);
 		apply(k, i, &k->roster.control.workspaces[i].setting);
 		tell_changes(k, i);
 	}

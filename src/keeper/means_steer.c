@@ -12,10 +12,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
-#include "kernel/netlink.h"
-#include "kernel/netlink_peers.h"
 
-#define LINKS_MAX 16
+#define LINKS "/sys/class/net"
 #define MASK_BYTES (CPUS_MAX / 4 + CPUS_MAX / 32 + 2)
 
 /* "f", "00000001,ffffffff": words of 32 CPUs, the highest first (lib/bitmap.c, bitmap_parse). */
@@ -60,40 +58,56 @@ static void format_mask(const struct cpus *mask, char *text, size_t size)
 	}
 }
 
-static int steer_queue(struct writer *writer, const char *name, const char *queue,
-		       const struct cpus *avoid, bool *changed, struct error *err)
+/* What was found is in the book, on the disk, before anything is written. */
+static int set(struct writer *writer, const char *directory, const char *file, const char *text,
+	       bool *changed, struct error *err)
 {
-	_cleanup_free_ char *file = string_format("%s/rps_cpus", queue), *now = NULL;
+	_cleanup_free_ char *found = NULL;
+	int r = writer_note_file(writer, "steer", directory, file, &found, err);
+
+	if (r == 0 && writer->book && !writer->dry)
+		r = book_flush(writer->book, err);
+	if (r == 0)
+		r = writer_set_file(writer, "host", directory, file, text, err);
+	if (r == 0)
+		*changed = true;
+	return r;
+}
+
+static int read_line(const char *directory, const char *file, char **text)
+{
+	_cleanup_free_ char *path = string_format("%s/%s", directory, file);
+	int r = path ? file_read_at(AT_FDCWD, path, MASK_BYTES, text, NULL, NULL) : -ENOMEM;
+
+	if (r == 0)
+		(*text)[strcspn(*text, "\n")] = '\0';
+	return r;
+}
+
+/* One that has gone, or cannot be steered, has nothing to change. */
+static int steer_queue(struct writer *writer, const char *queue, const struct cpus *avoid,
+		       bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = NULL;
 	struct cpus mask, left = {0};
 	char text[MASK_BYTES];
-	int r = file ? file_read_at(AT_FDCWD, file, MASK_BYTES, &now, NULL, err) : error_oom(err);
 
-	if (r < 0)
-		return r;
-	now[strcspn(now, "\n")] = '\0';
-	if (parse_mask(now, &mask) < 0)
-		return error_set(err, EINVAL, "'%s' holds '%s', not a mask of CPUs", file, now);
+	if (read_line(queue, "rps_cpus", &now) < 0 || parse_mask(now, &mask) < 0)
+		return 0;
 	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
 		if (cpus_has(&mask, cpu) && !cpus_has(avoid, cpu))
 			cpus_add(&left, cpu);
 	}
 	if (cpus_count(&left) == cpus_count(&mask))
 		return 0;
-	free(take_ptr(now));
-	r = writer_note_file(writer, "steer", queue, "rps_cpus", &now, err);
-	if (r == 0 && writer->book && !writer->dry)
-		r = book_flush(writer->book, err);
-	if (r < 0)
-		return r;
 	format_mask(&left, text, sizeof(text));
-	*changed = true;
-	return writer_set_file(writer, name, queue, "rps_cpus", text, err);
+	return set(writer, queue, "rps_cpus", text, changed, err);
 }
 
-static int steer_link(struct writer *writer, const char *name, const char *link,
-		      const struct cpus *avoid, bool *changed, struct error *err)
+static int steer_link(struct writer *writer, const char *link, const struct cpus *avoid,
+		      bool *changed, struct error *err)
 {
-	_cleanup_free_ char *queues = string_format("/sys/class/net/%s/queues", link);
+	_cleanup_free_ char *queues = string_format("%s/%s/queues", LINKS, link);
 	_cleanup_closedir_ DIR *dir = queues ? opendir(queues) : NULL;
 	struct dirent *entry;
 	int r = 0;
@@ -104,48 +118,30 @@ static int steer_link(struct writer *writer, const char *name, const char *link,
 		if (!string_starts_with(entry->d_name, "rx-"))
 			continue;
 		queue = string_format("%s/%s", queues, entry->d_name);
-		r = queue ? steer_queue(writer, name, queue, avoid, changed, err) : error_oom(err);
+		r = queue ? steer_queue(writer, queue, avoid, changed, err) : error_oom(err);
 	}
 	return r;
 }
 
-/* The network of somebody in the group, or -ENOENT. */
-static int open_netns(const char *directory)
+/* A failure with one link is no reason to leave the others. */
+int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *procs = string_format("%s/cgroup.procs", directory), *text = NULL;
-	char path[64];
-	long pid;
-	int fd;
-
-	if (!procs || file_read_at(AT_FDCWD, procs, 1u << 20, &text, NULL, NULL) < 0)
-		return -ENOENT;
-	pid = strtol(text, NULL, 10);
-	snprintf(path, sizeof(path), "/proc/%ld/ns/net", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -ENOENT : fd;
-}
-
-int means_steer(struct writer *writer, const char *name, const char *directory,
-		const struct cpus *avoid, bool *changed, struct error *err)
-{
-	_cleanup_close_ int netns = open_netns(directory);
-	_cleanup_(cleanup_netlink) struct netlink *netlink = NULL;
-	struct netlink_peer peers[LINKS_MAX];
-	size_t n = 0;
-	int r;
+	_cleanup_closedir_ DIR *dir = opendir(LINKS);
+	struct dirent *entry;
+	int result = 0;
 
 	*changed = false;
-	if (netns < 0)
-		return 0;
-	r = netlink_open(&netlink, err);
-	if (r < 0)
-		return r;
-	r = netlink_peers_in(netlink, netns, peers, LINKS_MAX, &n, err);
-	if (r == -ENODEV) {
-		*err = (struct error){0};
-		return 0;
+	while (dir && (entry = readdir(dir))) {
+		struct error failed = {0};
+		int r = entry->d_name[0] == '.'
+				? 0
+				: steer_link(writer, entry->d_name, avoid, changed, &failed);
+
+		/* gone in this very moment */
+		if (r >= 0 || r == -ENOENT || r == -ENODEV)
+			continue;
+		*err = failed;
+		result = r;
 	}
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = steer_link(writer, name, peers[i].name, avoid, changed, err);
-	return r;
+	return result;
 }

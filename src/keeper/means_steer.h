@@ -7,14 +7,16 @@
 #include "plan/cpus.h"
 
 /*
- * The means for where receive work is done: RPS of the host's ends of a workspace's links (rps_cpus of their
- * receive queues; Documentation/networking/scaling.rst). What the workspace sends is received there.
+ * The means for where receive work is done: the receive steering of the host's links, ends of pairs among them
+ * (rps_cpus of their receive queues; Documentation/networking/scaling.rst). A packet is received where the link it
+ * comes from is steered to, whoever it is for.
+ *
+ * That requests to disks complete where they were made (rq_affinity 2) was tried, and is not done: the interrupt stays
+ * where it is, and sends another one.
  */
 
 /*
- * Takes the CPUs of AVOID out of the masks of the workspace NAME, whose control group is at DIRECTORY. What a
- * mask has nothing left of is received where it is sent. *CHANGED: something was written, here the book
- * included. A workspace without a network of its own, or without links, has nothing to change.
+ * Takes the CPUs of AVOID out of the masks of links. What a mask has nothing left of is received where it is
+ * sent. *CHANGED: something was written, here the book included.
  */
-int means_steer(struct writer *writer, const char *name, const char *directory,
-		const struct cpus *avoid, bool *changed, struct error *err);
+int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err);

@@ -24,9 +24,7 @@ struct roster_entry {
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
-	struct cpus steered;	    /* its work was last moved away from here, if it could be, */
-	uint64_t steer_due_ns;	    /* and from then on may be again */
-	enum control_state told[2]; /* of reserve and limit */
+	enum control_state told[2];	    /* of reserve and limit */
 };
 
 struct roster {

@@ -36,6 +36,7 @@ teardown() {
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
 	remove_group "$ID"
 	remove_group "$ID-b"
+	[ ! -e "/run/netns/$ID" ] || ip netns del "$ID"
 	end
 }
 
@@ -320,6 +321,33 @@ is_kept() {
 	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",term=\"cpu.reserve\"}"
 	[ "$("$BEHALF" metrics --once | tail -1)" = "# EOF" ]
 	status | jq -e --arg name "/$ID" '.events[-1] | .workspace == $name and .state == "broken" and .by == "threads of others"'
+}
+
+@test "work for others is moved off a reserved CPU, and back" {
+	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
+	group "$ID"
+	group "$ID-b"
+	behalf terms set --force --cpus 1 "/$ID" cpu.reserve=0.5
+	# what comes from a network namespace is received on CPU 1, in the way of who computes there
+	ip netns add "$ID"
+	ip link add "k$$" type veth peer name eth0 netns "$ID"
+	ip addr add 198.18.77.1/30 dev "k$$"
+	ip link set "k$$" up
+	ip -n "$ID" addr add 198.18.77.2/30 dev eth0
+	ip -n "$ID" link set eth0 up
+	queue=/sys/class/net/k$$/queues/rx-0/rps_cpus
+	echo 2 >"$queue"
+	found=$(cat "$queue")
+	in_group "$ID" taskset -c 1 sh -c 'while :; do :; done'
+	in_group "$ID-b" taskset -c 0 nsenter --net="/run/netns/$ID" \
+		"$(dirname "$BEHALF")/tests/bpf/udp_flood" send 198.18.77.1 9 18 60
+	start_keeper
+	moved() { [ "$(tr -d 0, <"$queue")" = "" ]; }
+	wait_until 30 moved
+	jq -e --arg queue "${queue%/*}" '.found[] | select(.where == $queue and .means == "steer")' "$BEHALF_KEEPER/found.json"
+	stop_keeper TERM
+	[ "$(cat "$queue")" = "$found" ]
+	ip netns del "$ID"
 }
 
 @test "a service manager hears of it" {

@@ -271,6 +271,47 @@ TEST(who_is_in_the_way_of_a_reserve_is_squeezed)
 	world_end(&world);
 }
 
+TEST(work_for_others_is_told_before_anything_is_missing)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(900, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(100, 0, 0), (struct load){.demand = 0.5});
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.arrives = 0.05, .arrives_on = 1});
+	run(&world, 2);
+	ok(world.w[0].reserve.state == CONTROL_KEPT);
+	ok(cpus_has(&world.w[0].disturbed, 1) && cpus_count(&world.w[0].disturbed) == 1);
+	ok(!world.w[2].blamed && world.w[2].setting.gate_cores == 0);
+	/* one that may run everywhere is nowhere out of the way */
+	ok(cpus_count(&world.w[1].disturbed) == 0);
+	world.load[2].arrives = 0;
+	run(&world, 2);
+	ok(cpus_count(&world.w[0].disturbed) == 0);
+	world_end(&world);
+}
+
+TEST(nobody_is_squeezed_while_work_is_being_moved)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(0, 1000, 0),
+		      (struct load){.demand = 0.2, .causes = 1.3, .causes_on = 1});
+	for (int i = 0; i < 10; i++) {
+		run(&world, 0.2);
+		world.control.steered = cpus_count(&world.w[0].disturbed) > 0;
+	}
+	ok(world.w[1].blamed);
+	ok(world.w[1].setting.quota_cores == 1);
+	run(&world, 3);
+	ok(world.w[1].setting.quota_cores < 0.1);
+	world_end(&world);
+}
+
 TEST(one_within_its_own_reserve_is_not_squeezed)
 {
 	struct world world;
@@ -308,15 +349,15 @@ TEST(reserves_come_before_shares_and_the_rest_is_shared)
 		add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.demand = 1});
 	for (size_t i = 0; i < 4; i++)
 		pin(&world, i, 0);
-	run(&world, 20);
+	run(&world, 4);
 	for (size_t i = 0; i < 4; i++)
 		before[i] = charge_of(&world, i);
 	run(&world, 10);
 	for (size_t i = 0; i < 4; i++)
 		got[i] = (charge_of(&world, i) - before[i]) / 10;
-	ok(got[0] >= 0.5 * 0.97);
 	/* its reserve, and a fourth of the other half */
-	ok(got[0] < 0.75);
+	ok(got[0] > 0.6, "%g", got[0]);
+	ok(got[0] < 0.66, "%g", got[0]);
 	ok(got[1] > 0.08 && got[2] > 0.08 && got[3] > 0.08);
 	/* work-conserving: nothing is lost */
 	ok(got[0] + got[1] + got[2] + got[3] > 0.999);

@@ -14,6 +14,7 @@ struct cmd_context {
 	bool no_cgroup;	     /* --cgroup-manager disabled */
 	bool systemd_cgroup; /* --systemd-cgroup */
 	char **argv;	     /* all of main's, for self_protect */
+	int verb;	     /* where in argv the verb is */
 };
 
 /*

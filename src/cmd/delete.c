@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "cmd/apart.h"
 #include "cmd/cmd.h"
 #include "cmd/matching.h"
 #include "cmd/options.h"
@@ -16,28 +18,45 @@ static const struct option options[] = {
 	{0},
 };
 
-static int delete_one(const char *root, const char *id, bool force)
+/* There may be more to delete than this one, so it is left to a process of its own. */
+static int delete_apart(const struct cmd_context *ctx, const char *id, bool force)
+{
+	char *args[] = {(char *)"delete", (char *)(force ? "--force" : "--"),
+			force ? (char *)"--" : (char *)id, force ? (char *)id : NULL, NULL};
+	struct error err = {0};
+	int status;
+
+	if (apart_run_full(ctx, args, &status, &err) == 0)
+		return status;
+	log_error("delete: %s", err.text);
+	return EXIT_FAILURE;
+}
+
+static int delete_one(const struct cmd_context *ctx, const char *id, bool force)
 {
 	struct error err = {0};
+	int r = container_delete(ctx->root, id, force, &err);
 
-	if (container_delete(root, id, force, &err) == 0)
+	if (r == 0)
 		return EXIT_SUCCESS;
+	if (r == -ENOEXEC)
+		return delete_apart(ctx, id, force);
 	log_error("%s", err.text);
 	return EXIT_FAILURE;
 }
 
-static int delete_matching(const char *root, const char *pattern, bool force)
+static int delete_matching(const struct cmd_context *ctx, const char *pattern, bool force)
 {
 	_cleanup_strv_ char **ids = NULL;
 	struct error err = {0};
 	int status = EXIT_SUCCESS;
 
-	if (matching_ids(root, pattern, &ids, &err) < 0) {
+	if (matching_ids(ctx->root, pattern, &ids, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
 	for (char **id = ids; id && *id; id++)
-		if (delete_one(root, *id, force) != EXIT_SUCCESS)
+		if (delete_one(ctx, *id, force) != EXIT_SUCCESS)
 			status = EXIT_FAILURE;
 	return status;
 }
@@ -73,7 +92,7 @@ int cmd_delete(const struct cmd_context *ctx, int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	for (; optind < argc; optind++)
-		if ((regex ? delete_matching : delete_one)(ctx->root, argv[optind], force) !=
+		if ((regex ? delete_matching : delete_one)(ctx, argv[optind], force) !=
 		    EXIT_SUCCESS)
 			status = EXIT_FAILURE;
 	return status;

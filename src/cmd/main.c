@@ -27,7 +27,7 @@ struct verb {
 	int (*run)(const struct cmd_context *ctx, int argc, char **argv);
 };
 
-/* `behalf` has the runtime's verbs alone, behalf-full has all of them (cmd/apart.h). */
+/* The runtime's program has its verbs alone, behalf-full has all of them (cmd/apart.h). */
 #ifdef BEHALF_FULL
 #define APART(verb) cmd_##verb
 #else
@@ -261,10 +261,8 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int status;
 
-#ifdef BEHALF_FULL
 	/* Whoever lists processes is to see what was called. */
 	prctl(PR_SET_NAME, "behalf", 0, 0, 0);
-#endif
 	if (descriptors_open_standard(&err) < 0)
 		return EXIT_FAILURE;
 	status = parse_options(argc, argv, &ctx);
@@ -280,6 +278,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "behalf: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
+	ctx.verb = optind;
+	if (ctx.systemd_cgroup && systemd_is_apart())
+		return apart_execute_full(&ctx, argc - optind, argv + optind);
 	for (const struct verb *v = verbs; v->name; v++) {
 		if (strcmp(v->name, argv[optind]) == 0) {
 			int first = optind;

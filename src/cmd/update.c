@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cmd/admit.h"
+#include "cmd/apart.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/update_terms.h"
@@ -182,6 +183,8 @@ static int update(const struct cmd_context *ctx, const char *id, const struct re
 	bool resources = q->path || q->any || q->terms;
 	int r = container_load(ctx->root, id, &container, err);
 
+	if (r == 0 && container_is_apart(container))
+		return apart_execute(APART_FULL, ctx->argv, err);
 	if (r == 0 && resources)
 		r = read_resources(q, &holder, err);
 	if (r == 0 && (q->l3_cache || q->mem_bw))

@@ -12,16 +12,33 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 /* The kernel fills up to this much with one part of a dump (netlink(7)). */
 #define NETLINK_PART_BYTES 32768
 
 struct netlink {
-	struct mnl_socket *socket;
+	int socket;
+	uint32_t port; /* what the kernel calls us */
 	uint32_t sequence;
 };
+
+/* The kernel chooses a port that is free. */
+static int bind_socket(struct netlink *netlink)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+	socklen_t size = sizeof(address);
+
+	if (bind(netlink->socket, (struct sockaddr *)&address, size) < 0 ||
+	    getsockname(netlink->socket, (struct sockaddr *)&address, &size) < 0)
+		return -errno;
+	netlink->port = address.nl_pid;
+	return 0;
+}
 
 int netlink_open(struct netlink **netlink, struct error *err)
 {
@@ -30,11 +47,11 @@ int netlink_open(struct netlink **netlink, struct error *err)
 
 	if (!opened)
 		return error_oom(err);
-	opened->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!opened->socket || mnl_socket_bind(opened->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		r = error_errno(err, errno, "open a route netlink socket");
+	opened->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	r = opened->socket < 0 ? -errno : bind_socket(opened);
+	if (r < 0) {
 		netlink_close(opened);
-		return r;
+		return error_errno(err, r, "open a route netlink socket");
 	}
 	*netlink = opened;
 	return 0;
@@ -60,8 +77,8 @@ void netlink_close(struct netlink *netlink)
 {
 	if (!netlink)
 		return;
-	if (netlink->socket)
-		mnl_socket_close(netlink->socket);
+	if (netlink->socket >= 0)
+		close(netlink->socket);
 	free(netlink);
 }
 
@@ -75,74 +92,127 @@ struct nlmsghdr *netlink_begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_
 {
 	struct nlmsghdr *request;
 
-	memset(buffer, 0, NETLINK_BUFFER_BYTES);
-	request = mnl_nlmsg_put_header(buffer);
+	memset(buffer, 0, NLMSG_HDRLEN);
+	request = (struct nlmsghdr *)buffer;
+	request->nlmsg_len = NLMSG_HDRLEN;
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
-	mnl_nlmsg_put_extra_header(request, extra_bytes);
+	netlink_put_room(request, extra_bytes);
 	return request;
 }
 
 struct hearing {
-	mnl_cb_t seen;
+	netlink_seen *seen;
 	void *data;
 	bool stopped;
 };
 
-static int hear(const struct nlmsghdr *message, void *data)
+/* The kernel's verdict, which ends an exchange. */
+static int read_verdict(const struct nlmsghdr *message)
 {
-	struct hearing *hearing = data;
+	const struct nlmsgerr *verdict = netlink_payload(message);
 
+	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*verdict)))
+		return -EBADMSG;
+	return verdict->error <= 0 ? verdict->error : -verdict->error;
+}
+
+/* Returns NETLINK_GO_ON, NETLINK_STOP when the exchange has ended, or its negative errno. */
+static int hear(const struct nlmsghdr *message, struct hearing *hearing)
+{
+	int r;
+
+	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+		return -EINTR;
+	switch (message->nlmsg_type) {
+	case NLMSG_ERROR:
+		r = read_verdict(message);
+		return r < 0 ? r : NETLINK_STOP;
+	case NLMSG_DONE:
+		return NETLINK_STOP;
+	case NLMSG_NOOP:
+	case NLMSG_OVERRUN:
+		return NETLINK_GO_ON;
+	}
 	if (hearing->seen && !hearing->stopped)
-		hearing->stopped = hearing->seen(message, hearing->data) <= MNL_CB_STOP;
-	return MNL_CB_OK;
+		hearing->stopped = hearing->seen(message, hearing->data) == NETLINK_STOP;
+	return NETLINK_GO_ON;
+}
+
+/* Whether a message begins at MESSAGE and ends within LEFT bytes. */
+static bool is_whole(const struct nlmsghdr *message, size_t left)
+{
+	return left >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= left;
+}
+
+static int hear_part(const char *part, size_t bytes, struct hearing *hearing)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)part;
+	int r = NETLINK_GO_ON;
+
+	while (r == NETLINK_GO_ON && is_whole(message, bytes)) {
+		size_t step = NLMSG_ALIGN(message->nlmsg_len);
+
+		r = hear(message, hearing);
+		if (step >= bytes)
+			break;
+		bytes -= step;
+		message = (const struct nlmsghdr *)((const char *)message + step);
+	}
+	return r;
+}
+
+/* Returns the bytes of one part of an answer, or a negative errno. */
+static ssize_t receive_part(const struct netlink *netlink, char *buffer)
+{
+	struct iovec whole = {.iov_base = buffer, .iov_len = NETLINK_PART_BYTES};
+	struct msghdr header = {.msg_iov = &whole, .msg_iovlen = 1};
+	ssize_t n;
+
+	do
+		n = recvmsg(netlink->socket, &header, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return header.msg_flags & MSG_TRUNC ? -ENOSPC : n;
 }
 
 static int receive(struct netlink *netlink, struct hearing *hearing)
 {
-	unsigned int port = mnl_socket_get_portid(netlink->socket);
 	_cleanup_free_ char *buffer = malloc(NETLINK_PART_BYTES);
-	const struct nlmsghdr *first;
+	const struct nlmsghdr *first = (const struct nlmsghdr *)buffer;
 	ssize_t n;
 	int r;
 
 	if (!buffer)
 		return -ENOMEM;
-	for (;;) {
-		n = mnl_socket_recvfrom(netlink->socket, buffer, NETLINK_PART_BYTES);
-		if (n < 0 && errno == EINTR)
-			continue;
+	do {
+		n = receive_part(netlink, buffer);
 		if (n < 0)
-			return -errno;
-		/*
-		 * Checked here and not by mnl_cb_run, whose errno for a stranger's message is one
-		 * that the kernel answers with as well.
-		 */
-		first = (const struct nlmsghdr *)buffer;
-		if (!mnl_nlmsg_ok(first, (int)n) || !mnl_nlmsg_seq_ok(first, netlink->sequence) ||
-		    !mnl_nlmsg_portid_ok(first, port))
-			continue;
-		r = mnl_cb_run(buffer, (size_t)n, 0, 0, hear, hearing);
-		if (r < 0)
-			return -errno;
-		if (r == MNL_CB_STOP)
-			return 0;
-	}
+			return (int)n;
+		r = NETLINK_GO_ON;
+		/* Else it is a stranger's, or what is left of an earlier exchange. */
+		if (is_whole(first, (size_t)n) && first->nlmsg_seq == netlink->sequence &&
+		    first->nlmsg_pid == netlink->port)
+			r = hear_part(buffer, (size_t)n, hearing);
+	} while (r == NETLINK_GO_ON);
+	return r < 0 ? r : 0;
 }
 
-int netlink_query(struct netlink *netlink, struct nlmsghdr *request, mnl_cb_t seen, void *data)
+int netlink_query(struct netlink *netlink, struct nlmsghdr *request, netlink_seen *seen, void *data)
 {
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct hearing hearing = {.seen = seen, .data = data};
 	ssize_t n;
 
 	request->nlmsg_flags |= NLM_F_ACK;
 	request->nlmsg_seq = ++netlink->sequence;
 	do
-		n = mnl_socket_sendto(netlink->socket, request, request->nlmsg_len);
+		n = sendto(netlink->socket, request, request->nlmsg_len, 0,
+			   (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return receive(netlink, &hearing);
+	return n < 0 ? -errno : receive(netlink, &hearing);
 }
 
 int netlink_request(struct netlink *netlink, struct nlmsghdr *request)

@@ -2,18 +2,15 @@
 #pragma once
 
 /*
- * Requests to the kernel's routing netlink (rtnetlink(7)), over libmnl. A socket speaks to the
- * network namespace it was opened in, whatever namespace its owner is in later.
+ * Requests to the kernel's routing netlink (rtnetlink(7)). A socket speaks to the network namespace it
+ * was opened in, whatever namespace its owner is in later.
  */
-#include <libmnl/libmnl.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "kernel/netlink_message.h"
 
 struct netlink;
-
-/* Room for one request and for one answer of the kernel. */
-#define NETLINK_BUFFER_BYTES 8192
 
 /* A socket in the caller's network namespace. The caller's to netlink_close. */
 int netlink_open(struct netlink **netlink, struct error *err);
@@ -30,7 +27,7 @@ void cleanup_netlink(struct netlink **netlink);
 
 /*
  * Begins a request of TYPE (RTM_*) with FLAGS (NLM_F_*, NLM_F_REQUEST is added) in BUFFER and
- * reserves EXTRA_BYTES of zeroes behind the header, at mnl_nlmsg_get_payload().
+ * reserves EXTRA_BYTES of zeroes behind the header, at netlink_payload().
  */
 struct nlmsghdr *netlink_begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_t type,
 			       uint16_t flags, size_t extra_bytes);
@@ -41,9 +38,15 @@ struct nlmsghdr *netlink_begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_
  */
 int netlink_request(struct netlink *netlink, struct nlmsghdr *request);
 
+/* What a function that looks at messages answers. */
+enum netlink_verdict { NETLINK_STOP, NETLINK_GO_ON };
+
+typedef int netlink_seen(const struct nlmsghdr *message, void *data);
+
 /*
  * As netlink_request, and calls SEEN for each message of the answer; a dump when REQUEST has
- * NLM_F_DUMP. SEEN returns MNL_CB_OK to go on, MNL_CB_STOP to hear no more (the rest is read and
- * dropped).
+ * NLM_F_DUMP. SEEN returns NETLINK_GO_ON, or NETLINK_STOP to hear no more (the rest is read and
+ * dropped). -EINTR: what was dumped changed meanwhile.
  */
-int netlink_query(struct netlink *netlink, struct nlmsghdr *request, mnl_cb_t seen, void *data);
+int netlink_query(struct netlink *netlink, struct nlmsghdr *request, netlink_seen *seen,
+		  void *data);

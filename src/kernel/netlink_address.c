@@ -70,15 +70,15 @@ int netlink_address_add(struct netlink *netlink, int index, uint32_t address, un
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
 						 sizeof(struct ifaddrmsg));
-	struct ifaddrmsg *info = mnl_nlmsg_get_payload(request);
+	struct ifaddrmsg *info = netlink_payload(request);
 	int r;
 
 	info->ifa_family = AF_INET;
 	info->ifa_prefixlen = (unsigned char)prefix;
 	info->ifa_scope = RT_SCOPE_UNIVERSE;
 	info->ifa_index = (unsigned int)index;
-	mnl_attr_put_u32(request, IFA_LOCAL, htonl(address));
-	mnl_attr_put_u32(request, IFA_ADDRESS, htonl(address));
+	netlink_put_u32(request, IFA_LOCAL, htonl(address));
+	netlink_put_u32(request, IFA_ADDRESS, htonl(address));
 	r = netlink_request(netlink, request);
 	if (r < 0 && r != -EEXIST)
 		return error_errno(err, r, "give the interface of index %d the address %s/%u",
@@ -92,7 +92,7 @@ int netlink_route_add_default(struct netlink *netlink, int index, uint32_t gatew
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
 						 sizeof(struct rtmsg));
-	struct rtmsg *info = mnl_nlmsg_get_payload(request);
+	struct rtmsg *info = netlink_payload(request);
 	int r;
 
 	info->rtm_family = AF_INET;
@@ -100,8 +100,8 @@ int netlink_route_add_default(struct netlink *netlink, int index, uint32_t gatew
 	info->rtm_protocol = RTPROT_STATIC;
 	info->rtm_scope = RT_SCOPE_UNIVERSE;
 	info->rtm_type = RTN_UNICAST;
-	mnl_attr_put_u32(request, RTA_OIF, (uint32_t)index);
-	mnl_attr_put_u32(request, RTA_GATEWAY, htonl(gateway));
+	netlink_put_u32(request, RTA_OIF, (uint32_t)index);
+	netlink_put_u32(request, RTA_GATEWAY, htonl(gateway));
 	r = netlink_request(netlink, request);
 	if (r < 0 && r != -EEXIST)
 		return error_errno(err, r, "add a default route by %s", ipv4_format(gateway).text);
@@ -117,27 +117,27 @@ struct overlap {
 
 static int see_route(const struct nlmsghdr *message, void *data)
 {
-	const struct rtmsg *info = mnl_nlmsg_get_payload(message);
+	const struct rtmsg *info = netlink_payload(message);
 	struct ipv4_range route = {.prefix = info->rtm_dst_len};
 	struct overlap *overlap = data;
 	const struct nlattr *attr;
 	int interface = 0;
 
 	if (info->rtm_table != RT_TABLE_MAIN || info->rtm_dst_len == 0)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
-		if (mnl_attr_get_type(attr) == RTA_DST)
-			route.base = ntohl(mnl_attr_get_u32(attr));
-		else if (mnl_attr_get_type(attr) == RTA_OIF)
-			interface = (int)mnl_attr_get_u32(attr);
+		return NETLINK_GO_ON;
+	netlink_for_each(attr, message, sizeof(*info)) {
+		if (netlink_type(attr) == RTA_DST)
+			route.base = ntohl(netlink_u32(attr));
+		else if (netlink_type(attr) == RTA_OIF)
+			interface = (int)netlink_u32(attr);
 	}
 	if (interface && interface == overlap->except)
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	if (!ipv4_range_overlap(&route, overlap->range))
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	overlap->found = true;
 	overlap->conflict = route;
-	return MNL_CB_STOP;
+	return NETLINK_STOP;
 }
 
 int netlink_route_find_overlap(struct netlink *netlink, const struct ipv4_range *range, int except,
@@ -146,7 +146,7 @@ int netlink_route_find_overlap(struct netlink *netlink, const struct ipv4_range 
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request =
 		netlink_begin(buffer, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
-	struct rtmsg *info = mnl_nlmsg_get_payload(request);
+	struct rtmsg *info = netlink_payload(request);
 	struct overlap overlap = {.range = range, .except = except};
 	int r;
 

@@ -12,44 +12,44 @@
 
 #include "kernel/netlink.h"
 
-static int read_attribute(const struct nlattr *attr, void *data)
+static void read_attribute(const struct nlattr *attr, struct netlink_link *link)
 {
-	struct netlink_link *link = data;
 	const struct nlattr *nested;
 
-	switch (mnl_attr_get_type(attr)) {
+	switch (netlink_type(attr)) {
 	case IFLA_IFNAME:
-		snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(attr));
+		snprintf(link->name, sizeof(link->name), "%s", netlink_string(attr));
 		break;
 	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(attr) == sizeof(link->address))
-			memcpy(link->address, mnl_attr_get_payload(attr), sizeof(link->address));
+		if (netlink_length(attr) == sizeof(link->address))
+			memcpy(link->address, netlink_value(attr), sizeof(link->address));
 		break;
 	case IFLA_MASTER:
-		link->master = (int)mnl_attr_get_u32(attr);
+		link->master = (int)netlink_u32(attr);
 		break;
 	case IFLA_MTU:
-		link->mtu = mnl_attr_get_u32(attr);
+		link->mtu = netlink_u32(attr);
 		break;
 	case IFLA_LINKINFO:
-		mnl_attr_for_each_nested(nested, attr) {
-			if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
+		netlink_for_each_nested(nested, attr) {
+			if (netlink_type(nested) == IFLA_INFO_KIND)
 				snprintf(link->kind, sizeof(link->kind), "%s",
-					 mnl_attr_get_str(nested));
+					 netlink_string(nested));
 		}
 		break;
 	}
-	return MNL_CB_OK;
 }
 
 static int read_link(const struct nlmsghdr *message, void *data)
 {
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	const struct ifinfomsg *info = netlink_payload(message);
 	struct netlink_link *link = data;
+	const struct nlattr *attr;
 
 	*link = (struct netlink_link){.index = info->ifi_index, .up = info->ifi_flags & IFF_UP};
-	mnl_attr_parse(message, sizeof(*info), read_attribute, link);
-	return MNL_CB_STOP;
+	netlink_for_each(attr, message, sizeof(*info))
+		read_attribute(attr, link);
+	return NETLINK_STOP;
 }
 
 int netlink_link_by_name(struct netlink *netlink, const char *name, struct netlink_link *link,
@@ -62,7 +62,7 @@ int netlink_link_by_name(struct netlink *netlink, const char *name, struct netli
 
 	if (strlen(name) >= IFNAMSIZ)
 		return error_errno(err, ENODEV, "find the interface '%s'", name);
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	netlink_put_string(request, IFLA_IFNAME, name);
 	r = netlink_query(netlink, request, read_link, &found);
 	if (r < 0)
 		return error_errno(err, r, "find the interface '%s'", name);
@@ -75,7 +75,7 @@ int netlink_link_by_index(struct netlink *netlink, int index, struct netlink_lin
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	struct ifinfomsg *info = netlink_payload(request);
 	struct netlink_link found = {0};
 	int r;
 
@@ -101,7 +101,7 @@ static int count_port(const struct nlmsghdr *message, void *data)
 	/* Asked for by IFLA_MASTER below, but kernels before 4.6 answer with all. */
 	if (link.master == count->bridge)
 		count->ports++;
-	return MNL_CB_OK;
+	return NETLINK_GO_ON;
 }
 
 int netlink_link_count_ports(struct netlink *netlink, int bridge, struct error *err)
@@ -112,7 +112,7 @@ int netlink_link_count_ports(struct netlink *netlink, int bridge, struct error *
 	struct port_count count = {.bridge = bridge};
 	int r;
 
-	mnl_attr_put_u32(request, IFLA_MASTER, (uint32_t)bridge);
+	netlink_put_u32(request, IFLA_MASTER, (uint32_t)bridge);
 	r = netlink_query(netlink, request, count_port, &count);
 	if (r < 0)
 		return error_errno(err, r, "list the ports of the bridge of index %d", bridge);
@@ -122,12 +122,12 @@ int netlink_link_count_ports(struct netlink *netlink, int bridge, struct error *
 /* No link-local address, hence no neighbour discovery from this interface (if_link.h). */
 static void put_without_ipv6(struct nlmsghdr *request)
 {
-	struct nlattr *families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
-	struct nlattr *ipv6 = mnl_attr_nest_start(request, AF_INET6);
+	struct nlattr *families = netlink_nest_begin(request, IFLA_AF_SPEC);
+	struct nlattr *ipv6 = netlink_nest_begin(request, AF_INET6);
 
-	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	mnl_attr_nest_end(request, ipv6);
-	mnl_attr_nest_end(request, families);
+	netlink_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	netlink_nest_end(request, ipv6);
+	netlink_nest_end(request, families);
 }
 
 /*
@@ -162,15 +162,15 @@ int netlink_bridge_create(struct netlink *netlink, const char *name, struct erro
 	if (getrandom(address, sizeof(address), 0) != sizeof(address))
 		return error_errno(err, errno, "make the bridge '%s'", name);
 	address[0] = (unsigned char)((address[0] & 0xfc) | 0x02); /* local, not multicast */
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	mnl_attr_put(request, IFLA_ADDRESS, sizeof(address), address);
-	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "bridge");
-	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-	mnl_attr_put_u32(request, IFLA_BR_STP_STATE, 0);
-	mnl_attr_put_u8(request, IFLA_BR_MCAST_SNOOPING, 0);
-	mnl_attr_nest_end(request, options);
-	mnl_attr_nest_end(request, info);
+	netlink_put_string(request, IFLA_IFNAME, name);
+	netlink_put(request, IFLA_ADDRESS, sizeof(address), address);
+	info = netlink_nest_begin(request, IFLA_LINKINFO);
+	netlink_put_string(request, IFLA_INFO_KIND, "bridge");
+	options = netlink_nest_begin(request, IFLA_INFO_DATA);
+	netlink_put_u32(request, IFLA_BR_STP_STATE, 0);
+	netlink_put_u8(request, IFLA_BR_MCAST_SNOOPING, 0);
+	netlink_nest_end(request, options);
+	netlink_nest_end(request, info);
 	r = request_silent_link(netlink, request);
 	if (r < 0)
 		return error_errno(err, r, "make the bridge '%s'", name);
@@ -180,21 +180,21 @@ int netlink_bridge_create(struct netlink *netlink, const char *name, struct erro
 static void put_veth_peer(struct nlmsghdr *request, const struct netlink_veth_peer *peer)
 {
 	static const unsigned char random_address[6];
-	struct nlattr *info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	struct nlattr *info = netlink_nest_begin(request, IFLA_LINKINFO);
 	struct nlattr *options, *other;
 
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
-	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-	other = mnl_attr_nest_start(request, VETH_INFO_PEER);
+	netlink_put_string(request, IFLA_INFO_KIND, "veth");
+	options = netlink_nest_begin(request, IFLA_INFO_DATA);
+	other = netlink_nest_begin(request, VETH_INFO_PEER);
 	/* The peer is described as a request of its own, header included. */
-	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(request, IFLA_IFNAME, peer->name);
-	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)peer->netns_fd);
+	netlink_put_room(request, sizeof(struct ifinfomsg));
+	netlink_put_string(request, IFLA_IFNAME, peer->name);
+	netlink_put_u32(request, IFLA_NET_NS_FD, (uint32_t)peer->netns_fd);
 	if (memcmp(peer->address, random_address, sizeof(random_address)) != 0)
-		mnl_attr_put(request, IFLA_ADDRESS, sizeof(peer->address), peer->address);
-	mnl_attr_nest_end(request, other);
-	mnl_attr_nest_end(request, options);
-	mnl_attr_nest_end(request, info);
+		netlink_put(request, IFLA_ADDRESS, sizeof(peer->address), peer->address);
+	netlink_nest_end(request, other);
+	netlink_nest_end(request, options);
+	netlink_nest_end(request, info);
 }
 
 int netlink_veth_create(struct netlink *netlink, const char *name, int master,
@@ -203,16 +203,16 @@ int netlink_veth_create(struct netlink *netlink, const char *name, int master,
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
 						 sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	struct ifinfomsg *info = netlink_payload(request);
 	int r;
 
 	if (strlen(name) >= IFNAMSIZ || strlen(peer->name) >= IFNAMSIZ)
 		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", name);
 	info->ifi_flags = IFF_UP;
 	info->ifi_change = IFF_UP;
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	netlink_put_string(request, IFLA_IFNAME, name);
 	if (master)
-		mnl_attr_put_u32(request, IFLA_MASTER, (uint32_t)master);
+		netlink_put_u32(request, IFLA_MASTER, (uint32_t)master);
 	put_veth_peer(request, peer);
 	r = request_silent_link(netlink, request);
 	if (r < 0)
@@ -232,17 +232,17 @@ int netlink_macvlan_create(struct netlink *netlink, int parent,
 
 	if (strlen(inside->name) >= IFNAMSIZ)
 		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", inside->name);
-	mnl_attr_put_strz(request, IFLA_IFNAME, inside->name);
-	mnl_attr_put_u32(request, IFLA_LINK, (uint32_t)parent);
-	mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)inside->netns_fd);
+	netlink_put_string(request, IFLA_IFNAME, inside->name);
+	netlink_put_u32(request, IFLA_LINK, (uint32_t)parent);
+	netlink_put_u32(request, IFLA_NET_NS_FD, (uint32_t)inside->netns_fd);
 	if (memcmp(inside->address, random_address, sizeof(random_address)) != 0)
-		mnl_attr_put(request, IFLA_ADDRESS, sizeof(inside->address), inside->address);
-	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "macvlan");
-	options = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-	mnl_attr_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
-	mnl_attr_nest_end(request, options);
-	mnl_attr_nest_end(request, info);
+		netlink_put(request, IFLA_ADDRESS, sizeof(inside->address), inside->address);
+	info = netlink_nest_begin(request, IFLA_LINKINFO);
+	netlink_put_string(request, IFLA_INFO_KIND, "macvlan");
+	options = netlink_nest_begin(request, IFLA_INFO_DATA);
+	netlink_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	netlink_nest_end(request, options);
+	netlink_nest_end(request, info);
 	r = request_silent_link(netlink, request);
 	if (r < 0)
 		return error_errno(err, r, "make the macvlan interface '%s'", inside->name);
@@ -253,7 +253,7 @@ int netlink_link_set_up(struct netlink *netlink, int index, struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	struct ifinfomsg *info = netlink_payload(request);
 	int r;
 
 	info->ifi_index = index;
@@ -271,7 +271,7 @@ int netlink_link_delete(struct netlink *netlink, const char *name, struct error 
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
 	int r;
 
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	netlink_put_string(request, IFLA_IFNAME, name);
 	r = netlink_request(netlink, request);
 	if (r < 0 && r != -ENODEV)
 		return error_errno(err, r, "remove the interface '%s'", name);

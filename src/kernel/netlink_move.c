@@ -34,17 +34,17 @@ struct addresses {
 
 static void keep_value(const struct nlattr *attr, struct address_value *value)
 {
-	uint16_t length = mnl_attr_get_payload_len(attr);
+	uint16_t length = netlink_length(attr);
 
 	if (length > sizeof(value->bytes))
 		return;
 	value->length = length;
-	memcpy(value->bytes, mnl_attr_get_payload(attr), length);
+	memcpy(value->bytes, netlink_value(attr), length);
 }
 
 static void read_values(const struct nlmsghdr *message, struct address *a)
 {
-	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	const struct ifaddrmsg *info = netlink_payload(message);
 	const struct nlattr *attr;
 
 	*a = (struct address){
@@ -52,8 +52,8 @@ static void read_values(const struct nlmsghdr *message, struct address *a)
 		.prefix = info->ifa_prefixlen,
 		.flags = info->ifa_flags,
 	};
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
-		switch (mnl_attr_get_type(attr)) {
+	netlink_for_each(attr, message, sizeof(*info)) {
+		switch (netlink_type(attr)) {
 		case IFA_LOCAL:
 			keep_value(attr, &a->local);
 			break;
@@ -64,7 +64,7 @@ static void read_values(const struct nlmsghdr *message, struct address *a)
 			keep_value(attr, &a->broadcast);
 			break;
 		case IFA_FLAGS:
-			a->flags = mnl_attr_get_u32(attr);
+			a->flags = netlink_u32(attr);
 			break;
 		}
 	}
@@ -73,21 +73,21 @@ static void read_values(const struct nlmsghdr *message, struct address *a)
 /* What came by DHCP or router advertisements, and link-local ones, belong to where it was. */
 static int see_address(const struct nlmsghdr *message, void *data)
 {
-	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	const struct ifaddrmsg *info = netlink_payload(message);
 	struct addresses *seen = data;
 	struct address a;
 
 	if ((int)info->ifa_index != seen->index || info->ifa_scope != RT_SCOPE_UNIVERSE)
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	read_values(message, &a);
 	if (!(a.flags & IFA_F_PERMANENT))
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	if (seen->n == ADDRESSES_MAX) {
 		seen->overflow = true;
-		return MNL_CB_STOP;
+		return NETLINK_STOP;
 	}
 	seen->all[seen->n++] = a;
-	return MNL_CB_OK;
+	return NETLINK_GO_ON;
 }
 
 static int read_addresses(struct netlink *netlink, struct addresses *seen)
@@ -103,7 +103,7 @@ static int read_addresses(struct netlink *netlink, struct addresses *seen)
 static void put_value(struct nlmsghdr *request, uint16_t type, const struct address_value *value)
 {
 	if (value->length)
-		mnl_attr_put(request, type, value->length, value->bytes);
+		netlink_put(request, type, value->length, value->bytes);
 }
 
 static int add_address(struct netlink *netlink, int index, const struct address *a)
@@ -112,13 +112,13 @@ static int add_address(struct netlink *netlink, int index, const struct address 
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
 						 sizeof(struct ifaddrmsg));
-	struct ifaddrmsg *info = mnl_nlmsg_get_payload(request);
+	struct ifaddrmsg *info = netlink_payload(request);
 
 	info->ifa_family = a->family;
 	info->ifa_prefixlen = a->prefix;
 	info->ifa_scope = RT_SCOPE_UNIVERSE;
 	info->ifa_index = (unsigned int)index;
-	mnl_attr_put_u32(request, IFA_FLAGS, a->flags & kept);
+	netlink_put_u32(request, IFA_FLAGS, a->flags & kept);
 	put_value(request, IFA_LOCAL, &a->local);
 	put_value(request, IFA_ADDRESS, &a->address);
 	put_value(request, IFA_BROADCAST, &a->broadcast);
@@ -129,12 +129,12 @@ static int set_link(struct netlink *netlink, int index, const char *name, int ne
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+	struct ifinfomsg *info = netlink_payload(request);
 
 	info->ifi_index = index;
 	if (netns_fd >= 0)
-		mnl_attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+		netlink_put_u32(request, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	netlink_put_string(request, IFLA_IFNAME, name);
 	return netlink_request(netlink, request);
 }
 

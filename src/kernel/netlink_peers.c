@@ -18,11 +18,11 @@ static int read_nsid(const struct nlmsghdr *message, void *data)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, message, sizeof(struct rtgenmsg)) {
-		if (mnl_attr_get_type(attr) == NETNSA_NSID)
-			*(int32_t *)data = (int32_t)mnl_attr_get_u32(attr);
+	netlink_for_each(attr, message, sizeof(struct rtgenmsg)) {
+		if (netlink_type(attr) == NETNSA_NSID)
+			*(int32_t *)data = (int32_t)netlink_u32(attr);
 	}
-	return MNL_CB_OK;
+	return NETLINK_GO_ON;
 }
 
 static int find_nsid(struct netlink *netlink, int netns_fd, int32_t *nsid)
@@ -32,7 +32,7 @@ static int find_nsid(struct netlink *netlink, int netns_fd, int32_t *nsid)
 	int r;
 
 	*nsid = NETNSA_NSID_NOT_ASSIGNED;
-	mnl_attr_put_u32(request, NETNSA_FD, (uint32_t)netns_fd);
+	netlink_put_u32(request, NETNSA_FD, (uint32_t)netns_fd);
 	r = netlink_query(netlink, request, read_nsid, nsid);
 	return r < 0 ? r : *nsid < 0 ? -ENODEV : 0;
 }
@@ -47,30 +47,30 @@ static void read_kind(const struct nlattr *attr, char *kind, size_t size)
 {
 	const struct nlattr *nested;
 
-	mnl_attr_for_each_nested(nested, attr) {
-		if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
-			snprintf(kind, size, "%s", mnl_attr_get_str(nested));
+	netlink_for_each_nested(nested, attr) {
+		if (netlink_type(nested) == IFLA_INFO_KIND)
+			snprintf(kind, size, "%s", netlink_string(nested));
 	}
 }
 
 static int see_link(const struct nlmsghdr *message, void *data)
 {
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	const struct ifinfomsg *info = netlink_payload(message);
 	struct netlink_peer peer = {.index = info->ifi_index};
 	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;
 	struct peers *peers = data;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, message, sizeof(*info)) {
-		switch (mnl_attr_get_type(attr)) {
+	netlink_for_each(attr, message, sizeof(*info)) {
+		switch (netlink_type(attr)) {
 		case IFLA_IFNAME:
-			snprintf(peer.name, sizeof(peer.name), "%s", mnl_attr_get_str(attr));
+			snprintf(peer.name, sizeof(peer.name), "%s", netlink_string(attr));
 			break;
 		case IFLA_LINK:
-			peer.peer_index = (int)mnl_attr_get_u32(attr);
+			peer.peer_index = (int)netlink_u32(attr);
 			break;
 		case IFLA_LINK_NETNSID:
-			nsid = (int32_t)mnl_attr_get_u32(attr);
+			nsid = (int32_t)netlink_u32(attr);
 			break;
 		case IFLA_LINKINFO:
 			read_kind(attr, peer.kind, sizeof(peer.kind));
@@ -80,9 +80,9 @@ static int see_link(const struct nlmsghdr *message, void *data)
 	/* a macvlan's parent may be elsewhere, too, and is no other end */
 	if (nsid != peers->nsid ||
 	    (strcmp(peer.kind, "veth") != 0 && strcmp(peer.kind, "netkit") != 0))
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	peers->all[peers->n++] = peer;
-	return peers->n < peers->max ? MNL_CB_OK : MNL_CB_STOP;
+	return peers->n < peers->max ? NETLINK_GO_ON : NETLINK_STOP;
 }
 
 int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,

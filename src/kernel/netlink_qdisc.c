@@ -27,7 +27,7 @@ static struct nlmsghdr *begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_t
 {
 	struct nlmsghdr *request = netlink_begin(buffer, type, flags, sizeof(*about));
 
-	memcpy(mnl_nlmsg_get_payload(request), about, sizeof(*about));
+	memcpy(netlink_payload(request), about, sizeof(*about));
 	return request;
 }
 
@@ -44,20 +44,20 @@ static bool is_gone(int r)
 
 static int read_qdisc(const struct nlmsghdr *message, void *data)
 {
-	const struct tcmsg *about = mnl_nlmsg_get_payload(message);
+	const struct tcmsg *about = netlink_payload(message);
 	struct netlink_qdisc *qdisc = ((void **)data)[0];
 	const int *index = ((void **)data)[1];
 	const struct nlattr *attr;
 
 	/* kernels before 4.20 answer with the qdiscs of all interfaces */
 	if (about->tcm_ifindex != *index || about->tcm_parent != TC_H_ROOT)
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	qdisc->handle = about->tcm_handle;
-	mnl_attr_for_each(attr, message, sizeof(*about)) {
-		if (mnl_attr_get_type(attr) == TCA_KIND)
-			snprintf(qdisc->kind, sizeof(qdisc->kind), "%s", mnl_attr_get_str(attr));
+	netlink_for_each(attr, message, sizeof(*about)) {
+		if (netlink_type(attr) == TCA_KIND)
+			snprintf(qdisc->kind, sizeof(qdisc->kind), "%s", netlink_string(attr));
 	}
-	return MNL_CB_OK;
+	return NETLINK_GO_ON;
 }
 
 int netlink_qdisc_root(struct netlink *netlink, int index, struct netlink_qdisc *qdisc,
@@ -88,10 +88,10 @@ int netlink_qdisc_add_htb(struct netlink *netlink, int index, uint32_t handle,
 	struct nlattr *options;
 	int r;
 
-	mnl_attr_put_strz(request, TCA_KIND, "htb");
-	options = mnl_attr_nest_start(request, TCA_OPTIONS);
-	mnl_attr_put(request, TCA_HTB_INIT, sizeof(global), &global);
-	mnl_attr_nest_end(request, options);
+	netlink_put_string(request, TCA_KIND, "htb");
+	options = netlink_nest_begin(request, TCA_OPTIONS);
+	netlink_put(request, TCA_HTB_INIT, sizeof(global), &global);
+	netlink_nest_end(request, options);
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, no_such_kind(r),
@@ -136,14 +136,14 @@ int netlink_class_set_htb(struct netlink *netlink, int index, const struct qdisc
 	struct nlattr *options;
 	int r;
 
-	mnl_attr_put_strz(request, TCA_KIND, "htb");
-	options = mnl_attr_nest_start(request, TCA_OPTIONS);
-	mnl_attr_put(request, TCA_HTB_PARMS, sizeof(opt), &opt);
+	netlink_put_string(request, TCA_KIND, "htb");
+	options = netlink_nest_begin(request, TCA_OPTIONS);
+	netlink_put(request, TCA_HTB_PARMS, sizeof(opt), &opt);
 	if (htb->rate_bytes >= UINT32_MAX)
-		mnl_attr_put_u64(request, TCA_HTB_RATE64, htb->rate_bytes);
+		netlink_put_u64(request, TCA_HTB_RATE64, htb->rate_bytes);
 	if (htb->ceil_bytes >= UINT32_MAX)
-		mnl_attr_put_u64(request, TCA_HTB_CEIL64, htb->ceil_bytes);
-	mnl_attr_nest_end(request, options);
+		netlink_put_u64(request, TCA_HTB_CEIL64, htb->ceil_bytes);
+	netlink_nest_end(request, options);
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, r, "set the class %x:%x of the interface of index %d",
@@ -155,19 +155,19 @@ static void read_counts(const struct nlattr *stats, struct qdisc_counts *counts)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, stats) {
-		const void *payload = mnl_attr_get_payload(attr);
+	netlink_for_each_nested(attr, stats) {
+		const void *payload = netlink_value(attr);
 		struct gnet_stats_basic basic;
 		struct gnet_stats_queue queue;
 
-		if (mnl_attr_get_type(attr) == TCA_STATS_BASIC &&
-		    mnl_attr_get_payload_len(attr) >= sizeof(basic)) {
+		if (netlink_type(attr) == TCA_STATS_BASIC &&
+		    netlink_length(attr) >= sizeof(basic)) {
 			memcpy(&basic, payload, sizeof(basic));
 			counts->bytes = basic.bytes;
 			counts->packets = basic.packets;
 		}
-		if (mnl_attr_get_type(attr) == TCA_STATS_QUEUE &&
-		    mnl_attr_get_payload_len(attr) >= sizeof(queue)) {
+		if (netlink_type(attr) == TCA_STATS_QUEUE &&
+		    netlink_length(attr) >= sizeof(queue)) {
 			memcpy(&queue, payload, sizeof(queue));
 			counts->drops = queue.drops;
 		}
@@ -182,18 +182,18 @@ struct wanted_class {
 
 static int read_class(const struct nlmsghdr *message, void *data)
 {
-	const struct tcmsg *about = mnl_nlmsg_get_payload(message);
+	const struct tcmsg *about = netlink_payload(message);
 	struct wanted_class *wanted = data;
 	const struct nlattr *attr;
 
 	if (about->tcm_handle != wanted->handle)
-		return MNL_CB_OK;
+		return NETLINK_GO_ON;
 	wanted->found = true;
-	mnl_attr_for_each(attr, message, sizeof(*about)) {
-		if (mnl_attr_get_type(attr) == TCA_STATS2)
+	netlink_for_each(attr, message, sizeof(*about)) {
+		if (netlink_type(attr) == TCA_STATS2)
 			read_counts(attr, &wanted->counts);
 	}
-	return MNL_CB_STOP;
+	return NETLINK_STOP;
 }
 
 /* A single class is told to those only who listen for changes, so all are asked for. */
@@ -253,7 +253,7 @@ int netlink_qdisc_add_clsact(struct netlink *netlink, int index, bool *made, str
 
 	about.tcm_ifindex = index;
 	request = begin(buffer, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &about);
-	mnl_attr_put_strz(request, TCA_KIND, "clsact");
+	netlink_put_string(request, TCA_KIND, "clsact");
 	r = netlink_request(netlink, request);
 	if (r < 0 && r != -EEXIST)
 		return error_errno(err, no_such_kind(r),
@@ -285,16 +285,16 @@ static void put_mirred(struct nlmsghdr *request, int to)
 {
 	struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
-	struct nlattr *actions = mnl_attr_nest_start(request, TCA_U32_ACT);
-	struct nlattr *first = mnl_attr_nest_start(request, 1);
+	struct nlattr *actions = netlink_nest_begin(request, TCA_U32_ACT);
+	struct nlattr *first = netlink_nest_begin(request, 1);
 	struct nlattr *options;
 
-	mnl_attr_put_strz(request, TCA_ACT_KIND, "mirred");
-	options = mnl_attr_nest_start(request, TCA_ACT_OPTIONS);
-	mnl_attr_put(request, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
-	mnl_attr_nest_end(request, options);
-	mnl_attr_nest_end(request, first);
-	mnl_attr_nest_end(request, actions);
+	netlink_put_string(request, TCA_ACT_KIND, "mirred");
+	options = netlink_nest_begin(request, TCA_ACT_OPTIONS);
+	netlink_put(request, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	netlink_nest_end(request, options);
+	netlink_nest_end(request, first);
+	netlink_nest_end(request, actions);
 }
 
 int netlink_filter_redirect(struct netlink *netlink, int index, uint16_t priority, int to,
@@ -313,11 +313,11 @@ int netlink_filter_redirect(struct netlink *netlink, int index, uint16_t priorit
 	struct nlattr *options;
 	int r;
 
-	mnl_attr_put_strz(request, TCA_KIND, "u32");
-	options = mnl_attr_nest_start(request, TCA_OPTIONS);
-	mnl_attr_put(request, TCA_U32_SEL, sizeof(all), &all);
+	netlink_put_string(request, TCA_KIND, "u32");
+	options = netlink_nest_begin(request, TCA_OPTIONS);
+	netlink_put(request, TCA_U32_SEL, sizeof(all), &all);
 	put_mirred(request, to);
-	mnl_attr_nest_end(request, options);
+	netlink_nest_end(request, options);
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, no_such_kind(r),
@@ -333,13 +333,13 @@ static int add_program(struct netlink *netlink, const struct tcmsg *about, uint3
 	struct nlattr *options;
 	int r;
 
-	mnl_attr_put_strz(request, TCA_KIND, "bpf");
-	options = mnl_attr_nest_start(request, TCA_OPTIONS);
-	mnl_attr_put_u32(request, TCA_BPF_FD, (uint32_t)program_fd);
-	mnl_attr_put_strz(request, TCA_BPF_NAME, name);
+	netlink_put_string(request, TCA_KIND, "bpf");
+	options = netlink_nest_begin(request, TCA_OPTIONS);
+	netlink_put_u32(request, TCA_BPF_FD, (uint32_t)program_fd);
+	netlink_put_string(request, TCA_BPF_NAME, name);
 	if (flags)
-		mnl_attr_put_u32(request, TCA_BPF_FLAGS, flags);
-	mnl_attr_nest_end(request, options);
+		netlink_put_u32(request, TCA_BPF_FLAGS, flags);
+	netlink_nest_end(request, options);
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, no_such_kind(r),
@@ -380,7 +380,7 @@ int netlink_filter_delete(struct netlink *netlink, int index, enum qdisc_side si
 static int count_filter(const struct nlmsghdr *message, void *data)
 {
 	++*(int *)data;
-	return MNL_CB_OK;
+	return NETLINK_GO_ON;
 }
 
 int netlink_filter_count(struct netlink *netlink, int index, enum qdisc_side side,
@@ -402,7 +402,7 @@ int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
 						 sizeof(struct ifinfomsg));
-	struct ifinfomsg *link = mnl_nlmsg_get_payload(request);
+	struct ifinfomsg *link = netlink_payload(request);
 	struct nlattr *info;
 	int r;
 
@@ -410,10 +410,10 @@ int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *
 		return error_errno(err, ENAMETOOLONG, "make the interface '%s'", name);
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "ifb");
-	mnl_attr_nest_end(request, info);
+	netlink_put_string(request, IFLA_IFNAME, name);
+	info = netlink_nest_begin(request, IFLA_LINKINFO);
+	netlink_put_string(request, IFLA_INFO_KIND, "ifb");
+	netlink_nest_end(request, info);
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, r, "make the interface '%s'", name);

@@ -71,6 +71,11 @@ bool systemd_is_built_in(void)
 	return true;
 }
 
+bool systemd_is_apart(void)
+{
+	return false;
+}
+
 /* It stays loaded until we end. */
 static int load_library(struct error *err)
 {

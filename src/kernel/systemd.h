@@ -17,6 +17,9 @@
 /* Whether this build has it; whether systemd runs here only systemd_open can tell. */
 bool systemd_is_built_in(void);
 
+/* Whether it is another program of this build that has it, behalf-full: this one is static. */
+bool systemd_is_apart(void);
+
 /* Whether it is the user's manager that one has to ask, not the machine's. */
 bool systemd_is_of_user(void);
 

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* In place of systemd.c where libsystemd's headers are not installed. Nothing can be opened. */
+/*
+ * In place of systemd.c where nothing can be opened: where libsystemd's headers are not installed, and, with
+ * BEHALF_SYSTEMD_APART, in a static program, which can load no library.
+ */
 #include <errno.h>
 
 #include "kernel/systemd.h"
 
+#ifdef BEHALF_SYSTEMD_APART
+#define IS_APART true
+#define REASON "this program cannot load libsystemd"
+#else
+#define IS_APART false
+#define REASON "this build has no support for systemd: it was made without libsystemd-dev"
+#endif
+
 bool systemd_is_built_in(void)
 {
-	return false;
+	return IS_APART;
+}
+
+bool systemd_is_apart(void)
+{
+	return IS_APART;
 }
 
 int systemd_open(bool user, struct systemd **systemd, struct error *err)
 {
 	(void)user;
 	(void)systemd;
-	return error_set(
-		err, ENOTSUP,
-		"this build has no support for systemd: it was made without libsystemd-dev");
+	return error_set(err, ENOTSUP, REASON);
 }
 
 void systemd_close(struct systemd *systemd)

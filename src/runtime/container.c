@@ -20,6 +20,7 @@
 #include "kernel/pidfd.h"
 #include "runtime/hooks.h"
 #include "runtime/record.h"
+#include "runtime/scope.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 
@@ -106,6 +107,11 @@ const char *container_status_name(enum container_status status)
 	};
 
 	return names[status];
+}
+
+bool container_is_apart(const struct container *container)
+{
+	return scope_is_apart(container->json);
 }
 
 const char *container_id(const struct container *container)

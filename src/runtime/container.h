@@ -108,7 +108,8 @@ int container_exec(struct container *container, const struct container_exec_opti
 
 /*
  * Removes a stopped container; with FORCE kills a living one first and clears whatever a killed
- * `create` left, in whatever state. -ENOENT when there is nothing under that id (0 with FORCE).
+ * `create` left, in whatever state. -ENOENT when there is nothing under that id (0 with FORCE), -ENOEXEC
+ * when container_is_apart says so.
  */
 int container_delete(const char *root, const char *id, bool force, struct error *err);
 
@@ -119,6 +120,9 @@ enum container_status {
 	CONTAINER_PAUSED,
 	CONTAINER_STOPPED
 };
+
+/* Only the program that can speak with systemd may change or remove it (systemd_is_apart). */
+bool container_is_apart(const struct container *container);
 
 enum container_status container_status(const struct container *container);
 const char *container_status_name(enum container_status status);

@@ -111,6 +111,8 @@ int container_delete(const char *root, const char *id, bool force, struct error 
 		r = read_for_delete(c, force, err);
 	if (r < 0)
 		return r;
+	if (scope_is_apart(c->json))
+		return error_set(err, ENOEXEC, "container '%s' is in a unit of systemd's", id);
 	status = container_status(c);
 	/* A container that was never started has nothing to lose, as runc has it. */
 	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)

@@ -178,6 +178,13 @@ static const char *unit_of(struct json_object *record, bool *of_user)
 	return json_object_get_string(unit);
 }
 
+bool scope_is_apart(struct json_object *record)
+{
+	bool of_user;
+
+	return systemd_is_apart() && unit_of(record, &of_user);
+}
+
 int scope_update(struct json_object *record, const struct oci_resources *resources,
 		 const struct cgroup *cg, struct error *err)
 {

@@ -43,6 +43,9 @@ int scope_start(struct scope *scope, pid_t pid, const struct oci_config *config,
 int scope_update(struct json_object *record, const struct oci_resources *resources,
 		 const struct cgroup *cg, struct error *err);
 
+/* RECORD has a unit, and this program cannot speak with systemd (systemd_is_apart). */
+bool scope_is_apart(struct json_object *record);
+
 /* Stops and forgets the unit of RECORD, when there is one. */
 int scope_stop(struct json_object *record, struct error *err);
 

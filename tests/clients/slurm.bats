@@ -50,7 +50,7 @@ write_configuration() {
 	sed -e "s|/usr/local/bin/behalf|$WORK/runtime|; s|/run/behalf-slurm|$WORK/roots|" \
 		"$EXAMPLES/oci.conf" >"$WORK/oci.conf"
 	sed -e "s|/run/behalf-slurm|$WORK/roots|" "$EXAMPLES/prolog" >"$WORK/prolog"
-	cp "$BEHALF" "$WORK/behalf"
+	copy_behalf "$WORK"
 	cat >"$WORK/runtime" <<-EOF
 		#!/bin/sh
 		echo "\$(id -u) \$*" >>$WORK/calls

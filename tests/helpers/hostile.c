@@ -6,6 +6,8 @@
  *	hostile write-through FD	tries to write to the file that FD (O_PATH) refers to
  *	hostile watch SECONDS COMM	looks for processes whose name begins with COMM, opens their
  *					program through /proc and tries to write to it
+ *	hostile seize COMM		keeps hold of the program of the first one, and tries to write to it
+ *					for two seconds after that process has ended
  *
  *	hostile spy SECONDS COMM	looks for the same, and tries to get at what they have: descriptors,
  *					directories, memory, environment, and to trace them
@@ -19,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +114,45 @@ static void look(const char *pid, const char *wanted, int *opened)
 		fflush(stdout);
 	}
 	close(fd);
+}
+
+static int seize_of(const char *pid, const char *wanted)
+{
+	char path[300];
+	int fd;
+
+	if (pid[0] < '1' || pid[0] > '9' || !has_name(pid, wanted))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && is_of_the_image(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void seize(const char *wanted)
+{
+	int fd = -1;
+	pid_t of = 0;
+
+	while (fd < 0) {
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+
+		while (proc && fd < 0 && (entry = readdir(proc))) {
+			fd = seize_of(entry->d_name, wanted);
+			of = (pid_t)atoi(entry->d_name);
+		}
+		if (proc)
+			closedir(proc);
+	}
+	puts("opened 1");
+	fflush(stdout);
+	while (kill(of, 0) == 0)
+		usleep(1000);
+	puts(is_writable(fd, 2000) ? "tried: WRITABLE" : "tried");
 }
 
 /* Between two looks it may have become a program of the image, which may be looked at. */
@@ -214,6 +256,8 @@ int main(int argc, char **argv)
 		swap(argv[2], argv[3]);
 	} else if (argc == 3 && strcmp(argv[1], "write-through") == 0) {
 		puts(is_writable(atoi(argv[2]), 200) ? "WRITABLE" : "opened 1");
+	} else if (argc == 3 && strcmp(argv[1], "seize") == 0) {
+		seize(argv[2]);
 	} else if (argc == 4 && strcmp(argv[1], "watch") == 0) {
 		look_around(atoi(argv[2]), argv[3], &count, look);
 		printf("opened %d\n", count);

@@ -37,7 +37,8 @@ setup() { load helpers; }
 }
 
 @test "the verbs of behalf-full are found beside behalf, or said to be missing" {
-	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
+	copy_behalf "$BATS_TEST_TMPDIR"
+	rm "$BATS_TEST_TMPDIR/behalf-full"
 	run "$BATS_TEST_TMPDIR/behalf" ledger --help
 	[ "$status" -eq 1 ] || skip "behalf-full is installed"
 	[ "${#lines[@]}" -eq 1 ]
@@ -46,6 +47,43 @@ setup() { load helpers; }
 	run "$BATS_TEST_TMPDIR/behalf" ledger --help
 	[ "$status" -eq 0 ]
 	[[ $output == "Usage: behalf ledger"* ]]
+}
+
+@test "what behalf executes is chosen by the verb, however the options before it are written" {
+	local programs
+	programs=$(dirname "$BEHALF")
+	[ -x "$programs/behalf-runtime" ] || skip "behalf is the runtime's program itself"
+	need_program strace
+	# ARGUMENT...: the programs that were executed, in that order
+	executed() {
+		strace -qq -e trace=execve,execveat,open_tree -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" "$@" >/dev/null 2>&1 || true
+		sed -nE 's,^(open_tree|execve)\((AT_FDCWD\, )?"[^"]*/(behalf[a-z-]*)".*= [03].*,\3,p' \
+			"$BATS_TEST_TMPDIR/calls" | tr '\n' ' '
+	}
+	[ "$(executed)" = "behalf behalf-runtime " ]
+	[ "$(executed --version)" = "behalf behalf-runtime " ]
+	[ "$(executed state x)" = "behalf behalf-runtime " ]
+	[ "$(executed --root /run/x --log-level error list)" = "behalf behalf-runtime " ]
+	[ "$(executed --ro /nowhere --debug --cgroup-m cgroupfs state x)" = "behalf behalf-runtime " ]
+	[ "$(executed stat --help)" = "behalf behalf-full " ]
+	[ "$(executed --root=/run/x plan --help)" = "behalf behalf-full " ]
+	[ "$(executed --log /dev/null who --help)" = "behalf behalf-full " ]
+	[ "$(executed no-such-verb)" = "behalf behalf-runtime " ]
+	"$BEHALF" --version | grep -q +SYSTEMD || return 0
+	[ "$(executed --systemd-cgroup state x)" = "behalf behalf-full " ]
+	[ "$(executed --cgroup-manager systemd state x)" = "behalf behalf-full " ]
+	[ "$(executed --cg=systemd --root /run/x state x)" = "behalf behalf-full " ]
+	# the verb may come late: who knows better puts it right
+	[ "$(executed --root /run/x --cgroup-manager cgroupfs --systemd-cgroup state x)" = "behalf behalf-full " ]
+}
+
+@test "without what it executes, behalf says so" {
+	[ -x "$(dirname "$BEHALF")/behalf-runtime" ] || skip "behalf is the runtime's program itself"
+	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
+	run "$BATS_TEST_TMPDIR/behalf" list
+	[ "$status" -eq 1 ] || skip "behalf-runtime is installed"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == "behalf: execute '"*"/behalf-runtime': No such file or directory" ]]
 }
 
 @test "--help lists the verbs, each with a line" {

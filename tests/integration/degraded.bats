@@ -84,12 +84,12 @@ one_sentence() {
 
 @test "not root: one sentence" {
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BUNDLE"
-	local program
+	local place
 	# the program itself must be in reach
-	program=$(mktemp /tmp/bt-behalf-XXXXXX)
-	cp "$BEHALF" "$program"
-	chmod 755 "$program"
-	BEHALF=$program
+	place=$(mktemp -d /tmp/bt-behalf-XXXXXX)
+	copy_behalf "$place"
+	chmod -R 755 "$place"
+	BEHALF=$place/behalf
 	mkdir -p "$STATE"
 	chown 65534 "$STATE"
 	for verb in create run; do
@@ -106,7 +106,7 @@ one_sentence() {
 		run as_nobody ledger on
 		one_sentence
 	fi
-	rm -f "$program"
+	rm -r "$place"
 }
 
 @test "no cgroup hierarchy at all: containers run" {

@@ -59,6 +59,15 @@ behalf() {
 	"$BEHALF" --root "$STATE" "$@"
 }
 
+# Copies the program under test to the directory $1, with those that it executes.
+copy_behalf() {
+	local program
+	cp "$BEHALF" "$1/behalf"
+	for program in behalf-runtime behalf-full; do
+		[ ! -x "$(dirname "$BEHALF")/$program" ] || cp "$(dirname "$BEHALF")/$program" "$1/"
+	done
+}
+
 # Makes a bundle at $1 (default: another one for this test) and prints its path.
 make_bundle() {
 	local bundle=${1:-$BATS_TEST_TMPDIR/bundle-$RANDOM}

@@ -28,13 +28,20 @@ all_capabilities() {
 
 # A program of our own to be attacked, so that a success does not harm the real one.
 copy_program() {
-	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
-	BEHALF=$BATS_TEST_TMPDIR/behalf
-	sum=$(sha256sum <"$BEHALF")
+	mkdir "$BATS_TEST_TMPDIR/programs"
+	copy_behalf "$BATS_TEST_TMPDIR/programs"
+	BEHALF=$BATS_TEST_TMPDIR/programs/behalf
+	sum=$(cat "$BATS_TEST_TMPDIR"/programs/* | sha256sum)
+}
+
+# The one that has the runtime's verbs and loads libraries: another one could not be taken over by these.
+copy_dynamic_program() {
+	copy_program
+	BEHALF=$BATS_TEST_TMPDIR/programs/behalf-full
 }
 
 program_is_unharmed() {
-	[ "$(sha256sum <"$BEHALF")" = "$sum" ]
+	[ "$(cat "$BATS_TEST_TMPDIR"/programs/* | sha256sum)" = "$sum" ]
 }
 
 # The image brings all libraries of the program, and one that takes it over.
@@ -50,7 +57,7 @@ preload_evil() {
 }
 
 @test "CVE-2019-5736: the image's program is a link to the runtime's own (run)" {
-	copy_program
+	copy_dynamic_program
 	preload_evil
 	all_capabilities
 	ln -s /proc/self/exe "$BUNDLE/rootfs/bin/start"
@@ -68,7 +75,7 @@ preload_evil() {
 }
 
 @test "CVE-2019-5736: the same through exec" {
-	copy_program
+	copy_dynamic_program
 	all_capabilities
 	start_sleeper
 	preload_evil
@@ -77,6 +84,27 @@ preload_evil() {
 	[[ $output == *"inside /"* ]] || { echo "$output"; return 1; }
 	[[ $output == *"opened 1"* ]]
 	[[ $output != *WRITABLE* ]]
+	program_is_unharmed
+}
+
+@test "CVE-2019-5736: the runtime's program, executed by the image, in the hands of another process" {
+	copy_program
+	all_capabilities
+	cp "$helpers_dir/hostile" "$BUNDLE/rootfs/hostile"
+	ln -s /proc/self/exe "$BUNDLE/rootfs/bin/start"
+	mkfifo "$BUNDLE/rootfs/fifo"
+	: >"$BUNDLE/rootfs/out"
+	set_args sh -c '/hostile seize behalf >/out; sleep 1000'
+	behalf create --bundle "$BUNDLE" "$ID"
+	behalf start "$ID"
+	# it waits for a reader of its log
+	"$BEHALF" --root "$STATE" exec "$ID" /bin/start --log /fifo list 3>&- 4>&- &
+	wait_until 20 grep -q '^opened' "$BUNDLE/rootfs/out" || { cat "$BUNDLE/rootfs/out"; return 1; }
+	kill $!
+	wait $! || true
+	# nobody executes it any more, and still it cannot be written to
+	wait_until 20 grep -q '^tried' "$BUNDLE/rootfs/out"
+	not grep WRITABLE "$BUNDLE/rootfs/out"
 	program_is_unharmed
 }
 

@@ -96,9 +96,10 @@ rounds() {
 
 # A program of our own to be attacked, so that a success does not harm the real one.
 copy_program() {
-	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
-	BEHALF=$BATS_TEST_TMPDIR/behalf
-	sum=$(sha256sum <"$BEHALF")
+	mkdir "$BATS_TEST_TMPDIR/programs"
+	copy_behalf "$BATS_TEST_TMPDIR/programs"
+	BEHALF=$BATS_TEST_TMPDIR/programs/behalf
+	sum=$(cat "$BATS_TEST_TMPDIR"/programs/* | sha256sum)
 }
 
 # A container that does to what exec adds as `hostile $1` does. Each call that the process makes before it
@@ -145,5 +146,5 @@ look_at_exec() { # MODE [USER]
 	# with every right it reaches the program, and cannot write to it
 	grep -q '^opened [1-9]' "$BUNDLE/rootfs/tmp/out"
 	not grep WRITABLE "$BUNDLE/rootfs/tmp/out"
-	[ "$(sha256sum <"$BEHALF")" = "$sum" ]
+	[ "$(cat "$BATS_TEST_TMPDIR"/programs/* | sha256sum)" = "$sum" ]
 }

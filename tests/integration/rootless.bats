@@ -35,7 +35,7 @@ setup() {
 	STATE=$PLACE/run
 	BUNDLE=$PLACE/bundle
 	mkdir "$STATE" "$BUNDLE"
-	cp "$BEHALF" "$PLACE/behalf"
+	copy_behalf "$PLACE"
 	cp -a "$BATS_FILE_TMPDIR/rootfs" "$BUNDLE/rootfs"
 	chown -R "$SOMEBODY:" "$PLACE"
 	as_user "$PLACE/behalf" spec --rootless --bundle "$BUNDLE"
@@ -338,6 +338,7 @@ run_in() {
 	run behalf run --bundle "$BUNDLE" "$ID"
 	[ "$status" -ne 0 ]
 	cmp "$BEHALF" "$PLACE/behalf"
+	[ ! -e "$PLACE/behalf-runtime" ] || cmp "$(dirname "$BEHALF")/behalf-runtime" "$PLACE/behalf-runtime"
 }
 
 @test "--rootless is taken, other words are refused" {

@@ -354,7 +354,7 @@ start_to_restore() {
 @test "without privileges top and stat name behalf ledger on" {
 	dir=$(mktemp -d)
 	chmod 755 "$dir"
-	cp "$BEHALF" "$(dirname "$BEHALF")/behalf-full" "$dir"
+	copy_behalf "$dir"
 	finished=
 	for verb in "top -b -n 1 -d 0.1" stat; do
 		# shellcheck disable=SC2086

@@ -87,7 +87,7 @@ busy() {
 	[ "${#lines[@]}" -eq 1 ]
 	dir=$(mktemp -d)
 	chmod 755 "$dir"
-	cp "$BEHALF" "$(dirname "$BEHALF")/behalf-full" "$dir"
+	copy_behalf "$dir"
 	replay() {
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/behalf" replay - "$@" <"$file"
 	}

@@ -97,10 +97,14 @@ add_program() { # PROGRAM WHERE
 	add_libraries_of "$1"
 }
 
-# behalf, and beside it the program that has the verbs it lacks.
+# behalf, and beside it the programs that it executes.
 add_behalf() { # WHERE
+	local program
 	add_program "$BEHALF" "$1"
-	add_program "$(dirname "$BEHALF")/behalf-full" "$(dirname "$1")/behalf-full"
+	for program in behalf-runtime behalf-full; do
+		[ ! -x "$(dirname "$BEHALF")/$program" ] ||
+			add_program "$(dirname "$BEHALF")/$program" "$(dirname "$1")/$program"
+	done
 }
 
 # What is no dynamic program needs none.

@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 struct tap_test {
 	const char *name;
@@ -85,6 +86,16 @@ struct tap_test {
 		return;                                                                            \
 	} while (0)
 
+/*
+ * Skips the test where there is no such system call: on an old kernel, or in what a program is run in to
+ * be looked at (the valgrind of Debian 12 has no clone3, openat2 or seccomp).
+ */
+#define needs_call(call)                                                                           \
+	do {                                                                                       \
+		if (!tap_has_call(SYS_##call))                                                     \
+			skip("no system call " #call " here");                                     \
+	} while (0)
+
 /* Prints a remark, seen when the test fails; handy as the label of a row in a table of cases. */
 #define note(...) tap_note(__VA_ARGS__)
 
@@ -100,5 +111,6 @@ bool tap_is_mem(const void *got, const void *want, size_t len, const char *file,
 bool tap_is_near(double got, double want, double slack, const char *file, int line,
 		 const char *expr);
 bool tap_has_str(const char *text, const char *part, const char *file, int line, const char *expr);
+bool tap_has_call(long number);
 void tap_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -174,13 +174,21 @@ TEST(fit_wants_some_points)
 	is_int(fit_operation(points, FIT_POINTS_MIN - 1, 0.95, &o), -EDOM);
 }
 
+/* Not by memcmp: what is between the fields is nobody's. */
+static bool same_load(const struct flow_spec *a, const struct flow_spec *b)
+{
+	return a->kind == b->kind && a->path == b->path && a->from == b->from && a->to == b->to &&
+	       a->size_bytes == b->size_bytes && a->rate == b->rate && a->buffered == b->buffered &&
+	       a->sequential == b->sequential;
+}
+
 /* How often the load OF is in the schedule. */
 static size_t count(const struct schedule *schedule, const struct flow_spec *of)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < schedule->n; i++)
-		n += memcmp(&schedule->loads[i], of, sizeof(*of)) == 0;
+		n += same_load(&schedule->loads[i], of);
 	return n;
 }
 

@@ -214,8 +214,14 @@ start_top() {
 	wait_until 5 sees '^NAME +RESERVE +CHARGE .* WORK +TREND'
 }
 
+shell_has_no_child() {
+	! pgrep -P "$(cat "$BATS_TEST_TMPDIR/shell")" >/dev/null
+}
+
 # The terminal after top is that before: settings, main screen, cursor; and the ledger is off again.
+# What is typed before top has ended is top's, or flushed by it.
 is_restored() {
+	wait_until 20 shell_has_no_child
 	keys "stty -a >$BATS_TEST_TMPDIR/after; echo status \$s" Enter
 	wait_until 5 sees "status $1" || { page; return 1; }
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"

@@ -6,13 +6,15 @@ prefix ?= /usr/local
 MESON_FLAGS ?=
 # what `make check` runs; all levels, or LEVEL=unit, LEVEL="integration/cli bpf"
 LEVEL ?=
+# what is built, for those who know what they need of it
+TARGETS ?= all
 
 export BUILD
 
 .PHONY: all setup check check-vm check-asan check-valgrind fuzz lint demo install clean help
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) $(TARGETS)
 
 # A fresh machine has no meson yet. Packages are installed as root, else they are named (status 2), and
 # what can be done without them is done.
@@ -33,13 +35,13 @@ check:
 check-vm:
 	$(call setup_of,build vm)
 	@$(MAKE) --no-print-directory all
-	@tools/check vm
+	@VM_SLOW=yes tools/check vm
 
-# Leaks are the business of valgrind: who is traced, or has no right to trace itself, cannot look for them.
-check-asan: export ASAN_OPTIONS ?= detect_leaks=0:abort_on_error=1
+check-asan: export ASAN_OPTIONS ?= detect_leaks=1:abort_on_error=1
+check-asan: export PATIENCE ?= 4
 check-asan:
 	@$(MAKE) --no-print-directory check BUILD=build-asan LEVEL="$(or $(LEVEL),unit golden bpf integration)" \
-		MESON_FLAGS="-Db_sanitize=address,undefined $(MESON_FLAGS)"
+		MESON_FLAGS="-Db_sanitize=address,undefined -Doptimization=1 $(MESON_FLAGS)"
 
 check-valgrind:
 	$(call setup_of,build check)

@@ -10,7 +10,12 @@
  * that fails is not made, but for close, which is. REPORT gets one line: "NAME in FILE", the call and
  * the program or library that made it, or "none": there are fewer calls than N. Exits as the command
  * does, with 128 and the signal when one ended it.
+ *
+ * What the runtime of a sanitizer calls is left alone by failures: it ends the program then, which is no
+ * fault of the program's. That is all before the first instruction of the program itself, where most of
+ * it is, when such a runtime is linked in, and what is called from the runtime's own code later.
  */
+#include <elf.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,6 +29,7 @@
 #include <unistd.h>
 
 #define PROCESSES 64
+#define BREAKPOINT 0xcc
 #define OPTIONS                                                                                    \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |  \
 	 PTRACE_O_TRACEEXEC)
@@ -41,6 +47,9 @@ static long wanted, seen;
 static int failure; /* 0: kill */
 static int hold_ms;
 static const char *report_path;
+static unsigned long long entry; /* 0: has been reached, or does not matter */
+static long entry_code;
+static bool sanitized;
 
 static struct process *process_of(pid_t pid)
 {
@@ -92,6 +101,85 @@ static void find_file(pid_t pid, unsigned long long address, char *name, size_t 
 		fclose(maps);
 }
 
+/* Whether the program wants libasan. The library is mapped only when the loader has run. */
+static bool wants_sanitizer(pid_t pid)
+{
+	static const char name[] = "libasan.so";
+	char path[64], buffer[65536];
+	size_t kept = 0, n;
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	f = fopen(path, "re");
+	while (f && !found && (n = fread(buffer + kept, 1, sizeof(buffer) - kept, f)) > 0) {
+		n += kept;
+		found = memmem(buffer, n, name, sizeof(name) - 1);
+		kept = n < sizeof(name) ? n : sizeof(name);
+		memmove(buffer, buffer + n - kept, kept);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static unsigned long long entry_of(pid_t pid)
+{
+	unsigned long long pair[2];
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
+	f = fopen(path, "re");
+	while (f && fread(pair, sizeof(pair), 1, f) == 1) {
+		if (pair[0] == AT_ENTRY) {
+			fclose(f);
+			return pair[1];
+		}
+	}
+	if (f)
+		fclose(f);
+	return 0;
+}
+
+/* Has the program stop at its first instruction, when what comes before is a sanitizer's. */
+static void wait_for_entry(pid_t pid)
+{
+	sanitized = wants_sanitizer(pid);
+	entry = sanitized ? entry_of(pid) : 0;
+	if (!entry)
+		return;
+	entry_code = ptrace(PTRACE_PEEKTEXT, pid, (void *)entry, NULL);
+	ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)((entry_code & ~0xffL) | BREAKPOINT));
+}
+
+/* Whether it was at that instruction that the program has stopped; then it can go on from there. */
+static bool at_program_entry(pid_t pid)
+{
+	struct user_regs_struct regs;
+
+	if (!entry || pid != main_pid || ptrace(PTRACE_GETREGS, pid, NULL, &regs) < 0 ||
+	    regs.rip != entry + 1)
+		return false;
+	ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)entry_code);
+	regs.rip = entry;
+	ptrace(PTRACE_SETREGS, pid, NULL, &regs);
+	entry = 0;
+	return true;
+}
+
+static bool is_sanitizers(pid_t pid, const struct user_regs_struct *regs)
+{
+	char file[512];
+
+	if (!sanitized)
+		return false;
+	if (entry)
+		return true;
+	find_file(pid, regs->rip, file, sizeof(file));
+	return strstr(file, "libasan.so") || strstr(file, "libubsan.so");
+}
+
 static void report(pid_t pid, const struct user_regs_struct *regs)
 {
 	FILE *f = fopen(report_path, "we");
@@ -118,7 +206,8 @@ static bool at_entry(struct process *p)
 	if (done || !running || (p->pid == main_pid) == want_child ||
 	    ptrace(PTRACE_GETREGS, p->pid, NULL, &regs) < 0)
 		return true;
-	if ((failure && is_exempt((long)regs.orig_rax)) || ++seen < wanted)
+	if ((failure && (is_exempt((long)regs.orig_rax) || is_sanitizers(p->pid, &regs))) ||
+	    ++seen < wanted)
 		return true;
 	if (hold_ms) {
 		usleep((useconds_t)hold_ms * 1000);
@@ -183,7 +272,12 @@ static void at_stop(struct process *p, int status)
 		ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
 		p->pid = 0;
 	} else if (event) {
-		running |= event == PTRACE_EVENT_EXEC;
+		if (event == PTRACE_EVENT_EXEC) {
+			running = true;
+			wait_for_entry(p->pid);
+		}
+		go_on(p, 0);
+	} else if (signal == SIGTRAP && at_program_entry(p->pid)) {
 		go_on(p, 0);
 	} else {
 		go_on(p, signal == SIGSTOP || signal == SIGTRAP ? 0 : signal);

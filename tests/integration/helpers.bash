@@ -54,6 +54,11 @@ need_btf() {
 	[ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no BTF"
 }
 
+# Who is traced cannot trace itself, which is how a build with LeakSanitizer looks for leaks.
+without_leak_check() {
+	[ -z "${ASAN_OPTIONS-}" ] || export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+}
+
 # The program under test. Use `run behalf ...` to look at status and output.
 behalf() {
 	"$BEHALF" --root "$STATE" "$@"

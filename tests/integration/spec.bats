@@ -88,6 +88,7 @@ setup() {
 	# a kernel without any: every call of seccomp(2) fails
 	need_root
 	need_program strace
+	without_leak_check
 	run strace -f -o /dev/null -e inject=seccomp:error=EINVAL "$BEHALF" features
 	[ "$(jq -c '.linux.seccomp.supportedFlags' <<<"$output")" = '[]' ]
 	[ "$(jq -c '.linux.seccomp.knownFlags | length' <<<"$output")" = 4 ]

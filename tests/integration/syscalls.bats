@@ -27,6 +27,7 @@ setup() {
 	load runtime_helpers
 	need_root
 	ulimit -c 0
+	without_leak_check
 	begin
 	OUT=$BATS_TEST_TMPDIR/out
 	REPORT=$BATS_TEST_TMPDIR/report

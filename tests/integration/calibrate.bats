@@ -79,10 +79,10 @@ ledger_is_on() {
 @test "a ledger that was off stays off, also meanwhile" {
 	ledger_is_on && skip "a ledger is on"
 	start --quick --only bridge
-	! ledger_is_on
+	run ! ledger_is_on
 	kill -INT "$PID"
 	wait "$PID" || true
-	! ledger_is_on
+	run ! ledger_is_on
 }
 
 @test "an interrupted calibration leaves nothing, not even a profile" {

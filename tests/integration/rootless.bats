@@ -178,7 +178,7 @@ run_in() {
 	[ "$(status_of "$ID")" = running ]
 	run behalf exec "$ID" readlink /proc/self/ns/uts
 	[ "$output" = "$before" ]
-	[ "$(ls "/proc/$(pid_of "$ID")/fd" | sort -n | tail -n 1)" -le 2 ]
+	[ "$(find "/proc/$(pid_of "$ID")/fd" -mindepth 1 -printf '%f\n' | sort -n | tail -n 1)" -le 2 ]
 	behalf delete --force "$ID"
 }
 
@@ -299,7 +299,8 @@ run_in() {
 		find /sys/fs/cgroup/$ID -depth -type d -exec rmdir {} +
 		exit \$status
 	END
-	run unshare -m --propagation private sh "$PLACE/delegated"
+	# no shell that has a setpriv of its own
+	run unshare -m --propagation private bash "$PLACE/delegated"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$output" = "0::/$ID/box"$'\n4194304' ]

@@ -15,7 +15,7 @@ modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cl
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do
 # little else: bash, jq and what a shell needs at every turn are static.
 packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
-	gojq libc-bin libcap2-bin login mawk mount ncurses-base ncurses-bin passwd perl-base procps psmisc
+	gojq libc-bin libcap2-bin libgcc-s1 login mawk mount ncurses-base ncurses-bin passwd perl-base procps psmisc
 	sed strace tcl-expect tcl8.6 libtcl8.6 uidmap util-linux util-linux-extra)
 needed=(bats bash-static gojq expect strace newuidmap killall)
 # these bring much that takes time to unpack
@@ -28,7 +28,7 @@ applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find
 machine_needs "${needed[@]}"
 
 rm -rf "$root"
-mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,var/tmp} "$root"/usr/{bin,sbin,lib,lib64}
+mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,opt,var/tmp} "$root"/usr/{bin,sbin,lib,lib64}
 for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$root/$dir"; done
 add_packages "${packages[@]}"
 cp /bin/busybox "$root/bin/busybox"
@@ -39,8 +39,8 @@ mkdir "$root/usr/fast"
 for applet in "${applets[@]}"; do ln -s ../bin/busybox "$root/usr/fast/$applet"; done
 cp tests/vm/suites-init "$root/init"
 cp /etc/nsswitch.conf /etc/login.defs "$root/etc/"
-printf '%s\n' root:x:0:0::/root:/bin/bash nobody:x:65534:65534::/:/bin/false >"$root/etc/passwd"
-printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
+printf '%s\n' root:x:0:0::/root:/bin/bash daemon:x:1:1::/:/bin/false nobody:x:65534:65534::/:/bin/false >"$root/etc/passwd"
+printf '%s\n' root:x:0: daemon:x:1: nogroup:x:65534: >"$root/etc/group"
 touch "$root/etc/subuid" "$root/etc/subgid" "$root/etc/machine-id"
 add_modules "${modules[@]}"
 

@@ -75,7 +75,7 @@ const struct view_field view_fields[] = {
 	{"BLK", NULL, "part of BEHALF: block devices, block + writeback",
 	 VIEW_TIME, .key = 'd', .width = 5, .rank = 8,
 	 .classes = BIT(WIRE_BLOCK) | BIT(WIRE_WRITEBACK)},
-	{"WORK", "behalf_ns.work", "part of BEHALF: work items of kworkers",
+	{"WORK", "behalf_ns.work", "part of BEHALF: kworkers and other kernel threads",
 	 VIEW_TIME, .key = 'w', .width = 5, .rank = 9, .classes = BIT(WIRE_WORK)},
 	{"REST", NULL, "part of BEHALF: timer, tasklet, sched, rcu, irq",
 	 VIEW_TIME, .key = 'r', .width = 6, .rank = 11,

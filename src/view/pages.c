@@ -196,7 +196,7 @@ void view_page_account(const struct view_top *top, const struct ledger_snapshot 
 	view_screen_put(screen, STYLE_TITLE, "How owners were found, of all accounts:");
 	view_screen_end_line(screen);
 	put_counters(top, snapshot, screen);
-	put_end(top, screen, "Enter or Esc leads back.");
+	put_end(top, screen, "Enter or Esc leads back; Up and Down show the accounts beside.");
 }
 
 void view_page_cpus(const struct view_top *top, const struct view_rows *rows,

@@ -17,6 +17,7 @@ enum view_style {
 	STYLE_HEADING,
 	STYLE_SORTED, /* heading of the column that is sorted by */
 	STYLE_DIM,
+	STYLE_SELECTED, /* the line that Enter opens, which the last line names too */
 	STYLE_WARNING,
 	STYLE_OWN, /* the four parts of a bar */
 	STYLE_BEHALF,

@@ -81,6 +81,7 @@ static attr_t attributes_of(enum view_style style)
 	} looks[VIEW_STYLES] = {
 		[STYLE_TITLE] = {A_BOLD, 0},
 		[STYLE_HEADING] = {A_REVERSE, 0},
+		[STYLE_SELECTED] = {A_REVERSE, 0},
 		[STYLE_SORTED] = {A_REVERSE | A_BOLD | A_UNDERLINE, 0},
 		[STYLE_WARNING] = {A_BOLD, PAIR_WARNING},
 		[STYLE_OWN] = {A_BOLD, PAIR_OWN},

@@ -385,6 +385,14 @@ static void put_status(struct page *page)
 	view_screen_end_line(page->screen);
 }
 
+static enum view_style style_of_line(const struct page *page, size_t line)
+{
+	if (line >= page->n_visible)
+		return STYLE_DIM;
+	return page->top->height && page->first + line == page->top->at ? STYLE_SELECTED
+									: STYLE_PLAIN;
+}
+
 /* The account that was opened; NULL when it is gone, and the list is shown again. */
 static const struct ledger_account *opened(struct page *page)
 {
@@ -400,20 +408,23 @@ static const struct ledger_account *opened(struct page *page)
 
 static int compose_page(struct page *page, struct error *err)
 {
-	const struct ledger_account *account = opened(page);
+	const struct ledger_account *account;
 	struct view_books books;
 	int r;
 
-	if (account) {
-		view_page_account(page->top, page->snapshot, account, page->screen);
-		return 0;
-	}
 	page->top->choice.filter = page->top->filter;
 	r = view_rows_make(page->snapshot, &page->top->choice, NULL, &page->rows, err);
 	if (r < 0)
 		return r;
 	page->n_footers = view_rows_footers(&page->rows, page->footers);
-	choose_visible(page);
+	/* the account that is shown stays so, also while it is idle, until another one is asked for */
+	if (page->top->shown != VIEW_PAGE_ACCOUNT || page->top->moved || !opened(page))
+		choose_visible(page);
+	account = opened(page);
+	if (account) {
+		view_page_account(page->top, page->snapshot, account, page->screen);
+		return 0;
+	}
 	choose_columns(page);
 	r = make_cells(page, err);
 	if (r < 0)
@@ -430,7 +441,7 @@ static int compose_page(struct page *page, struct error *err)
 	put_legend(page);
 	put_headings(page);
 	for (size_t i = 0; i < page->n_visible + page->n_footers; i++)
-		put_line(page, i, i < page->n_visible ? STYLE_PLAIN : STYLE_DIM);
+		put_line(page, i, style_of_line(page, i));
 	if (page->top->height)
 		put_status(page);
 	return 0;

@@ -313,6 +313,17 @@ TEST(enter_opens_the_account_at_hand_and_leads_back)
 	is_uint(lines_with(text, "load  /behalf/load"), 1);
 	has_str(text, "\nnet_rx                      0    0.030    0.040\n");
 	has_str(text, "\nrule_netns                12345");
+	/* those beside it, and there is an end */
+	for (int i = 0; i < 3; i++) {
+		view_top_key(&top, VIEW_KEY_UP);
+		free(text);
+		text = compose(&top, snapshot);
+		is_uint(lines_with(text, "web  /behalf/web"), 1);
+	}
+	view_top_key(&top, VIEW_KEY_DOWN);
+	free(text);
+	text = compose(&top, snapshot);
+	is_uint(lines_with(text, "load  /behalf/load"), 1);
 	/* it is gone: the list again */
 	snapshot->accounts[2].id = 999;
 	gone = compose(&top, snapshot);

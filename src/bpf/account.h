@@ -195,8 +195,10 @@ static __always_inline void note_drop(void *table, const void *key)
 {
 	struct owner_note *note = bpf_map_lookup_elem(table, key);
 
-	if (note)
-		note->kind = NOTE_TAKEN;
+	if (!note)
+		return;
+	note->kind = NOTE_TAKEN;
+	note->slot = WIRE_SLOT_HOST;
 }
 
 struct fold {

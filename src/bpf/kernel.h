@@ -52,6 +52,7 @@ enum {
 #define CSS_ONLINE (1 << 1)
 
 #define PF_WQ_WORKER 0x00000020
+#define PF_KSWAPD 0x00020000
 #define PF_KTHREAD 0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -227,6 +228,7 @@ struct blkcg_gq {
 
 struct bio {
 	struct blkcg_gq *bi_blkg;
+	void *bi_private;
 };
 
 struct request {
@@ -270,6 +272,10 @@ struct socket {
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;
+};
+
+struct cpumask {
+	__u64 bits[1];
 };
 
 struct bpf_map;

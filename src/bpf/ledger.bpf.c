@@ -11,6 +11,7 @@
  */
 #include "bpf/state.h"
 
+#include "bpf/reclaim.h"
 #include "bpf/sock.h"
 #include "bpf/storage.h"
 #include "bpf/tick.h"
@@ -39,7 +40,7 @@ static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *ne
 	}
 	if (flags & PF_KTHREAD) {
 		note = NULL;
-		if (flags & PF_WQ_WORKER)
+		if (flags & (PF_WQ_WORKER | PF_KSWAPD))
 			note = bpf_map_lookup_elem(&workers, &pid);
 		else if (is_poller(next))
 			note = bpf_map_lookup_elem(&pollers, &pid);
@@ -346,8 +347,12 @@ static __always_inline void packet_begins(struct wire_cpu *c, struct sk_buff *sk
  */
 static __noinline int receive_in_thread(struct wire_cpu *c, struct sk_buff *skb)
 {
-	if (!c || !skb || c->frame[WIRE_HARD].active || !is_poller(bpf_get_current_task_btf()))
+	if (!c || !skb || c->frame[WIRE_HARD].active)
 		return 0;
+	if (!is_poller(bpf_get_current_task_btf())) {
+		cursor_count(c, WIRE_RULE_OWN_RECEIVE);
+		return 0;
+	}
 	cursor_poll_enter(c);
 	cursor_count(c, WIRE_RULE_THREAD);
 	packet_begins(c, skb);

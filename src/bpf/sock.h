@@ -292,6 +292,14 @@ int BPF_PROG(sk_data_ready, const struct sock *sk)
 	return 0;
 }
 
+/* the same before 6.3, which has no tracepoint there */
+SEC("fentry/sock_def_readable")
+int BPF_PROG(sock_def_readable, const struct sock *sk)
+{
+	sock_receives(sk);
+	return 0;
+}
+
 /* a datagram that finds its socket's queue full */
 SEC("tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(udp_fail_queue_rcv_skb, int status, const struct sock *sk)

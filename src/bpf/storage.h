@@ -10,11 +10,44 @@
  * request, and on v1 leaves it without an owner. What a request costs after it was issued is its
  * completion, in a hard interrupt, in a softirq, or in an interrupt from another CPU.
  *
+ * dm-crypt's bios are its own, of the root's cgroup, and a thread of its own submits them: what tells whose they
+ * are is the item that encrypted them, or rather who queued it.
+ *
  * Writeback: on v2 the cgroup of the `wb`, which the kernel chooses by who dirties most of the inode. v1
  * knows none: the account that made the inode dirty, which is told once, when it comes to the list of
  * dirty inodes. Its error is that others who dirty the same file before it is clean pay nothing.
  */
 #include "bpf/account.h"
+
+/* dm-crypt's thread for writing (crypt_ctr() in drivers/md/dm-crypt.c) */
+static __always_inline bool is_crypt_writer(const struct task_struct *task)
+{
+	return task->flags & PF_KTHREAD && task->comm[0] == 'd' && task->comm[1] == 'm' &&
+	       task->comm[2] == 'c' && task->comm[3] == 'r' && task->comm[4] == 'y' &&
+	       task->comm[5] == 'p' && task->comm[6] == 't' && task->comm[7] == '_';
+}
+
+/*
+ * Where struct dm_crypt_io, the private part of such a bio, has its item. The types of a module are not at hand
+ * before it is loaded; where the item should be elsewhere, nothing is noted under that address.
+ */
+#define CRYPT_IO_WORK 32
+
+/* Who queued the item that encrypted the bio: the note stays, taken, until the same address is queued again. */
+static __noinline __u32 crypt_slot(struct bio *bio, struct wire_cpu *c)
+{
+	struct owner_note *note;
+	__u64 address;
+
+	if (!bio || !c || !is_crypt_writer(bpf_get_current_task_btf()))
+		return WIRE_SLOT_UNATTRIBUTED;
+	address = (__u64)bio->bi_private + CRYPT_IO_WORK;
+	note = bpf_map_lookup_elem(&works, &address);
+	if (!note)
+		return WIRE_SLOT_UNATTRIBUTED;
+	cursor_count(c, WIRE_RULE_CRYPT);
+	return account_resolve(note->slot, note->id, WIRE_SLOT_HOST);
+}
 
 /* Whose request it is, as it is issued. */
 static __always_inline __u32 request_slot(struct request *request, struct wire_cpu *c)
@@ -22,7 +55,14 @@ static __always_inline __u32 request_slot(struct request *request, struct wire_c
 	struct wire_frame *f = &c->frame[WIRE_TASK];
 	struct bio *bio = request->bio;
 	struct blkcg_gq *group;
+	__u32 slot = crypt_slot(bio, c);
 
+	if (slot != WIRE_SLOT_UNATTRIBUTED) {
+		/* and until it sleeps the thread works for it */
+		if (cursor_level(c) == WIRE_TASK)
+			cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
+		return slot;
+	}
 	if (cfg_unified && bio) {
 		group = bio->bi_blkg;
 		if (group)

@@ -16,11 +16,11 @@
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
 #ifndef WIRE_OTHER
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 #define WIRE_ROOM(name)
 #else
 /* a layout that no version has, for tests of taking over: nothing is where it was */
-#define WIRE_VERSION (4u + WIRE_OTHER)
+#define WIRE_VERSION (5u + WIRE_OTHER)
 #define WIRE_ROOM(name) __u64 name[8];
 #endif
 
@@ -36,7 +36,7 @@ enum wire_class {
 	WIRE_TASKLET,	/* tasklets */
 	WIRE_SCHED,	/* balancing of run queues */
 	WIRE_RCU,	/* RCU callbacks */
-	WIRE_WORK,	/* work items of kworkers */
+	WIRE_WORK,	/* work items of kworkers, and other threads of the kernel that work for somebody */
 	WIRE_WRITEBACK, /* writeback of dirty pages */
 	WIRE_IRQ,	/* hard interrupts without a class of their own */
 	WIRE_CLASSES,
@@ -101,6 +101,10 @@ enum wire_counter {
 	WIRE_RULE_SMALL_QUEUE,	 /* TCP small queue: the socket's owner */
 	WIRE_RULE_SENDER,	 /* interrupt from another CPU: who sent it */
 	WIRE_FALLBACK_SENDER,	 /* interrupt from another CPU that nobody is known to have sent */
+	/* since version 5 */
+	WIRE_RULE_OWN_RECEIVE, /* received by a thread in its own time: busy polling, tun, vhost */
+	WIRE_RULE_RECLAIM,     /* round of kswapd: who woke it */
+	WIRE_RULE_CRYPT,       /* request of dm-crypt: who wrote what it encrypts */
 	WIRE_COUNTERS,
 };
 

@@ -230,18 +230,49 @@ static __always_inline __u64 sender_pack(__u32 slot)
 	return (__u64) * (volatile __u32 *)&book.epoch << 32 | slot;
 }
 
+/* The running context interrupts the CPU of that number. */
+static __noinline int sender_note(struct wire_cpu *c, __u32 number)
+{
+	struct wire_cpu *other = bpf_map_lookup_elem(&cpus, &number);
+	__u32 slot;
+
+	if (!c || !other)
+		return 0;
+	slot = running_slot(c);
+	if (slot < cfg_slots)
+		*(volatile __u64 *)&other->sender = sender_pack(slot);
+	return 0;
+}
+
 SEC("tp_btf/csd_queue_cpu")
 int BPF_PROG(csd_queue_cpu, unsigned int cpu)
 {
-	struct wire_cpu *c = cpu_this(), *other;
-	__u32 number = cpu, slot;
+	sender_note(cpu_this(), cpu);
+	return 0;
+}
 
-	if (!c)
-		return 0;
-	other = bpf_map_lookup_elem(&cpus, &number);
-	slot = running_slot(c);
-	if (other && slot < cfg_slots)
-		*(volatile __u64 *)&other->sender = sender_pack(slot);
+/* the same before 6.4: one other CPU, to which a wake-up or a call is sent; and several */
+SEC("fentry/__smp_call_single_queue")
+int BPF_PROG(__smp_call_single_queue, int cpu)
+{
+	sender_note(cpu_this(), (__u32)cpu);
+	return 0;
+}
+
+static long sender_note_in_mask(__u32 number, const struct cpumask **mask)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), &(*mask)->bits[number / 64]);
+	if (word & 1ull << number % 64 && number != bpf_get_smp_processor_id())
+		sender_note(cpu_this(), number);
+	return 0;
+}
+
+SEC("fentry/smp_call_function_many_cond")
+int BPF_PROG(smp_call_function_many_cond, const struct cpumask *mask)
+{
+	bpf_loop(cfg_cpus, sender_note_in_mask, &mask, 0);
 	return 0;
 }
 

@@ -61,7 +61,10 @@ static const char *hook_state(const struct diagnosis *d, size_t hook)
 {
 	if (d->hooks_there & 1ull << hook)
 		return d->snapshot ? "attached" : "there";
-	return ledger_hook_matters(&ledger_hooks[hook], d->unified) ? "absent" : "of no use here";
+	if (ledger_hook_is_missed(hook, d->hooks_there, d->unified))
+		return "absent";
+	return ledger_hook_stand_in(hook, d->hooks_there) < ledger_hooks_count ? "replaced"
+									       : "of no use here";
 }
 
 static bool is_fallback(const struct ledger_counter *counter)
@@ -91,6 +94,20 @@ static void print_hooks(const struct diagnosis *d)
 		putchar('\n');
 }
 
+/* What is lost by a hook that is not there, or what is there in its place. */
+static void print_missing(const struct diagnosis *d, size_t hook)
+{
+	const struct ledger_hook *h = &ledger_hooks[hook];
+	const char *state = hook_state(d, hook);
+
+	if (strcmp(state, "absent") == 0)
+		printf("         no %s: %s\n", h->target,
+		       h->without ? h->without : "there is no ledger without it");
+	else if (strcmp(state, "replaced") == 0)
+		printf("         no %s: %s stands in for it\n", h->target,
+		       ledger_hooks[ledger_hook_stand_in(hook, d->hooks_there)].target);
+}
+
 static void print_text(const struct diagnosis *d)
 {
 	size_t there = 0, wanted = 0;
@@ -107,16 +124,12 @@ static void print_text(const struct diagnosis *d)
 		bool is_there = d->hooks_there & 1ull << i;
 
 		there += is_there;
-		wanted += is_there || ledger_hook_matters(&ledger_hooks[i], d->unified);
+		wanted += is_there || ledger_hook_is_missed(i, d->hooks_there, d->unified);
 	}
 	printf("%-7s  hooks: %zu of %zu\n", there == wanted ? "good" : "loss", there, wanted);
 	print_hooks(d);
-	for (size_t i = 0; i < ledger_hooks_count; i++) {
-		if (strcmp(hook_state(d, i), "absent") == 0)
-			printf("         no %s: %s\n", ledger_hooks[i].target,
-			       ledger_hooks[i].without ? ledger_hooks[i].without
-						       : "there is no ledger without it");
-	}
+	for (size_t i = 0; i < ledger_hooks_count; i++)
+		print_missing(d, i);
 	if (!d->snapshot) {
 		printf("note     the ledger is off: how often rules fell back is not known\n");
 		return;

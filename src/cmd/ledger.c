@@ -43,11 +43,10 @@ static void format_time(uint64_t realtime_ns, char *text)
 	strftime(text, TIME_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S%z", &tm);
 }
 
-/* Whether a hook is missed: not there, and something is lost by it. */
+/* Whether something is lost as a hook is not there. */
 static bool is_missing(const struct ledger_status *s, size_t hook)
 {
-	return !(s->hooks_attached & 1ull << hook) &&
-	       ledger_hook_matters(&ledger_hooks[hook], s->unified);
+	return ledger_hook_is_missed(hook, s->hooks_attached, s->unified);
 }
 
 static void print_text(const struct ledger_status *s)

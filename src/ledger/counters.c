@@ -72,6 +72,11 @@ const struct ledger_counter_text ledger_counter_texts[WIRE_COUNTERS] = {
 		"interrupts from other CPUs charged to who sent them"},
 	[WIRE_FALLBACK_SENDER] = {"fallback_sender",
 		"interrupts from other CPUs that nobody is known to have sent"},
+	[WIRE_RULE_OWN_RECEIVE] = {"rule_own_receive",
+		"packets a thread received in its own time (busy polling, tun, vhost)"},
+	[WIRE_RULE_RECLAIM] = {"rule_reclaim", "rounds of kswapd charged to who woke it"},
+	[WIRE_RULE_CRYPT] = {"rule_crypt",
+		"requests of dm-crypt charged to who wrote what it encrypts"},
 };
 
 static const char *const class_names[WIRE_CLASSES] = {

@@ -174,8 +174,8 @@ static void look_at_cgroups(struct looking *l)
 	}
 	if (!hierarchy.unified) {
 		add(l, LEDGER_LOSS, "cgroups", "v1",
-		    "writeback is the first dirtier's; on the host's network, TCP is who connected "
-		    "or listened since the ledger is on, UDP the host's");
+		    "writeback is the first dirtier's; on the host's network a socket is whose "
+		    "thread connected it, listens at its port or waits for it");
 		return;
 	}
 	add(l, LEDGER_GOOD, "cgroups", "v2", "sockets and requests carry their cgroup");

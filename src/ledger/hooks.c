@@ -2,10 +2,13 @@
 /* The hooks of the ledger, and what is lost when a kernel lacks one. */
 #include "ledger/hooks.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 
 #define NAMESPACES "an owner of packets can be learned some milliseconds late"
 #define INTERRUPTS "time of these interrupts counts for whom they interrupt"
+#define RECLAIM "reclaim by kswapd is the host's"
 #define DEVICES "an owner of packets can be wrong for a second after a device moved"
 
 /* clang-format off */
@@ -75,6 +78,15 @@ const struct ledger_hook ledger_hooks[] = {
 		"datagrams dropped at a full socket on the host's network are the host's", 0},
 	{"tcp_add_backlog", "tcp_add_backlog", HOOK_FUNCTION,
 		"segments on the host's network that find their socket in use are the host's", 0},
+	{"mm_vmscan_wakeup_kswapd", "mm_vmscan_wakeup_kswapd", HOOK_TRACEPOINT, RECLAIM, 0},
+	{"mm_vmscan_kswapd_wake", "mm_vmscan_kswapd_wake", HOOK_TRACEPOINT, RECLAIM, 0},
+	{"mm_vmscan_kswapd_sleep", "mm_vmscan_kswapd_sleep", HOOK_TRACEPOINT,
+		"kswapd going to sleep counts for who woke it last", 0},
+	{"sock_def_readable", "sock_def_readable", HOOK_FUNCTION, "", 0, "sk_data_ready"},
+	{"__smp_call_single_queue", "__smp_call_single_queue", HOOK_FUNCTION,
+		"interrupts for one other CPU have no owner", 0, "csd_queue_cpu"},
+	{"smp_call_function_many_cond", "smp_call_function_many_cond", HOOK_FUNCTION,
+		"interrupts for several CPUs at once have no owner", 0, "csd_queue_cpu"},
 };
 /* clang-format on */
 
@@ -88,4 +100,37 @@ bool ledger_hook_is_of_use(const struct ledger_hook *hook, bool unified)
 bool ledger_hook_matters(const struct ledger_hook *hook, bool unified)
 {
 	return (!hook->without || hook->without[0]) && ledger_hook_is_of_use(hook, unified);
+}
+
+size_t ledger_hook_of_target(const char *target)
+{
+	size_t i = 0;
+
+	while (i < ledger_hooks_count && strcmp(ledger_hooks[i].target, target) != 0)
+		i++;
+	return i;
+}
+
+size_t ledger_hook_stand_in(size_t hook, uint64_t there)
+{
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		if (there & 1ull << i && ledger_hooks[i].instead_of &&
+		    strcmp(ledger_hooks[i].instead_of, ledger_hooks[hook].target) == 0)
+			return i;
+	}
+	return ledger_hooks_count;
+}
+
+bool ledger_hook_is_missed(size_t hook, uint64_t there, bool unified)
+{
+	const struct ledger_hook *h = &ledger_hooks[hook];
+	size_t original;
+
+	if (there & 1ull << hook || !ledger_hook_matters(h, unified))
+		return false;
+	if (!h->instead_of)
+		return ledger_hook_stand_in(hook, there) == ledger_hooks_count;
+	original = ledger_hook_of_target(h->instead_of);
+	return !(there & 1ull << original) &&
+	       ledger_hook_stand_in(original, there) < ledger_hooks_count;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One program of bpf/ledger.bpf.c and what it hangs on. */
 struct ledger_hook {
@@ -15,6 +16,8 @@ struct ledger_hook {
 	 */
 	const char *without;
 	enum { HOOK_ON_V1 = 1, HOOK_ON_V2 } only; /* 0: wherever accounts are */
+	/* the target of a hook that this one stands in for on kernels that lack it; NULL: none */
+	const char *instead_of;
 };
 
 /* In the order of the bits of wire_book.hooks_attached. */
@@ -26,3 +29,15 @@ bool ledger_hook_is_of_use(const struct ledger_hook *hook, bool unified);
 
 /* Whether something is lost without a hook: it is of use, and on this architecture. */
 bool ledger_hook_matters(const struct ledger_hook *hook, bool unified);
+
+/* The hook with that target, by its place; ledger_hooks_count if there is none. */
+size_t ledger_hook_of_target(const char *target);
+
+/* Of the hooks that are THERE, by their bits, one that stands in for HOOK; ledger_hooks_count: none. */
+size_t ledger_hook_stand_in(size_t hook, uint64_t there);
+
+/*
+ * Whether HOOK is missed where those of THERE are: something is lost by it, and none stands in for it. What
+ * stands in for another is missed if others do so too, each for a part.
+ */
+bool ledger_hook_is_missed(size_t hook, uint64_t there, bool unified);

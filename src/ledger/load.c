@@ -127,6 +127,15 @@ static bool hook_exists(const struct btf *btf, const struct ledger_hook *hook)
 	return type && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
+/* Whether the kernel has it, and nothing better. */
+static bool hook_is_to_attach(const struct btf *btf, const struct ledger_hook *hook)
+{
+	if (hook->instead_of &&
+	    hook_exists(btf, &ledger_hooks[ledger_hook_of_target(hook->instead_of)]))
+		return false;
+	return hook_exists(btf, hook);
+}
+
 /* The index of the v1 controller in css_set.subsys, which depends on the kernel's configuration. */
 static int cpu_controller_index(const struct btf *btf)
 {
@@ -240,7 +249,7 @@ int ledger_hooks_probe(uint64_t *there, bool *unified, struct error *err)
 		return error_errno(err, errno, "read the kernel's types from '%s'", BTF_PATH);
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
 		if (ledger_hook_is_of_use(&ledger_hooks[i], hierarchy.unified) &&
-		    hook_exists(btf, &ledger_hooks[i]))
+		    hook_is_to_attach(btf, &ledger_hooks[i]))
 			bits |= 1ull << i;
 	}
 	*there = bits;
@@ -269,7 +278,7 @@ static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, stru
 			bpf_program__set_autoload(program, false);
 			continue;
 		}
-		if (hook_exists(btf, hook)) {
+		if (hook_is_to_attach(btf, hook)) {
 			book->hooks_wanted |= 1ull << i;
 			continue;
 		}

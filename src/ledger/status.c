@@ -29,16 +29,15 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	s.unified = r == 0 && pinned.book->hierarchy == 0;
-	for (size_t i = 0; i < ledger_hooks_count; i++) {
-		bool attached = r == 0 && link_is_pinned(i);
-
-		/* one that means nothing on this architecture counts if it is there all the same */
-		if (attached || ledger_hook_matters(&ledger_hooks[i], s.unified))
-			s.n_wanted++;
-		if (attached) {
-			s.n_attached++;
+	for (size_t i = 0; r == 0 && i < ledger_hooks_count; i++) {
+		if (link_is_pinned(i))
 			s.hooks_attached |= 1ull << i;
-		}
+	}
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		const bool attached = s.hooks_attached & 1ull << i;
+
+		s.n_attached += attached;
+		s.n_wanted += attached || ledger_hook_is_missed(i, s.hooks_attached, s.unified);
 	}
 	if (r == 0) {
 		book = pinned.book;

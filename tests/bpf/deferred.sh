@@ -25,7 +25,7 @@ finish() {
 trap finish EXIT
 spaces_up || skip_all "no namespaces, veth pairs or bridges here"
 
-a='([.accounts[] | select(.cgroup | endswith("/a"))][0] // {behalf_ns: {}})'
+a=$(space_account a) b=$(space_account b)
 
 # between COMMAND...: {before, after} of it, with the books that are read around it
 between() {
@@ -63,7 +63,7 @@ holds "what TCP sends later has an owner" "$books" \
 	'([.accounts[].behalf_ns.tasklet] | add) as $owned
 	| .unattributed_ns.tasklet < 2000000 or $owned > .unattributed_ns.tasklet * 9'
 holds "and that is the sender's socket" "$books" \
-	"($a.behalf_ns.tasklet // 0) > 5 * ([.accounts[] | select(.cgroup | endswith(\"/b\")) | .behalf_ns.tasklet][0] // 0)"
+	"($a.behalf_ns.tasklet // 0) > 5 * ($b.behalf_ns.tasklet // 0)"
 
 # ---- own time ----
 

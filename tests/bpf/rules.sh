@@ -25,11 +25,7 @@ finish() {
 trap finish EXIT
 spaces_up || skip_all "no namespaces, veth pairs or bridges here"
 
-# filters over the books: figures of the account of space NAME
-account() {
-	echo "([.accounts[] | select(.cgroup | endswith(\"-$spaces_id/$1\"))][0] // {behalf_ns: {}})"
-}
-a=$(account a) b=$(account b)
+a=$(space_account a) b=$(space_account b)
 # part of a class's time that has an owner; part that the spaces own
 part() {
 	echo "(([.accounts[] | select(.cgroup | test(\"$1\")) | .behalf_ns.$2] | add)
@@ -38,7 +34,10 @@ part() {
 
 # ---- sockets on the host's network ----
 
-# not all: a segment that finds its socket in use by a thread is queued there, and told later, by the thread
+# Not all, if the kernel lets no program hang on functions: a segment that finds its socket in use by a thread is
+# queued there, and told later, by the thread.
+least=0.5
+"$behalf" ledger status -J | jq -e '[.missing[] | .hook] | index("tcp_add_backlog")' >/dev/null || least=0.9
 in_group a iperf3 -s -1 -p 9011 >/dev/null &
 sleep 0.3
 in_group b iperf3 -c 127.0.0.1 -p 9011 -t 5 >/dev/null &
@@ -46,7 +45,7 @@ sleep 1.5
 books=$("$tools/ledger_books" 2)
 wait
 holds "TCP on the host's network has owners" "$books" \
-	"$(part ledger-test- net_rx) > 0.5 and .counters.rule_socket > 1000"
+	"$(part "ledger-test-$spaces_id" net_rx) > $least and .counters.rule_socket > 1000"
 holds "the one that gets data pays for getting it" "$books" "$a.behalf_ns.net_rx > 1000000"
 holds "books balance" "$books" '.balance > 0.995 and .balance < 1.005'
 
@@ -63,9 +62,9 @@ run_fio() {
 
 if run_fio --rw=randread --direct=1 --ioengine=psync && [ -s "$scratch/x.0.0" ] &&
 	jq -e '.counters.rule_block > 500' >/dev/null <<<"$books"; then
-	holds "completions of direct reads have owners" "$books" "$(part ledger-test- block) > 0.9"
+	holds "completions of direct reads have owners" "$books" "$(part "ledger-test-$spaces_id" block) > 0.9"
 	run_fio --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8
-	holds "completions of direct writes have owners" "$books" "$(part ledger-test- block) > 0.9"
+	holds "completions of direct writes have owners" "$books" "$(part "ledger-test-$spaces_id" block) > 0.9"
 	run_fio --rw=randwrite --fsync=16
 	holds "completions of buffered writes and flushes have owners" "$books" "$(part . block) > 0.95"
 	in_group a fio --name=y --directory="$scratch" --size=256m --rw=write --bs=64k \
@@ -117,7 +116,7 @@ if loop=$(losetup --show -f "$image" 2>/dev/null); then
 	books=$("$tools/ledger_books" 1.5)
 	wait
 	losetup -d "$loop"
-	holds "a loop device works for who writes" "$books" "$(part ledger-test- work) > 0.8"
+	holds "a loop device works for who writes" "$books" "$(part "ledger-test-$spaces_id" work) > 0.8"
 else
 	skip_one "loop devices" "no loop devices"
 fi

@@ -72,6 +72,16 @@ spaces_tunnel_up() {
 		ip -n "bl${spaces_id}a" link set vx up && sleep 0.5
 }
 
+# From here on the end of the pair in space b is polled (NAPI), and interrupts wait for who polls it: up to 20 ms.
+spaces_polled() {
+	# shellcheck disable=SC2016 # the inner shell expands
+	"$tools/device_offload" "bl${spaces_id}b" tso off >&2 &&
+		nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c '
+			"$1" eth0 gro on && mount -t sysfs sysfs /sys && cd /sys/class/net/eth0 &&
+			echo 1000 >napi_defer_hard_irqs && echo 20000000 >gro_flush_timeout' _ \
+			"$tools/device_offload" >&2
+}
+
 # From here on a thread polls the end of the pair in space b (threaded NAPI): prints its pid. A pair has
 # something to poll when it merges packets and its other end does not split them (veth_xmit() in
 # drivers/net/veth.c). $tools is where the helpers of the tests are.
@@ -86,12 +96,17 @@ spaces_threaded() {
 		comm -13 <(sort <<<"$before") <(pgrep '^napi/' | sort)
 }
 
-# in_space NAME COMMAND...: runs it in the space
+# A jq filter over books: the account of space NAME, and not that of somebody else's of that name.
+space_account() {
+	echo "([.accounts[] | select(.cgroup | endswith(\"/ledger-test-$spaces_id/$1\"))][0] // {behalf_ns: {}})"
+}
+
+# in_space NAME COMMAND...: runs it in the space. By bash, as busybox' shell has own ideas of what a command is.
 in_space() {
 	local name=$1
 	shift
 	# shellcheck disable=SC2016 # the inner shell expands
-	nsenter --net="/run/netns/bl$spaces_id$name" sh -c '
+	nsenter --net="/run/netns/bl$spaces_id$name" bash -c '
 		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done
 		shift
 		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"
@@ -102,7 +117,7 @@ in_group() {
 	local name=$1
 	shift
 	# shellcheck disable=SC2016 # the inner shell expands
-	sh -c '
+	bash -c '
 		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done
 		shift
 		exec "$@"' _ "$(spaces_cgroups "$name")" "$@"

@@ -3,10 +3,10 @@
  * A bounded load of small datagrams.
  *
  *	udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]
- *	udp_flood receive PORT SECONDS [spin]
+ *	udp_flood receive PORT SECONDS [spin | poll]
  *
  * Prints how many were sent or received. A receiver that spins never sleeps, so nobody ever pays for
- * waking it.
+ * waking it; one that polls looks at its device itself, for as long as it waits.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +54,17 @@ static int send_all(int fd, size_t bytes, uint64_t end_ns, uint64_t per_second)
 	return EXIT_SUCCESS;
 }
 
+/* SO_PREFER_BUSY_POLL is newer than some headers. */
+static int poll_busily(int fd)
+{
+	const int wait_us = 100000, prefer = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &wait_us, sizeof(wait_us)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, 69, &prefer, sizeof(prefer)) < 0)
+		return fail("busy polling");
+	return EXIT_SUCCESS;
+}
+
 static int receive_all(int fd, uint64_t end_ns, int flags)
 {
 	const struct timeval timeout = {.tv_usec = 100000};
@@ -69,11 +80,15 @@ static int receive_all(int fd, uint64_t end_ns, int flags)
 	return EXIT_SUCCESS;
 }
 
+static uint64_t seconds_ns(const char *text)
+{
+	return (uint64_t)(strtod(text, NULL) * 1e9);
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t second_ns = 1000000000u;
 
 	if (fd < 0)
 		return fail("socket");
@@ -82,18 +97,19 @@ int main(int argc, char **argv)
 		if (inet_pton(AF_INET, argv[2], &address.sin_addr) != 1 ||
 		    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			return fail(argv[2]);
-		return send_all(fd, strtoul(argv[4], NULL, 10),
-				now_ns() + strtoul(argv[5], NULL, 10) * second_ns,
+		return send_all(fd, strtoul(argv[4], NULL, 10), now_ns() + seconds_ns(argv[5]),
 				argc > 6 ? strtoul(argv[6], NULL, 10) : 0);
 	}
 	if (argc >= 4 && strcmp(argv[1], "receive") == 0) {
 		address.sin_port = htons((uint16_t)atoi(argv[2]));
 		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			return fail(argv[2]);
-		return receive_all(fd, now_ns() + strtoul(argv[3], NULL, 10) * second_ns,
+		if (argc > 4 && strcmp(argv[4], "poll") == 0 && poll_busily(fd) != EXIT_SUCCESS)
+			return EXIT_FAILURE;
+		return receive_all(fd, now_ns() + seconds_ns(argv[3]),
 				   argc > 4 && strcmp(argv[4], "spin") == 0 ? MSG_DONTWAIT : 0);
 	}
 	fprintf(stderr, "usage: udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]\n"
-			"       udp_flood receive PORT SECONDS [spin]\n");
+			"       udp_flood receive PORT SECONDS [spin | poll]\n");
 	return EXIT_FAILURE;
 }

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
 source tests/vm/machine.bash suites
 modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cls_bpf
-	virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
+	act_mirred cls_u32 sch_tbf udp_tunnel ip6_udp_tunnel vxlan macvlan ecb xts dm-mod dm-crypt tap vhost_iotlb vhost
+	vhost_net virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do
 # little else: bash, jq and what a shell needs at every turn are static.
 packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findutils grep hostname iproute2
@@ -19,7 +20,10 @@ packages=(bash-static bats bsdutils coreutils debianutils diffutils expect findu
 	sed strace tcl-expect tcl8.6 libtcl8.6 uidmap util-linux util-linux-extra)
 needed=(bats bash-static gojq expect strace newuidmap killall)
 # these bring much that takes time to unpack
-[[ ${VM_SUITES-} != *bpf/* ]] || packages+=(bpftool fio iperf3) needed+=(bpftool fio iperf3 mke2fs)
+if [[ ${VM_SUITES-} == *bpf/* ]]; then
+	packages+=(bpftool dmsetup fio iperf3 rt-tests)
+	needed+=(bpftool dmsetup fio iperf3 hackbench mke2fs)
+fi
 memory_mb=1536
 limit_s=${VM_LIMIT_S:-280}
 applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls

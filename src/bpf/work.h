@@ -114,13 +114,13 @@ static __noinline __u32 small_queue_slot(struct work_struct *work, struct wire_c
 	return sock_owner_slot((void *)CONTAINER_OF(first, struct tcp_sock, tsq_node), c);
 }
 
-/* An item begins in the softirq that was queued by SLOT. */
+/* An item begins in the softirq that was queued by SLOT. The way to it, since the softirq began, is its too. */
 static __always_inline void softirq_item_begins(struct wire_cpu *c, struct work_struct *work,
 						__u32 slot)
 {
 	__u32 owner = small_queue_slot(work, c);
 
-	cursor_repoint(c, WIRE_SOFT, owner == WIRE_SLOT_UNATTRIBUTED ? slot : owner, WIRE_TASKLET);
+	cursor_adopt(c, WIRE_SOFT, owner == WIRE_SLOT_UNATTRIBUTED ? slot : owner, WIRE_TASKLET);
 }
 
 SEC("tp_btf/workqueue_execute_start")
@@ -215,7 +215,7 @@ int BPF_PROG(tcp_tsq_handler, struct sock *sk)
 	if (!c || !in_tasklets(c))
 		return 0;
 	cursor_count(c, WIRE_RULE_SMALL_QUEUE);
-	cursor_repoint(c, WIRE_SOFT, sock_owner_slot(sk, c), WIRE_TASKLET);
+	cursor_adopt(c, WIRE_SOFT, sock_owner_slot(sk, c), WIRE_TASKLET);
 	return 0;
 }
 

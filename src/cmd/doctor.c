@@ -17,6 +17,7 @@
 #include "ledger/status.h"
 
 #define LINE_WIDTH 80
+#define INDENT 9
 
 static const struct option options[] = {
 	{"json", no_argument, NULL, 'J'},
@@ -74,21 +75,37 @@ static bool is_fallback(const struct ledger_counter *counter)
 	       strcmp(counter->name, "recursion_misses") == 0;
 }
 
-/* The hooks that are there, as many to a line as fit. */
+/* Adds words to what is below a finding, as many to a line as fit; COLUMN is where the line is. */
+static void print_words(const char *text, size_t *column)
+{
+	while (*text) {
+		const int length = (int)strcspn(text, " ");
+
+		if (*column == 0 || *column + 1 + (size_t)length > LINE_WIDTH) {
+			printf("%s%*s", *column ? "\n" : "", INDENT - 1, "");
+			*column = INDENT - 1;
+		}
+		*column += (size_t)printf(" %.*s", length, text);
+		text += length;
+		text += strspn(text, " ");
+	}
+}
+
+static void print_sentence(const char *text)
+{
+	size_t column = 0;
+
+	print_words(text, &column);
+	putchar('\n');
+}
+
 static void print_hooks(const struct diagnosis *d)
 {
 	size_t column = 0;
 
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
-		const char *name = ledger_hooks[i].target;
-
-		if (!(d->hooks_there & 1ull << i))
-			continue;
-		if (column == 0 || column + 1 + strlen(name) > LINE_WIDTH) {
-			printf("%s        ", column ? "\n" : "");
-			column = 8;
-		}
-		column += (size_t)printf(" %s", name);
+		if (d->hooks_there & 1ull << i)
+			print_words(ledger_hooks[i].target, &column);
 	}
 	if (column)
 		putchar('\n');
@@ -99,13 +116,17 @@ static void print_missing(const struct diagnosis *d, size_t hook)
 {
 	const struct ledger_hook *h = &ledger_hooks[hook];
 	const char *state = hook_state(d, hook);
+	_cleanup_free_ char *text = NULL;
 
 	if (strcmp(state, "absent") == 0)
-		printf("         no %s: %s\n", h->target,
-		       h->without ? h->without : "there is no ledger without it");
+		text = string_format("no %s: %s", h->target,
+				     h->without ? h->without : "there is no ledger without it");
 	else if (strcmp(state, "replaced") == 0)
-		printf("         no %s: %s stands in for it\n", h->target,
-		       ledger_hooks[ledger_hook_stand_in(hook, d->hooks_there)].target);
+		text = string_format(
+			"no %s: %s stands in for it", h->target,
+			ledger_hooks[ledger_hook_stand_in(hook, d->hooks_there)].target);
+	if (text)
+		print_sentence(text);
 }
 
 static void print_text(const struct diagnosis *d)
@@ -115,8 +136,8 @@ static void print_text(const struct diagnosis *d)
 	for (size_t i = 0; i < d->n_findings; i++) {
 		const struct ledger_finding *f = &d->findings[i];
 
-		printf("%-7s  %s: %s\n         %s\n", ledger_grade_name(f->grade), f->subject,
-		       f->value, f->meaning);
+		printf("%-7s  %s: %s\n", ledger_grade_name(f->grade), f->subject, f->value);
+		print_sentence(f->meaning);
 	}
 	if (!d->hooks_known)
 		return;

@@ -197,6 +197,56 @@ static void look_at_symbols(struct looking *l)
 		add(l, LEDGER_GOOD, "symbols", "readable", "timers of TCP are their socket's");
 }
 
+static bool word_is_in(const char *path, const char *word)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return file_read_at(AT_FDCWD, path, FILE_LIMIT_BYTES, &text, NULL, NULL) == 0 &&
+	       strstr(text, word);
+}
+
+static void look_at_functions(struct looking *l)
+{
+	if (ledger_can_hook_functions(l->btf))
+		add(l, LEDGER_GOOD, "functions", "can be hooked",
+		    "what the kernel has no tracepoint for is told of by its functions");
+	else
+		add(l, LEDGER_LOSS, "functions", "cannot be hooked",
+		    "what has no tracepoint is not told of: CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS is "
+		    "off, sysctl kernel.ftrace_enabled is 0, or a hypervisor forbids it");
+}
+
+/* What one call of a program costs is mostly how the kernel calls it. */
+static void look_at_calls(struct looking *l)
+{
+	if (word_is_in("/sys/devices/system/cpu/vulnerabilities/spectre_v2", "Retpoline"))
+		add(l, LEDGER_NOTE, "indirect calls", "by retpolines",
+		    "to call a hook is dear, and nearly all of what the ledger costs "
+		    "(bench/ledger-overhead measures it)");
+	else
+		add(l, LEDGER_GOOD, "indirect calls", "direct", "to call a hook is cheap");
+}
+
+static void look_at_polling(struct looking *l)
+{
+	char poll[32], read[32];
+
+	read_line("/proc/sys/net/core/busy_poll", poll, sizeof(poll));
+	read_line("/proc/sys/net/core/busy_read", read, sizeof(read));
+	if (strtoul(poll, NULL, 10) || strtoul(read, NULL, 10))
+		add(l, LEDGER_NOTE, "busy polling", "on for all sockets",
+		    "who polls a device receives for everybody in its own time (sysctl "
+		    "net.core.busy_poll, net.core.busy_read)");
+}
+
+static void look_at_interrupt_threads(struct looking *l)
+{
+	if (word_is_in("/proc/cmdline", "threadirqs"))
+		add(l, LEDGER_NOTE, "interrupts", "have threads",
+		    "what their handlers do is the host's own time (option threadirqs of the "
+		    "kernel)");
+}
+
 size_t ledger_doctor_look(struct ledger_finding *findings)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -206,9 +256,13 @@ size_t ledger_doctor_look(struct ledger_finding *findings)
 	if (btf) {
 		look_at_interrupts(&l);
 		look_at_cgroups(&l);
+		look_at_functions(&l);
 	}
 	look_at_preemption(&l);
+	look_at_interrupt_threads(&l);
+	look_at_polling(&l);
 	look_at_jit(&l);
+	look_at_calls(&l);
 	look_at_clock(&l);
 	look_at_hypervisor(&l);
 	look_at_ticks(&l);

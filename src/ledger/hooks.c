@@ -71,7 +71,8 @@ const struct ledger_hook ledger_hooks[] = {
 	{"timer_start", "timer_start", HOOK_TRACEPOINT,
 		"delayed work has no owner but the host", 0},
 	{"tcp_tsq_handler", "tcp_tsq_handler", HOOK_FUNCTION,
-		"what TCP sends when its packets have left the host has no owner", 0},
+		"what TCP sends when its packets have left the host is the first waiting "
+		"socket's, or has no owner", 0},
 	{"csd_queue_cpu", "csd_queue_cpu", HOOK_TRACEPOINT,
 		"interrupts from other CPUs have no owner", 0},
 	{"udp_fail_queue_rcv_skb", "udp_fail_queue_rcv_skb", HOOK_TRACEPOINT,

@@ -136,6 +136,15 @@ static bool hook_is_to_attach(const struct btf *btf, const struct ledger_hook *h
 	return hook_exists(btf, hook);
 }
 
+bool ledger_can_hook_functions(const struct btf *btf)
+{
+	for (size_t i = 0; i < ledger_hooks_count; i++) {
+		if (ledger_hooks[i].type == HOOK_FUNCTION && hook_exists(btf, &ledger_hooks[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The index of the v1 controller in css_set.subsys, which depends on the kernel's configuration. */
 static int cpu_controller_index(const struct btf *btf)
 {

@@ -38,6 +38,10 @@ int ledger_off(bool *changed, struct error *err);
  */
 int ledger_check(struct error *err);
 
+/* Whether the kernel lets programs hang on functions, on some that the ledger wants at least. */
+struct btf;
+bool ledger_can_hook_functions(const struct btf *btf);
+
 /*
  * Which hooks this kernel has a place for, as bits by index in ledger_hooks, and whether accounts would be
  * cgroups of v2; without switching anything on. Needs what ledger_check needs.

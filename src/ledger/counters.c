@@ -2,6 +2,8 @@
 /* Names and meanings of the counters, by enum wire_counter; and the names of the classes. */
 #include "ledger/counters.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "bpf/wire.h"
 #include "ledger/snapshot.h"
@@ -78,6 +80,15 @@ const struct ledger_counter_text ledger_counter_texts[WIRE_COUNTERS] = {
 	[WIRE_RULE_CRYPT] = {"rule_crypt",
 		"requests of dm-crypt charged to who wrote what it encrypts"},
 };
+
+const char *ledger_counter_meaning(const char *name)
+{
+	for (size_t i = 0; i < WIRE_COUNTERS; i++) {
+		if (ledger_counter_texts[i].name && strcmp(ledger_counter_texts[i].name, name) == 0)
+			return ledger_counter_texts[i].meaning;
+	}
+	return "";
+}
 
 static const char *const class_names[WIRE_CLASSES] = {
 	[WIRE_NET_RX] = "net_rx",

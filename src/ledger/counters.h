@@ -10,3 +10,6 @@ struct ledger_counter_text {
 };
 
 extern const struct ledger_counter_text ledger_counter_texts[];
+
+/* What the counter of that name counts; "" for a name that this version does not know. */
+const char *ledger_counter_meaning(const char *name);

@@ -170,17 +170,33 @@ static void put_counters(const struct view_top *top, const struct ledger_snapsho
 	}
 }
 
+/* Who it is, in one line. */
+static void put_account(const struct view_top *top, const struct ledger_account *account,
+			struct view_screen *screen)
+{
+	const char *unit = view_unit_name(top->choice.unit);
+	_cleanup_free_ char *name = view_name(account->name, 0);
+	_cleanup_free_ char *cgroup = text_printable(account->cgroup ? account->cgroup : "");
+	const size_t taken = (name ? text_width(name) : 0) + strlen(unit) + 4;
+	_cleanup_free_ char *fitting = NULL;
+
+	if (cgroup && top->width)
+		fitting = text_fit(cgroup, top->width > taken ? top->width - taken : 1);
+	view_screen_put(screen, STYLE_TITLE, "%s", name ? name : "");
+	view_screen_put(screen, STYLE_DIM, "  %s  %s",
+			fitting	 ? fitting
+			: cgroup ? cgroup
+				 : "",
+			unit);
+	view_screen_end_line(screen);
+}
+
 void view_page_account(const struct view_top *top, const struct ledger_snapshot *snapshot,
 		       const struct ledger_account *account, struct view_screen *screen)
 {
 	const struct matrix m = matrix_of(top, snapshot, screen);
-	_cleanup_free_ char *name = text_printable(account->name);
-	_cleanup_free_ char *cgroup = text_printable(account->cgroup ? account->cgroup : "");
 
-	view_screen_put(screen, STYLE_TITLE, "%s", name ? name : "");
-	view_screen_put(screen, STYLE_DIM, "  %s  %s", cgroup ? cgroup : "",
-			view_unit_name(top->choice.unit));
-	view_screen_end_line(screen);
+	put_account(top, account, screen);
 	view_screen_end_line(screen);
 	put_heading(&m, "class");
 	put_row(&m, "own", account->parts, own_of, 0, ledger_account_own_ns(account));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "ledger/counters.h"
 #include "view/record.h"
 
 #include <errno.h>
@@ -361,7 +362,7 @@ static int read_counters(struct view_recording *r, struct json_object *object,
 	json_object_object_foreach(counters, key, value) {
 		s->counters[s->n_counters++] =
 			(struct ledger_counter){.name = keep_name(r, key),
-						.meaning = "",
+						.meaning = ledger_counter_meaning(key),
 						.count = json_object_get_uint64(value)};
 	}
 	return 0;

@@ -175,7 +175,7 @@ static void put_account(const struct view_top *top, const struct ledger_account 
 			struct view_screen *screen)
 {
 	const char *unit = view_unit_name(top->choice.unit);
-	_cleanup_free_ char *name = view_name(account->name, 0);
+	_cleanup_free_ char *name = view_name_text(account->name);
 	_cleanup_free_ char *cgroup = text_printable(account->cgroup ? account->cgroup : "");
 	const size_t taken = (name ? text_width(name) : 0) + strlen(unit) + 4;
 	_cleanup_free_ char *fitting = NULL;

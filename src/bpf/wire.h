@@ -36,7 +36,7 @@ enum wire_class {
 	WIRE_TASKLET,	/* tasklets */
 	WIRE_SCHED,	/* balancing of run queues */
 	WIRE_RCU,	/* RCU callbacks */
-	WIRE_WORK,	/* work items of kworkers, and other threads of the kernel that work for somebody */
+	WIRE_WORK,	/* kworkers and other kernel threads */
 	WIRE_WRITEBACK, /* writeback of dirty pages */
 	WIRE_IRQ,	/* hard interrupts without a class of their own */
 	WIRE_CLASSES,

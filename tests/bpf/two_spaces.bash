@@ -74,7 +74,7 @@ spaces_tunnel_up() {
 
 # From here on the end of the pair in space b is polled (NAPI), and interrupts wait for who polls it: up to 20 ms.
 spaces_polled() {
-	# shellcheck disable=SC2016 # the inner shell expands
+	# shellcheck disable=SC2016,SC2154 # the inner shell expands; $tools is of who sources this
 	"$tools/device_offload" "bl${spaces_id}b" tso off >&2 &&
 		nsenter --net="/run/netns/bl${spaces_id}b" unshare --mount sh -c '
 			"$1" eth0 gro on && mount -t sysfs sysfs /sys && cd /sys/class/net/eth0 &&

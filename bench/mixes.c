@@ -2,11 +2,13 @@
 /*
  * Random mixes of loads, what the planner forecasts for them from a profile, and what the ledger says of them:
  *
- *	mixes PROFILE SEED FIRST COUNT
+ *	mixes PROFILE SEED FIRST COUNT TAKES
  *
  * prints a line of JSON for each of the mixes FIRST to FIRST + COUNT - 1 of the sequence that SEED begins. A mix is
  * two to five flows between three workspaces on a bridge, one on another, and a process of the host; some
- * with a disk. Sizes and rates are drawn anew, so none is one that calibration uses but by chance. See bench/plan.
+ * with a disk. Sizes and rates are drawn anew, so none is one that calibration uses but by chance. Each is run TAKES
+ * times, all of them once before any is run again, with new processes: the scheduler places them anew, and what
+ * this machine's neighbours do is spread over all mixes. See bench/plan.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,33 +27,31 @@
 #include "calibrate/schedule.h"
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
-#include "calibrate/takes.h"
 #include "calibrate/trust.h"
 #include "kernel/machine.h"
 #include "plan/extrapolate.h"
 #include "plan/profile.h"
 
-#define MIXES_MAX 1000
+#define MIXES_MAX 200
 #define FLOWS_MIN 2
 #define FLOWS_MAX 5
 #define SCRATCH_BYTES (64u << 20)
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
-#define HOST_OWN_NS 0.02e9
-#define PROGRAMS_NS 0.005e9 /* of daemons: part of the profile's base */
+#define TAKES_MAX 9
 
 static volatile int stop_signal;
 
 struct mix {
 	struct flow_spec specs[FLOWS_MAX];
 	size_t n;
-	struct takes takes;
-	size_t n_rests;
-	double programs[TAKES_MAX]; /* what the host's own programs took right before each */
+	struct measure_figures takes[TAKES_MAX];
+	size_t n_takes;
 };
 
+/* By part, and times the upper quantile of each payer in all. */
 struct forecast {
-	double expected, upper;
+	double parts[PROFILE_PARTS], upper;
 };
 
 struct forecasts {
@@ -158,27 +158,36 @@ static void add_side(const struct bench *bench, const struct flow_spec *spec, bo
 	const struct profile_operation *operation =
 		profile_find(bench->profile, operations_kind(spec, receives), operations_mode(spec),
 			     target, NULL);
-	struct forecast *to = &forecasts->workspaces[workspace];
 
-	to->expected += (double)extrapolate_expected(operation, PROFILE_PAYER_WORKSPACE, &load);
-	to->upper += (double)extrapolate_upper(operation, PROFILE_PAYER_WORKSPACE, &load);
-	for (enum profile_payer payer = PROFILE_PAYER_HOST; payer < PROFILE_PAYERS; payer++) {
-		forecasts->host.expected += (double)extrapolate_expected(operation, payer, &load);
-		forecasts->host.upper += (double)extrapolate_upper(operation, payer, &load);
+	for (enum profile_part part = 0; part < PROFILE_PARTS; part++) {
+		bool own = extrapolate_payer_of(part) == PROFILE_PAYER_WORKSPACE;
+		struct forecast *to = own ? &forecasts->workspaces[workspace] : &forecasts->host;
+
+		to->parts[part] += (double)extrapolate_part(operation, part, &load);
+		to->upper += (double)extrapolate_upper_part(operation, part, &load);
 	}
+}
+
+static double expected(const struct forecast *forecast)
+{
+	double sum = 0;
+
+	for (int part = 0; part < PROFILE_PARTS; part++)
+		sum += forecast->parts[part];
+	return sum;
 }
 
 /* A process of the host that talks to a workspace is neither: it is not forecast. */
 static bool is_forecast(const struct flow_spec *spec, enum site_workspace workspace)
 {
-	return !flow_is_net(spec) || spec->path != SITE_LOCAL || workspace != SITE_H;
+	return !flow_is_net(spec) || spec->path != SITE_LOCAL || !site_is_of_host(workspace);
 }
 
 static struct forecasts forecast(const struct bench *bench, const struct flow_spec *specs, size_t n)
 {
 	struct forecasts forecasts = {0};
 
-	forecasts.host.expected = bench->profile->base.host_cpu_ns * bench->cpus;
+	forecasts.host.parts[PROFILE_HOST] = bench->profile->base.host_cpu_ns * bench->cpus;
 	forecasts.host.upper = bench->profile->base.host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
 		if (is_forecast(&specs[i], specs[i].from))
@@ -191,10 +200,10 @@ static struct forecasts forecast(const struct bench *bench, const struct flow_sp
 
 static double forecast_sum(const struct forecasts *forecasts)
 {
-	double sum = forecasts->host.expected;
+	double sum = expected(&forecasts->host);
 
 	for (int w = 0; w < SITE_WORKSPACES; w++)
-		sum += forecasts->workspaces[w].expected;
+		sum += expected(&forecasts->workspaces[w]);
 	return sum;
 }
 
@@ -230,95 +239,147 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 	const struct measure_plan plan = {
 		.specs = mix->specs,
 		.n_specs = mix->n,
-		.settle_ms = 150,
-		.window_ms = 150,
-		.windows = 5,
+		.settle_ms = 80,
+		.window_ms = 220,
+		.windows = 1,
 	};
-	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes.figures[mix->takes.n],
-			    err);
+	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes[mix->n_takes], err);
 
 	if (r == 0)
-		mix->takes.n++;
+		mix->n_takes++;
 	return r;
 }
 
-static void add_figure(struct json_object *array, const char *name, double measured,
-		       const struct forecast *forecast)
+/* Those that others of this host disturbed go, as long as some are left. */
+static void drop_disturbed(struct mix *mix)
 {
-	struct json_object *o = json_object_new_object();
+	size_t kept = 0;
+
+	for (size_t i = 0; i < mix->n_takes; i++) {
+		if (kept + mix->n_takes - i > 2 && trust_is_disturbed(&mix->takes[i]))
+			continue;
+		mix->takes[kept++] = mix->takes[i];
+	}
+	mix->n_takes = kept;
+}
+
+/* What is measured of one: a workspace, or (WORKSPACE SITE_WORKSPACES) the host, with nobody. */
+static double take_parts(const struct measure_figures *take, int workspace, double *parts)
+{
+	bool host = workspace == SITE_WORKSPACES;
+	const struct measure_charge *charge = host ? &take->host : &take->workspaces[workspace];
+
+	operations_parts(charge, parts);
+	if (host)
+		parts[PROFILE_UNATTRIBUTED] = take->unattributed;
+	return measure_charge(charge) + (host ? take->unattributed : 0);
+}
+
+/* Named as in a profile; what the host is charged is one part there, and its classes are for those who look. */
+static void add_parts(struct json_object *o, const struct mix *mix, int workspace,
+		      const struct forecast *forecast)
+{
+	struct json_object *measured = json_object_new_object();
+	struct json_object *forecasts = json_object_new_object();
+	double parts[PROFILE_PARTS], means[PROFILE_PARTS] = {0};
+
+	for (size_t i = 0; i < mix->n_takes; i++) {
+		take_parts(&mix->takes[i], workspace, parts);
+		for (int part = 0; part < PROFILE_PARTS; part++)
+			means[part] += parts[part] / (double)mix->n_takes;
+	}
+	for (enum profile_part part = 0; part < PROFILE_PARTS; part++) {
+		if (means[part] > 0)
+			json_add_double(measured, profile_part_name(part), means[part]);
+		if (forecast->parts[part] > 0)
+			json_add_double(forecasts, profile_part_name(part), forecast->parts[part]);
+	}
+	json_object_object_add(o, "measured_parts_ns", measured);
+	json_object_object_add(o, "expected_parts_ns", forecasts);
+}
+
+static void add_figure(struct json_object *array, const char *name, const struct mix *mix,
+		       int workspace, const struct forecast *forecast)
+{
+	struct json_object *o = json_object_new_object(), *takes;
+	double parts[PROFILE_PARTS];
 
 	json_add_string(o, "name", name);
-	json_add_double(o, "measured_ns", measured);
-	json_add_double(o, "expected_ns", forecast->expected);
+	takes = json_add_array(o, "takes_ns");
+	for (size_t i = 0; i < mix->n_takes; i++)
+		json_object_array_add(takes, json_object_new_double(
+						     take_parts(&mix->takes[i], workspace, parts)));
+	json_add_double(o, "expected_ns", expected(forecast));
 	json_add_double(o, "upper_ns", forecast->upper);
+	add_parts(o, mix, workspace, forecast);
 	json_object_array_add(array, o);
 }
 
-/* The planner is told what is kept for the host's own programs: here what they took between the mixes. */
-static double programs(const struct mix *mix)
+static void add_flows(struct json_object *array, const struct mix *mix)
 {
-	double sum = 0;
+	static const char names[SITE_WORKSPACES + 1] = "abcdhijk";
 
-	for (size_t i = 0; i < mix->n_rests; i++)
-		sum += mix->programs[i] / (double)mix->n_rests;
-	return sum;
+	for (size_t i = 0; i < mix->n; i++) {
+		const struct flow_spec *spec = &mix->specs[i];
+		char text[96], line[128];
+
+		schedule_describe(spec, text, sizeof(text));
+		snprintf(line, sizeof(line), "%c>%c %s", names[spec->from], names[spec->to], text);
+		json_object_array_add(array, json_object_new_string(line));
+	}
 }
 
 static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t number)
 {
-	static const char *const names[SITE_WORKSPACES] = {"a", "b", "c", "d", "h", "i"};
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	struct forecasts forecasts = forecast(bench, mix->specs, mix->n);
-	struct measure_figures figures;
 	struct json_object *array;
-	char text[96], line[128];
 
-	measure_median(mix->takes.figures, mix->takes.n, &figures);
-	forecasts.host.expected += programs(mix);
-	forecasts.host.upper += programs(mix);
 	json_add_u64(o, "mix", number);
-	array = json_add_array(o, "flows");
-	for (size_t i = 0; i < mix->n; i++) {
-		const struct flow_spec *spec = &mix->specs[i];
-
-		schedule_describe(spec, text, sizeof(text));
-		snprintf(line, sizeof(line), "%s>%s %s", names[spec->from], names[spec->to], text);
-		json_object_array_add(array, json_object_new_string(line));
-	}
+	add_flows(json_add_array(o, "flows"), mix);
 	array = json_add_array(o, "workspaces");
 	for (int w = 0; w < SITE_WORKSPACES; w++) {
-		if (forecasts.workspaces[w].expected > 0)
-			add_figure(array, names[w], measure_charge(&figures.workspaces[w]),
-				   &forecasts.workspaces[w]);
+		const char name[2] = {"abcdhijk"[w]};
+
+		if (expected(&forecasts.workspaces[w]) > 0)
+			add_figure(array, name, mix, w, &forecasts.workspaces[w]);
 	}
 	array = json_add_array(o, "host");
-	add_figure(array, "host", measure_charge(&figures.host) + figures.unattributed,
-		   &forecasts.host);
-	json_add_double(o, "foreign_ns", trust_foreign(&figures, HOST_OWN_NS));
-	json_add_u64(o, "takes", mix->takes.n);
+	add_figure(array, "host", mix, SITE_WORKSPACES, &forecasts.host);
 	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	fflush(stdout);
 }
 
-/* All once, all again, and those that differ a third time. */
-static int run_mixes(struct bench *bench, uint64_t seed, uint64_t first, size_t n,
+/* Each once, in another order every time: what comes back every second is not to hit the same ones. */
+static int run_pass(struct bench *bench, size_t n, uint64_t *state, struct error *err)
+{
+	size_t order[MIXES_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t other = next_random(state) % (i + 1);
+
+		order[i] = order[other];
+		order[other] = i;
+	}
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = run_mix(bench, &bench->mixes[order[i]], err);
+	return r;
+}
+
+static int run_mixes(struct bench *bench, uint64_t seed, uint64_t first, size_t n, size_t takes,
 		     struct error *err)
 {
+	uint64_t state = seed;
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++)
 		draw_mix(bench, seed, first + i, &bench->mixes[i]);
-	for (size_t i = 0; r == 0 && i < 2 * n; i++)
-		r = run_mix(bench, &bench->mixes[i % n], err);
+	for (size_t take = 0; r == 0 && take < takes; take++)
+		r = run_pass(bench, n, &state, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct takes *takes = &bench->mixes[i].takes;
-
-		takes_drop_disturbed(takes, HOST_OWN_NS);
-		if (!takes_agree(takes, ~0u))
-			r = run_mix(bench, &bench->mixes[i], err);
-		takes_drop_disturbed(takes, HOST_OWN_NS);
-		if (r == 0)
-			print_mix(bench, &bench->mixes[i], first + i);
+		drop_disturbed(&bench->mixes[i]);
+		print_mix(bench, &bench->mixes[i], first + i);
 	}
 	return r;
 }
@@ -367,11 +428,12 @@ int main(int argc, char **argv)
 {
 	static struct bench bench = {.scratch = {.direct = -EBADF, .buffered = -EBADF}};
 	struct error err = {0};
-	size_t n;
+	size_t n, takes;
 	int r;
 
-	if (argc != 5 || (n = strtoul(argv[4], NULL, 10)) < 1 || n > MIXES_MAX) {
-		fprintf(stderr, "Usage: mixes PROFILE SEED FIRST COUNT\n");
+	if (argc != 6 || (n = strtoul(argv[4], NULL, 10)) < 1 || n > MIXES_MAX ||
+	    (takes = strtoul(argv[5], NULL, 10)) < 1 || takes > TAKES_MAX) {
+		fprintf(stderr, "Usage: mixes PROFILE SEED FIRST COUNT TAKES\n");
 		return EXIT_FAILURE;
 	}
 	signal(SIGINT, on_signal);
@@ -379,7 +441,7 @@ int main(int argc, char **argv)
 	r = set_up(&bench, argv[1], &err);
 	if (r == 0)
 		r = run_mixes(&bench, strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), n,
-			      &err);
+			      takes, &err);
 	tear_down(&bench);
 	if (r < 0)
 		fprintf(stderr, "bench/mixes: %s\n", r == -EINTR ? "interrupted" : err.text);

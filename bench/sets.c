@@ -36,7 +36,6 @@
 #define SCRATCH_BYTES (64u << 20)
 #define LESS 0.85
 #define TRIES 3
-#define HOST_OWN_NS 0.02e9
 #define FOREIGN_SHARE 0.02 /* of the CPUs */
 
 static volatile int stop_signal;
@@ -347,7 +346,7 @@ static int drive(struct bench *bench, const struct set *set, struct verdict *ver
 		if (r < 0)
 			return r;
 		judge_flows(&plan, &figures, verdict);
-		verdict->foreign = trust_foreign(&figures, HOST_OWN_NS) / 1e9;
+		verdict->foreign = trust_foreign(&figures) / 1e9;
 		if (verdict->shortfall <= 0.05 || verdict->foreign < FOREIGN_SHARE * bench->cpus)
 			break;
 	}

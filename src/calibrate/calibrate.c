@@ -27,21 +27,16 @@
 #include "calibrate/schedule.h"
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
-#include "calibrate/takes.h"
 #include "calibrate/trust.h"
 #include "kernel/machine.h"
-#include "plan/extrapolate.h"
 
 #define QUANTILE 0.95
 #define SCRATCH_BYTES (64u << 20)
 #define RESTS 8 /* moments without a load, spread over the whole */
 #define REST_MS 120
-#define REST_SHARE 0.02 /* of the CPUs */
-#define PASSES 3	/* one alone, two with companions */
-#define QUICK_S 50	/* no more third measurements then */
-#define FULL_S 480
-#define FLAT_OUT 1e7 /* a rate nothing keeps up with */
-#define DISK_FLOWS 8 /* requests in flight when it is about what a disk can do */
+#define AGAIN_SHARE 5 /* one of so many rounds at most is measured again */
+#define FLAT_OUT 1e7  /* a rate nothing keeps up with */
+#define DISK_FLOWS 8  /* requests in flight when it is about what a disk can do */
 
 struct rests {
 	struct measure_figures figures[RESTS];
@@ -56,12 +51,11 @@ struct run {
 	struct scratch_device disk; /* target "": none */
 	struct measure *measure;
 	struct schedule schedule;
-	struct takes *takes; /* by load */
+	struct measure_figures *figures; /* by round */
 	struct operations operations;
 	struct operations_base base;
-	struct rests rest, companions[2];
-	struct operations_base companion_base[2]; /* see companion_kind */
-	double host_own, host_cpu_upper;
+	struct rests rest;
+	double host_cpu_upper;
 	struct trust trust;
 	size_t done, total;
 	uint64_t started_ns;
@@ -76,7 +70,7 @@ static void cleanup_run(struct run *run)
 	site_close(run->site, NULL);
 	private_ledger_close(run->own_ledger);
 	schedule_free(&run->schedule);
-	free(run->takes);
+	free(run->figures);
 	operations_free(&run->operations);
 	profile_free(run->profile);
 	strv_free(run->left_out);
@@ -89,7 +83,7 @@ static void tell(const struct run *run, const char *what)
 
 	/* nothing to go by yet: half a second each */
 	if (run->done < 3)
-		progress.left_s = 0.6 * (double)(run->total - run->done);
+		progress.left_s = 0.5 * (double)(run->total - run->done);
 	else
 		progress.left_s = spent_s / (double)run->done * (double)(run->total - run->done);
 	if (run->options->progress)
@@ -157,8 +151,8 @@ static int prepare(struct run *run, struct error *err)
 		r = error_set(err, EOPNOTSUPP, "nothing can be calibrated: %s", run->left_out[0]);
 	if (r == 0 && schedule_make(what, run->options->quick, &run->schedule) < 0)
 		r = error_oom(err);
-	run->takes = calloc(run->schedule.n + 1, sizeof(*run->takes));
-	if (r == 0 && !run->takes)
+	run->figures = calloc(run->schedule.n + 1, sizeof(*run->figures));
+	if (r == 0 && !run->figures)
 		r = error_oom(err);
 	return r;
 }
@@ -176,161 +170,115 @@ static double quantile_of(double *values, size_t n, double quantile)
 	return values[(size_t)ceil(quantile * (double)(n - 1))];
 }
 
-/* The host with nothing going on, for a moment, or with the companions of SPEC alone. */
-static int take_rest(struct run *run, const struct flow_spec *spec, struct rests *rests,
-		     struct error *err)
+/* The host with nothing going on, for a moment. */
+static int take_rest(struct run *run, struct error *err)
 {
-	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
-	const struct measure_plan plan = {
-		.specs = companions,
-		.n_specs = spec ? schedule_companions(spec, run->trust.cpus, companions) : 0,
-		.settle_ms = spec ? 60 : 0,
-		.window_ms = REST_MS,
-		.windows = 1,
-	};
+	const struct measure_plan plan = {.window_ms = REST_MS, .windows = 1};
 	int r;
 
-	tell(run, spec ? "the host with companions" : "the host at rest");
-	r = measure_run(run->measure, &plan, run->options->stop, &rests->figures[rests->n], err);
+	tell(run, "the host at rest");
+	r = measure_run(run->measure, &plan, run->options->stop, &run->rest.figures[run->rest.n],
+			err);
 	if (r < 0)
 		return r;
-	rests->n++;
+	run->rest.n++;
 	run->done++;
 	return 0;
-}
-
-static struct operations_base settle_base(const struct rests *rests, double *host_upper,
-					  double *host_own)
-{
-	double host[RESTS] = {0}, own[RESTS] = {0}, nobody[RESTS] = {0};
-	double least_own = INFINITY;
-	struct operations_base base;
-	size_t n = 0;
-
-	for (size_t i = 0; i < rests->n; i++)
-		least_own = fmin(least_own, rests->figures[i].host.own);
-	for (size_t i = 0; i < rests->n; i++) {
-		const struct measure_figures *figures = &rests->figures[i];
-
-		/* somebody else was at work then: that is not the host at rest */
-		if (trust_is_disturbed(figures, least_own))
-			continue;
-		host[n] = measure_charge(&figures->host);
-		own[n] = figures->host.own;
-		nobody[n++] = figures->unattributed;
-	}
-	if (!n) {
-		*host_upper = *host_own = 0;
-		return (struct operations_base){0};
-	}
-	base.host = quantile_of(host, n, 0.5);
-	base.unattributed = quantile_of(nobody, n, 0.5);
-	*host_upper = quantile_of(host, n, QUANTILE);
-	*host_own = quantile_of(own, n, 0.5);
-	return base;
 }
 
 static void settle_rest(struct run *run)
 {
-	double upper, own;
+	double host[RESTS], nobody[RESTS];
+	size_t n = run->rest.n;
 
-	run->base = settle_base(&run->rest, &run->host_cpu_upper, &run->host_own);
-	for (int kind = 0; kind < 2; kind++)
-		run->companion_base[kind] = settle_base(&run->companions[kind], &upper, &own);
-	/* whatever is busy at rest is a stranger: nothing is known of its share yet */
-	for (size_t i = 0; i < run->rest.n; i++)
-		trust_add(&run->trust, &run->rest.figures[i], 0);
-	/* daemons that take more than that at rest are what "busy" means */
-	run->host_own = fmin(run->host_own, REST_SHARE * 1e9 * run->trust.cpus);
+	for (size_t i = 0; i < n; i++) {
+		host[i] = measure_charge(&run->rest.figures[i].host);
+		nobody[i] = run->rest.figures[i].unattributed;
+		trust_add(&run->trust, &run->rest.figures[i]);
+	}
+	run->base.host = quantile_of(host, n, 0.5);
+	run->base.unattributed = quantile_of(nobody, n, 0.5);
+	run->host_cpu_upper = quantile_of(host, n, QUANTILE);
 }
 
-/* Whether its companions are in the host's own network, or on the bridges. */
-static int companion_kind(const struct flow_spec *spec)
+static int take_round(struct run *run, size_t number, struct error *err)
 {
-	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
-
-	schedule_companions(spec, 1, companions);
-	return companions[0].path == SITE_HOST ? 0 : 1;
-}
-
-/* Runs LOAD with its companions. */
-static int take_load(struct run *run, size_t load, struct error *err)
-{
-	struct flow_spec specs[1 + SCHEDULE_COMPANIONS_MAX] = {run->schedule.loads[load]};
+	const struct schedule_round *round = &run->schedule.rounds[number];
 	const struct measure_plan plan = {
-		.specs = specs,
-		.n_specs = 1 + schedule_companions(specs, run->trust.cpus, &specs[1]),
-		.settle_ms = run->options->quick ? 50 : 150,
-		.window_ms = run->options->quick ? 50 : 120,
-		.windows = run->options->quick ? 3 : 5,
+		.specs = round->specs,
+		.n_specs = round->n,
+		.settle_ms = 80,
+		.window_ms = run->options->quick ? 120 : 260,
+		.windows = 1,
 	};
-	struct takes *takes = &run->takes[load];
 	char text[96];
 	int r;
 
-	schedule_describe(specs, text, sizeof(text));
+	schedule_describe(&round->specs[0], text, sizeof(text));
 	tell(run, text);
-	r = measure_run(run->measure, &plan, run->options->stop, &takes->figures[takes->n], err);
+	r = measure_run(run->measure, &plan, run->options->stop, &run->figures[number], err);
 	if (r < 0)
 		return error_prefix(err, "%s", text);
-	takes->n++;
 	run->done++;
 	return 0;
 }
 
-static int settle_load(struct run *run, size_t load)
-{
-	const struct flow_spec *spec = &run->schedule.loads[load];
-	struct takes *takes = &run->takes[load];
-	struct measure_figures median;
-	int r = 0;
-
-	takes_drop_disturbed(takes, run->host_own);
-	measure_median(takes->figures, takes->n, &median);
-	trust_add(&run->trust, &median, run->host_own);
-	for (size_t i = 0; r == 0 && i < takes->n; i++) {
-		const struct operations_sample sample = {
-			.spec = spec,
-			.figures = &takes->figures[i],
-			.base = &run->companion_base[companion_kind(spec)],
-			.disk = run->disk.target,
-		};
-
-		r = operations_add(&run->operations, &sample);
-	}
-	return r;
-}
-
-/* Rests between the loads, so that all of them are of the same time. */
+/* Rests between the rounds, so that all of them are of the same time. */
 static int take_rests(struct run *run, size_t step, struct error *err)
 {
+	if (step * RESTS / run->schedule.n < run->rest.n)
+		return 0;
+	return take_rest(run, err);
+}
+
+/* What others of this host disturbed, as far as that is little; elsewhere it would not help. */
+static int measure_again(struct run *run, struct error *err)
+{
+	size_t left = run->schedule.n / AGAIN_SHARE, disturbed = 0;
 	int r = 0;
 
-	if (step * RESTS / (PASSES * run->schedule.n) < run->rest.n)
+	for (size_t i = 0; i < run->schedule.n; i++)
+		disturbed += trust_is_disturbed(&run->figures[i]);
+	if (disturbed > left)
 		return 0;
-	r = take_rest(run, NULL, &run->rest, err);
-	for (int kind = 0; r == 0 && kind < 2; kind++) {
-		const struct flow_spec like = {.path = kind ? SITE_HOST : SITE_BRIDGE};
-
-		r = take_rest(run, &like, &run->companions[kind], err);
+	run->total += disturbed;
+	for (size_t i = 0; r == 0 && i < run->schedule.n; i++) {
+		if (trust_is_disturbed(&run->figures[i]))
+			r = take_round(run, i, err);
 	}
 	return r;
 }
 
-static int measure_loads(struct run *run, struct error *err)
+static int settle_round(struct run *run, size_t number)
 {
-	size_t n = run->schedule.n;
+	const struct schedule_round *round = &run->schedule.rounds[number];
+	const struct operations_sample sample = {
+		.specs = round->specs,
+		.n = round->n,
+		.figures = &run->figures[number],
+		.base = &run->base,
+		.disk = run->disk.target,
+	};
+
+	trust_add(&run->trust, sample.figures);
+	return operations_add(&run->operations, &sample);
+}
+
+static int measure_rounds(struct run *run, struct error *err)
+{
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < PASSES * n; i++) {
+	for (size_t i = 0; r == 0 && i < run->schedule.n; i++) {
 		r = take_rests(run, i, err);
 		if (r == 0)
-			r = take_load(run, i % n, err);
+			r = take_round(run, i, err);
 	}
-	if (r == 0)
-		settle_rest(run);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (settle_load(run, i) < 0)
+	if (r < 0)
+		return r;
+	settle_rest(run);
+	r = measure_again(run, err);
+	for (size_t i = 0; r == 0 && i < run->schedule.n; i++) {
+		if (settle_round(run, i) < 0)
 			r = error_oom(err);
 	}
 	return r;
@@ -411,53 +359,10 @@ static int describe_host(struct run *run, struct error *err)
 	return 0;
 }
 
-/* What the host is charged for SPEC, both sides of it; negative where that was not measured. */
-static double host_charge(const struct profile *profile, const struct flow_spec *spec)
-{
-	const struct measure_flow asked = {.sent = spec->rate};
-	const struct fit_point at = operations_load(spec, &asked);
-	const struct extrapolate_load load = {at.units, at.bytes, at.connections};
-	double sum = 0;
-
-	for (int receives = 0; receives < 2; receives++) {
-		bool borrowed;
-		const struct profile_operation *o =
-			profile_find(profile, operations_kind(spec, receives),
-				     operations_mode(spec), site_path_name(spec->path), &borrowed);
-
-		if (borrowed)
-			return -1;
-		sum += (double)extrapolate_expected(o, PROFILE_PAYER_HOST, &load);
-	}
-	return sum;
-}
-
-/*
- * What the host does on a host in use, whoever uses it: with companions, but without what is due to them. At
- * rest it has less to do, since CPUs that sleep have no ticks.
- */
-static double base_in_use(const struct run *run)
-{
-	const struct flow_spec like = {.path = SITE_BRIDGE};
-	struct flow_spec companions[SCHEDULE_COMPANIONS_MAX];
-	size_t n = schedule_companions(&like, run->trust.cpus, companions);
-	double base = run->companion_base[0].host;
-
-	for (size_t i = 0; i < n; i++) {
-		double charge = host_charge(run->profile, &companions[i]);
-
-		if (charge < 0)
-			return run->base.host;
-		base -= charge;
-	}
-	return fmax(base, run->base.host);
-}
-
 static int conclude(struct run *run, struct error *err)
 {
 	struct profile *profile = run->profile;
 	char why[200];
-	double base;
 
 	profile->took_s = (double)(clock_monotonic_ns() - run->started_ns) / 1e9;
 	profile->trusted = true;
@@ -467,12 +372,10 @@ static int conclude(struct run *run, struct error *err)
 		if (!profile->distrust)
 			return error_oom(err);
 	}
-	if (operations_fit(&run->operations, profile) < 0)
+	if (operations_fit(&run->operations, run->options->what, profile) < 0)
 		return error_oom(err);
-	base = base_in_use(run);
-	profile->base.host_cpu_ns = base / profile->host.cpus;
-	profile->base.host_cpu_upper_ns =
-		(base + run->host_cpu_upper - run->base.host) / profile->host.cpus;
+	profile->base.host_cpu_ns = run->base.host / profile->host.cpus;
+	profile->base.host_cpu_upper_ns = run->host_cpu_upper / profile->host.cpus;
 	return 0;
 }
 
@@ -485,7 +388,7 @@ static int measure_all(struct run *run, struct error *err)
 		return error_oom(err);
 	r = describe_host(run, err);
 	if (r == 0)
-		r = measure_loads(run, err);
+		r = measure_rounds(run, err);
 	if (r == 0 && run->disk.target[0])
 		r = measure_disk(run, err);
 	if (r == 0)
@@ -505,7 +408,7 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 
 	if (r < 0)
 		return r;
-	run.total = PASSES * run.schedule.n + 3 * RESTS + (run.disk.target[0] ? 4 : 0);
+	run.total = run.schedule.n + RESTS + (run.disk.target[0] ? 4 : 0);
 	r = measure_all(&run, err);
 	if (r < 0)
 		return r;

@@ -23,10 +23,20 @@ struct fit_point {
 /* Whether so many of the points have units. */
 bool fit_has_enough(const struct fit_point *points, size_t n);
 
+/* How often a load of so many units is woken: GAP_NS as in the profile. */
+double fit_wakeups(double units, double gap_ns);
+
 /*
- * Fills the coefficients, the goodness of fit and the points of OPERATION. Relative errors count, and those
- * far outside the others count little (Huber's weights, iterated). -EDOM with fewer than
- * FIT_POINTS_MIN points that have units; -ENOMEM.
+ * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns is
+ * set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
+ * copied to the points and otherwise left to calibrate/shared.h. -EDOM with fewer than FIT_POINTS_MIN points that
+ * have units; -ENOMEM.
  */
 int fit_operation(const struct fit_point *points, size_t n, double quantile,
 		  struct profile_operation *operation);
+
+/*
+ * The upper quantile of N ratios of measured to forecast, at least 1; they are put in order. Too few have no tail of
+ * their own, there it is that of a normal distribution, if that is more.
+ */
+double fit_upper(double *ratios, size_t n, double quantile);

@@ -3,7 +3,7 @@
 
 /*
  * Load with a known rate: a flow does one thing over and over, so many times a second, in workspaces of a
- * site. Senders wake up once a millisecond at most and then do all that is due, which is how paced
+ * site. Senders wake up once a tick at most and then do all that is due, which is how paced
  * programs work; below 1000 a second each unit is a wake-up of its own.
  */
 #include <stdbool.h>
@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "calibrate/site.h"
+
+#define FLOW_TICK_NS 1000000u
 
 enum flow_kind {
 	FLOW_UDP,     /* a unit is a datagram of SIZE bytes of payload */

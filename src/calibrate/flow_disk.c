@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reads and writes of the scratch file, one at a time. Buffered writes are written back a few times a second by
- * fdatasync, so that the device does its part within the time that is measured; buffered reads drop what
- * they have read now and then, so that they read from the device.
+ * Reads and writes of the scratch file, one at a time. Buffered writes are written back 25 times a second by
+ * fdatasync, and buffered reads drop what they have read in small pieces, so that they read from the device:
+ * both often enough that every measurement has its part of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,9 @@
 #include "calibrate/flow_run.h"
 
 #define BUFFER_BYTES (1u << 20)
-#define DROP_BYTES (8u << 20)
-#define SYNC_NS 200000000u
+#define DROP_BYTES (512u << 10) /* no read-ahead makes larger folios */
+#define BEHIND_BYTES (4u << 20)
+#define SYNC_NS 40000000u
 
 struct disk_run {
 	const struct flow_spec *spec;
@@ -61,22 +62,27 @@ static int request(struct disk_run *run)
 }
 
 /*
- * In large pieces: where a piece ends within a folio the kernel drains the lists of all CPUs
- * (mm/fadvise.c, generic_fadvise), which would cost more than the reading.
+ * In pieces that end where folios end, and some way behind: where a piece ends within a folio or has one that
+ * is in a CPU's list yet, the kernel drains the lists of all CPUs (mm/fadvise.c, generic_fadvise), which
+ * would cost more than the reading.
  */
 static void drop_behind(struct disk_run *run)
 {
-	uint64_t at = run->slot * run->spec->size_bytes;
+	uint64_t at = run->slot * run->spec->size_bytes, end;
 
 	if (!run->spec->buffered || run->spec->kind != FLOW_READ)
 		return;
-	if (at < run->dropped)
+	if (at < run->dropped) {
+		/* begun anew: what was read last, at the end of the file */
+		posix_fadvise(run->fd, (off_t)run->dropped, 0, POSIX_FADV_DONTNEED);
 		run->dropped = 0;
-	if (at < run->dropped + DROP_BYTES)
+	}
+	if (at < run->dropped + BEHIND_BYTES + DROP_BYTES)
 		return;
-	posix_fadvise(run->fd, (off_t)run->dropped, (off_t)(at - run->dropped),
+	end = (at - BEHIND_BYTES) / DROP_BYTES * DROP_BYTES;
+	posix_fadvise(run->fd, (off_t)run->dropped, (off_t)(end - run->dropped),
 		      POSIX_FADV_DONTNEED);
-	run->dropped = at;
+	run->dropped = end;
 }
 
 static int write_back(struct disk_run *run)
@@ -106,7 +112,7 @@ static void prepare(struct disk_run *run, const struct flow_spec *spec,
 		flow_run_fail(counts, EINVAL);
 	memset(run->buffer, 'b', BUFFER_BYTES);
 	run->slot = next_random(run) % run->slots;
-	run->dropped = run->slot * spec->size_bytes;
+	run->dropped = run->slot * spec->size_bytes / DROP_BYTES * DROP_BYTES;
 	/* what is cached already would cost nothing */
 	if (spec->buffered && spec->kind == FLOW_READ)
 		posix_fadvise(run->fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -10,14 +10,13 @@
 #include "base/clock.h"
 #include "calibrate/flow_run.h"
 
-#define TICK_NS 1000000u
 #define LATE_TICKS 20
 
 void flow_pace_start(struct flow_pace *pace, double rate)
 {
 	*pace = (struct flow_pace){.rate = rate, .started_ns = clock_monotonic_ns()};
 	pace->late_ticks = LATE_TICKS;
-	pace->tick_ns = rate < 1000 ? (uint64_t)(1e9 / rate) : TICK_NS;
+	pace->tick_ns = rate * FLOW_TICK_NS < 1e9 ? (uint64_t)(1e9 / rate) : FLOW_TICK_NS;
 }
 
 static void sleep_until(uint64_t at_ns)

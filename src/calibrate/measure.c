@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "kernel/kernel_threads.h"
 #include "ledger/snapshot.h"
 
 /* Counts of one flow, and nobody else's in its cache lines. */
@@ -27,6 +28,7 @@ struct measure {
 	const struct flow_scratch *scratch;
 	struct shared_counts *shared;
 	pid_t pids[MEASURE_FLOWS_MAX][2];
+	struct kernel_threads *threads;
 	bool is_host; /* we run in the root cgroup, and are charged to the host */
 };
 
@@ -35,7 +37,8 @@ struct moment {
 	struct ledger_snapshot *books;
 	struct flow_counts counts[MEASURE_FLOWS_MAX];
 	uint64_t stolen_ns;
-	uint64_t self_ns; /* CPU time of this process */
+	uint64_t self_ns;    /* CPU time of this process */
+	uint64_t threads_ns; /* of kernel threads */
 };
 
 double measure_behalf(const struct measure_charge *charge)
@@ -79,19 +82,30 @@ static bool is_in_root_cgroup(void)
 int measure_open(const struct site *site, const struct flow_scratch *scratch,
 		 struct measure **measure, struct error *err)
 {
-	struct measure *opened = calloc(1, sizeof(*opened));
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct measure *opened;
+	int r;
 
+	if (proc < 0)
+		return error_errno(err, errno, "open '/proc'");
+	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return error_oom(err);
 	opened->site = site;
 	opened->scratch = scratch;
+	opened->is_host = is_in_root_cgroup();
 	opened->shared = mmap(NULL, MEASURE_FLOWS_MAX * sizeof(*opened->shared),
 			      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (opened->shared == MAP_FAILED) {
-		free(opened);
-		return error_oom(err);
+		opened->shared = NULL;
+		r = error_oom(err);
+	} else {
+		r = kernel_threads_open(proc, &opened->threads, err);
 	}
-	opened->is_host = is_in_root_cgroup();
+	if (r < 0) {
+		measure_close(opened);
+		return r;
+	}
 	*measure = opened;
 	return 0;
 }
@@ -107,7 +121,9 @@ void measure_close(struct measure *measure)
 	if (!measure)
 		return;
 	stop_flows(measure);
-	munmap(measure->shared, MEASURE_FLOWS_MAX * sizeof(*measure->shared));
+	if (measure->shared)
+		munmap(measure->shared, MEASURE_FLOWS_MAX * sizeof(*measure->shared));
+	kernel_threads_close(measure->threads);
 	free(measure);
 }
 
@@ -167,6 +183,7 @@ static int read_moment(const struct measure *measure, struct moment *moment, str
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		moment->counts[i] = measure->shared[i].counts;
 	moment->stolen_ns = read_stolen_ns();
+	moment->threads_ns = kernel_threads_read(measure->threads);
 	moment->self_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return ledger_snapshot_read(&moment->books, err);
 }
@@ -228,7 +245,7 @@ static int fill_figures(const struct measure *measure, const struct moment *befo
 {
 	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *books =
 		ledger_snapshot_copy(after->books);
-	double self;
+	double self, threads;
 
 	if (!books)
 		return error_oom(err);
@@ -240,6 +257,9 @@ static int fill_figures(const struct measure *measure, const struct moment *befo
 		figures->host.own = fmax(0, figures->host.own - self);
 	else
 		figures->others = fmax(0, figures->others - self);
+	threads = (double)(after->threads_ns - before->threads_ns) / figures->wall_s;
+	figures->programs = fmax(0, figures->host.own - threads);
+	figures->host.own -= figures->programs;
 	figures->stolen = (double)(after->stolen_ns - before->stolen_ns) / figures->wall_s;
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		fill_flow(&before->counts[i], &after->counts[i], figures->wall_s,

@@ -30,12 +30,13 @@ struct measure_figures {
 	double wall_s;
 	struct measure_flow flows[MEASURE_FLOWS_MAX];
 	struct measure_charge workspaces[SITE_WORKSPACES];
-	struct measure_charge host;
-	double unattributed; /* ns/s */
-	double others;	     /* charge of all other accounts, ns/s */
-	double idle;	     /* ns/s */
-	double stolen;	     /* by the hypervisor, of /proc/stat, ns/s */
-	double books;	     /* sum / (CPUs x wall) */
+	struct measure_charge host; /* own: of kernel threads alone */
+	double programs;	    /* own time of programs outside of all workspaces, ns/s */
+	double unattributed;	    /* ns/s */
+	double others;		    /* charge of all other accounts, ns/s */
+	double idle;		    /* ns/s */
+	double stolen;		    /* by the hypervisor, of /proc/stat, ns/s */
+	double books;		    /* sum / (CPUs x wall) */
 };
 
 struct measure_plan {

@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "calibrate/schedule.h"
 
+#define LEAST_SHARED_NS 2e6 /* below that, it drowns in the host's own work */
+
 static const enum profile_part part_of_class[WIRE_CLASSES] = {
 	[WIRE_NET_RX] = PROFILE_NET_RX,
 	[WIRE_NET_TX] = PROFILE_NET_TX,
@@ -60,35 +62,41 @@ struct fit_point operations_load(const struct flow_spec *spec, const struct meas
 	return load;
 }
 
-static struct operation_points *find(struct operations *operations, enum profile_kind kind,
-				     enum profile_mode mode, const char *target)
+/* Its index, or -ENOMEM. */
+static ssize_t find(struct operations *operations, const struct operation_points *like)
 {
-	struct operation_points *grown, *found;
+	struct operation_points *grown;
 
 	for (size_t i = 0; i < operations->n; i++) {
-		found = &operations->all[i];
-		if (found->kind == kind && found->mode == mode &&
-		    strcmp(found->target, target) == 0)
-			return found;
+		const struct operation_points *found = &operations->all[i];
+
+		if (found->kind == like->kind && found->mode == like->mode &&
+		    strcmp(found->target, like->target) == 0)
+			return (ssize_t)i;
 	}
 	grown = reallocarray(operations->all, operations->n + 1, sizeof(*grown));
 	if (!grown)
-		return NULL;
+		return -ENOMEM;
 	operations->all = grown;
-	found = &grown[operations->n++];
-	*found = (struct operation_points){.kind = kind, .mode = mode};
-	snprintf(found->target, sizeof(found->target), "%s", target);
-	return found;
+	grown[operations->n] = *like;
+	return (ssize_t)operations->n++;
 }
 
-static int add_point(struct operation_points *points, const struct fit_point *point)
+static int add_point(struct operation_points *points, const struct fit_point *point,
+		     const struct operation_origin *origin)
 {
 	struct fit_point *grown =
 		reallocarray(points->points, points->n + 1, sizeof(*points->points));
+	struct operation_origin *origins;
 
 	if (!grown)
 		return -ENOMEM;
 	points->points = grown;
+	origins = reallocarray(points->origins, points->n + 1, sizeof(*points->origins));
+	if (!origins)
+		return -ENOMEM;
+	points->origins = origins;
+	origins[points->n] = *origin;
 	grown[points->n++] = *point;
 	return 0;
 }
@@ -110,84 +118,226 @@ static void note_range(struct operation_points *points, const struct flow_spec *
 /* A process of the host at one end of a path between it and a workspace is no workspace. */
 static bool is_workspace(const struct flow_spec *spec, enum site_workspace workspace)
 {
-	return spec->path != SITE_LOCAL || (workspace != SITE_H && workspace != SITE_I);
+	return !flow_is_net(spec) || spec->path != SITE_LOCAL || !site_is_of_host(workspace);
 }
 
-struct side {
-	bool receives;
-	double share; /* of what the host and nobody were charged */
-	const char *target;
-};
-
-static int add_side(struct operations *operations, const struct side *side,
-		    const struct operations_sample *sample)
+/* Returns the operation's index, or -ENOMEM. */
+static ssize_t add_side(struct operations *operations, const struct operations_sample *sample,
+			const struct operation_origin *origin, bool receives)
 {
-	const struct measure_figures *figures = sample->figures;
-	const struct flow_spec *spec = sample->spec;
-	enum site_workspace workspace = side->receives ? spec->to : spec->from;
-	struct fit_point point = operations_load(spec, &figures->flows[0]);
-	struct operation_points *points;
+	const struct flow_spec *spec = &sample->specs[origin->load];
+	enum site_workspace workspace = receives ? spec->to : spec->from;
+	struct fit_point point = operations_load(spec, &sample->figures->flows[origin->load]);
+	struct operation_points like = {
+		.kind = operations_kind(spec, receives),
+		.mode = operations_mode(spec),
+		.part = schedule_part(spec),
+	};
+	ssize_t index;
+	int r;
 
-	points = find(operations, operations_kind(spec, side->receives), operations_mode(spec),
-		      side->target);
-	if (!points)
+	snprintf(like.target, sizeof(like.target), "%s",
+		 flow_is_net(spec) ? site_path_name(spec->path) : sample->disk);
+	index = find(operations, &like);
+	if (index < 0)
+		return index;
+	operations_parts(&sample->figures->workspaces[workspace], point.parts);
+	note_range(&operations->all[index], spec, &point);
+	r = add_point(&operations->all[index], &point, origin);
+	return r < 0 ? r : index;
+}
+
+/* The load as those who work for all see it is named after its first side's operation. */
+static int add_load(struct operations *operations, const struct operations_sample *sample,
+		    size_t load, struct shared_load *shared)
+{
+	const struct flow_spec *spec = &sample->specs[load];
+	bool sends = is_workspace(spec, spec->from);
+	bool receives = flow_is_net(spec) && is_workspace(spec, spec->to);
+	const struct operation_origin origin = {
+		.round = operations->n_rounds,
+		.load = load,
+		.share = sends && receives ? 0.5 : 1,
+	};
+	ssize_t first = sends ? add_side(operations, sample, &origin, false) : -1, second = first;
+
+	if (sends && first < 0)
+		return (int)first;
+	if (receives)
+		second = add_side(operations, sample, &origin, true);
+	if (second < 0)
 		return -ENOMEM;
-	operations_parts(&figures->workspaces[workspace], point.parts);
-	point.parts[PROFILE_HOST] =
-		side->share * fmax(0, measure_charge(&figures->host) - sample->base->host);
-	point.parts[PROFILE_UNATTRIBUTED] =
-		side->share * fmax(0, figures->unattributed - sample->base->unattributed);
-	note_range(points, spec, &point);
-	return add_point(points, &point);
+	*shared = (struct shared_load){
+		.of = (size_t)(sends ? first : second),
+		.at = operations_load(spec, &sample->figures->flows[load]),
+	};
+	return 0;
+}
+
+static int add_round(struct operations *operations, const struct shared_round *round,
+		     enum operations_shared payer)
+{
+	struct shared_round *grown =
+		reallocarray(operations->rounds[payer], operations->n_rounds + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	operations->rounds[payer] = grown;
+	grown[operations->n_rounds] = *round;
+	return 0;
 }
 
 int operations_add(struct operations *operations, const struct operations_sample *sample)
 {
-	const struct flow_spec *spec = sample->spec;
-	bool net = flow_is_net(spec);
-	bool sends = is_workspace(spec, spec->from);
-	bool receives = net && is_workspace(spec, spec->to);
-	struct side side = {
-		.share = sends && receives ? 0.5 : 1,
-		.target = net ? site_path_name(spec->path) : sample->disk,
-	};
-	int r = sends ? add_side(operations, &side, sample) : 0;
+	const struct measure_figures *figures = sample->figures;
+	struct shared_round round = {.n = sample->n};
+	int r = 0;
 
-	side.receives = true;
-	if (r == 0 && receives)
-		r = add_side(operations, &side, sample);
+	for (size_t i = 0; r == 0 && i < sample->n; i++)
+		r = add_load(operations, sample, i, &round.loads[i]);
+	round.cost_ns = fmax(0, measure_charge(&figures->host) - sample->base->host);
+	if (r == 0)
+		r = add_round(operations, &round, OPERATIONS_HOST);
+	round.cost_ns = fmax(0, figures->unattributed - sample->base->unattributed);
+	if (r == 0)
+		r = add_round(operations, &round, OPERATIONS_NOBODY);
+	if (r == 0)
+		operations->n_rounds++;
 	return r;
 }
 
-int operations_fit(const struct operations *operations, struct profile *profile)
-{
-	for (size_t i = 0; i < operations->n; i++) {
-		const struct operation_points *from = &operations->all[i];
-		struct profile_operation *to;
-		int r;
+/* ---- the fit ---- */
 
-		if (!fit_has_enough(from->points, from->n))
-			continue;
-		to = profile_add_operation(profile);
-		if (!to)
-			return -ENOMEM;
-		to->kind = from->kind;
-		to->mode = from->mode;
-		snprintf(to->target, sizeof(to->target), "%s", from->target);
-		to->size_least_bytes = from->size_least_bytes;
-		to->size_most_bytes = from->size_most_bytes;
-		to->units_most = from->units_most;
-		r = fit_operation(from->points, from->n, profile->quantile, to);
-		if (r < 0)
-			return r;
+struct shared_result {
+	struct shared_cost *costs;
+	struct profile_fit fit;
+};
+
+/* Little, and a multiple of next to nothing says nothing: everything counts as LEAST_SHARED_NS more. */
+static void judge_shared(const struct operations *operations, enum operations_shared payer,
+			 double quantile, double *ratios, struct shared_result *result)
+{
+	const struct shared_round *rounds = operations->rounds[payer];
+	struct profile_fit *fit = &result->fit;
+	size_t n = operations->n_rounds;
+	double mean = 0, total = 0, left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += rounds[i].cost_ns / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double measured = rounds[i].cost_ns;
+		double expected = shared_forecast(&rounds[i], result->costs);
+		double deviation = fabs(measured - expected) / (measured + LEAST_SHARED_NS);
+
+		total += (measured - mean) * (measured - mean);
+		left += (measured - expected) * (measured - expected);
+		fit->residual_mean += deviation / (double)n;
+		fit->residual_worst = fmax(fit->residual_worst, deviation);
+		ratios[i] = (measured + LEAST_SHARED_NS) / (expected + LEAST_SHARED_NS);
 	}
-	return 0;
+	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
+	fit->upper = fit_upper(ratios, n, quantile);
+}
+
+static int fit_shared(const struct operations *operations, enum operations_shared payer,
+		      double quantile, struct shared_result *result)
+{
+	_cleanup_free_ double *ratios = calloc(operations->n_rounds + 1, sizeof(*ratios));
+	int r;
+
+	*result = (struct shared_result){
+		.costs = calloc(operations->n + 1, sizeof(*result->costs)),
+	};
+	if (!ratios || !result->costs)
+		return -ENOMEM;
+	for (size_t i = 0; i < operations->n; i++)
+		result->costs[i].gap_ns = FLOW_TICK_NS;
+	r = shared_fit(operations->rounds[payer], operations->n_rounds, LEAST_SHARED_NS,
+		       result->costs, operations->n);
+	if (r == 0)
+		judge_shared(operations, payer, quantile, ratios, result);
+	return r;
+}
+
+/* What is left of its round's cost when the other loads have had what they are forecast to cost. */
+static double partial_cost(const struct operations *operations, enum operations_shared payer,
+			   const struct shared_result *result,
+			   const struct operation_origin *origin)
+{
+	struct shared_round rest = operations->rounds[payer][origin->round];
+
+	rest.loads[origin->load] = rest.loads[--rest.n];
+	return fmax(0, rest.cost_ns - shared_forecast(&rest, result->costs)) * origin->share;
+}
+
+static void add_shared(const struct operations *operations, enum operations_shared payer,
+		       const struct shared_result *result, struct operation_points *from,
+		       struct profile_operation *to)
+{
+	static const enum profile_part parts[] = {PROFILE_HOST, PROFILE_UNATTRIBUTED};
+	static const enum profile_payer payers[] = {PROFILE_PAYER_HOST, PROFILE_PAYER_UNATTRIBUTED};
+	const struct operation_origin *origin = &from->origins[0];
+	const struct shared_round *round = &operations->rounds[payer][origin->round];
+	const struct profile_cost *cost = &result->costs[round->loads[origin->load].of].cost;
+
+	to->cost[parts[payer]] = (struct profile_cost){
+		.unit_ns = cost->unit_ns * origin->share,
+		.byte_ns = cost->byte_ns * origin->share,
+		.connection_ns = cost->connection_ns * origin->share,
+		.wakeup_ns = cost->wakeup_ns * origin->share,
+		.connection_wakeup_ns = cost->connection_wakeup_ns * origin->share,
+	};
+	to->fit[payers[payer]] = result->fit;
+	for (size_t i = 0; i < from->n; i++)
+		from->points[i].parts[parts[payer]] =
+			partial_cost(operations, payer, result, &from->origins[i]);
+}
+
+static int fit_one(const struct operations *operations, const struct shared_result *shared,
+		   struct operation_points *from, struct profile *profile)
+{
+	struct profile_operation *to = profile_add_operation(profile);
+
+	if (!to)
+		return -ENOMEM;
+	to->kind = from->kind;
+	to->mode = from->mode;
+	snprintf(to->target, sizeof(to->target), "%s", from->target);
+	to->size_least_bytes = from->size_least_bytes;
+	to->size_most_bytes = from->size_most_bytes;
+	to->units_most = from->units_most;
+	to->gap_ns = FLOW_TICK_NS;
+	for (enum operations_shared payer = 0; payer < OPERATIONS_SHARED; payer++)
+		add_shared(operations, payer, &shared[payer], from, to);
+	return fit_operation(from->points, from->n, profile->quantile, to);
+}
+
+int operations_fit(struct operations *operations, unsigned int what, struct profile *profile)
+{
+	struct shared_result shared[OPERATIONS_SHARED] = {0};
+	int r = 0;
+
+	for (enum operations_shared payer = 0; r == 0 && payer < OPERATIONS_SHARED; payer++)
+		r = fit_shared(operations, payer, profile->quantile, &shared[payer]);
+	for (size_t i = 0; r == 0 && i < operations->n; i++) {
+		struct operation_points *from = &operations->all[i];
+
+		if ((from->part & what) && fit_has_enough(from->points, from->n))
+			r = fit_one(operations, shared, from, profile);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		free(shared[i].costs);
+	return r;
 }
 
 void operations_free(struct operations *operations)
 {
-	for (size_t i = 0; i < operations->n; i++)
+	for (size_t i = 0; i < operations->n; i++) {
 		free(operations->all[i].points);
+		free(operations->all[i].origins);
+	}
 	free(operations->all);
+	for (size_t i = 0; i < ARRAY_SIZE(operations->rounds); i++)
+		free(operations->rounds[i]);
 	*operations = (struct operations){0};
 }

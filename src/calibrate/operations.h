@@ -4,22 +4,36 @@
 /* Which operation of the profile a load tells of, and what it tells. Pure. */
 #include "calibrate/fit.h"
 #include "calibrate/measure.h"
+#include "calibrate/shared.h"
 #include "plan/profile.h"
+
+/* Where a point is from: a load of a round, and which part of its host's cost is this side's. */
+struct operation_origin {
+	size_t round, load;
+	double share;
+};
 
 /* The points of one operation, as they come in. */
 struct operation_points {
 	enum profile_kind kind;
 	enum profile_mode mode;
 	char target[PROFILE_TARGET_MAX];
+	unsigned int part; /* SCHEDULE_* */
 	uint32_t size_least_bytes, size_most_bytes;
 	double units_most;
 	struct fit_point *points;
+	struct operation_origin *origins; /* of each point */
 	size_t n;
 };
+
+/* Of one payer that works for all, in each round. */
+enum operations_shared { OPERATIONS_HOST, OPERATIONS_NOBODY, OPERATIONS_SHARED };
 
 struct operations {
 	struct operation_points *all;
 	size_t n;
+	struct shared_round *rounds[OPERATIONS_SHARED];
+	size_t n_rounds;
 };
 
 /* The host's charge, and what was nobody's, with nothing going on: ns/s of all CPUs. */
@@ -30,17 +44,18 @@ struct operations_base {
 /* The charge of a workspace by the parts of a profile; those of the host and of nobody are left at 0. */
 void operations_parts(const struct measure_charge *charge, double parts[static PROFILE_PARTS]);
 
-/* A measurement of one load, which is the first flow of FIGURES. */
+/* A measurement: some loads at once, no two of which share a workspace. */
 struct operations_sample {
-	const struct flow_spec *spec;
+	const struct flow_spec *specs;
+	size_t n; /* at most SHARED_LOADS_MAX */
 	const struct measure_figures *figures;
-	const struct operations_base *base; /* the host without that load */
-	const char *disk;		    /* the target of disk operations */
+	const struct operations_base *base;
+	const char *disk; /* the target of disk operations */
 };
 
 /*
- * Adds what SAMPLE tells of one or two operations. What the host and nobody were charged beyond the base is
- * shared in halves between the two sides of a connection. Returns 0 or -ENOMEM.
+ * Adds what SAMPLE tells of one or two operations for each load. What the host and nobody were charged beyond the
+ * base is for all loads together until operations_fit. Returns 0 or -ENOMEM.
  */
 int operations_add(struct operations *operations, const struct operations_sample *sample);
 
@@ -54,7 +69,10 @@ struct fit_point operations_load(const struct flow_spec *spec, const struct meas
 enum profile_kind operations_kind(const struct flow_spec *spec, bool receives);
 enum profile_mode operations_mode(const struct flow_spec *spec);
 
-/* Fits them all into PROFILE; those with too few points are left out. */
-int operations_fit(const struct operations *operations, struct profile *profile);
+/*
+ * Fits those of WHAT, bits SCHEDULE_*, into PROFILE; those with too few points are left out. What the host and nobody
+ * are charged for a connection is shared in halves between its two sides.
+ */
+int operations_fit(struct operations *operations, unsigned int what, struct profile *profile);
 
 void operations_free(struct operations *operations);

@@ -2,12 +2,14 @@
 #include "calibrate/schedule.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 
-#define COMPANION_RATE 8000
+#define QUICK_PASSES 4
+#define FULL_PASSES 8
 
 /* Which calibrations have a load. */
 enum presence { FULL, QUICK_BRIDGE, QUICK };
@@ -47,9 +49,10 @@ static const struct load net_loads[] = {
 	{FLOW_TCP, 4162, 5000, FULL, false},
 	{FLOW_TCP, 16450, 6000, FULL, false},
 	{FLOW_TCP, 32834, 1000, FULL, false},
-	{FLOW_CONNECT, 1, 1000, QUICK, false},
-	{FLOW_CONNECT, 1, 400, QUICK_BRIDGE, false},
-	{FLOW_CONNECT, 1, 2500, FULL, false},
+	{FLOW_CONNECT, 1, 500, QUICK, false},
+	{FLOW_CONNECT, 1, 2500, QUICK, false},
+	{FLOW_CONNECT, 1, 300, FULL, false},
+	{FLOW_CONNECT, 1, 1000, FULL, false},
 };
 
 static const struct load disk_loads[] = {
@@ -94,28 +97,44 @@ static struct flow_spec spec_of(const struct load *load)
 	return spec;
 }
 
-static int append(struct schedule *schedule, const struct flow_spec *spec)
+/* The loads of a lane, each of which is in every pass. */
+struct lane {
+	struct flow_spec *loads;
+	size_t n;
+	size_t taken;
+};
+
+static void cleanup_lanes(struct lane (*lanes)[SCHEDULE_LANES])
 {
-	struct flow_spec *grown =
-		reallocarray(schedule->loads, schedule->n + 1, sizeof(*schedule->loads));
+	for (size_t i = 0; i < SCHEDULE_LANES; i++)
+		free((*lanes)[i].loads);
+}
+
+static int append(struct lane *lane, const struct flow_spec *spec)
+{
+	struct flow_spec *grown = reallocarray(lane->loads, lane->n + 1, sizeof(*lane->loads));
 
 	if (!grown)
 		return -ENOMEM;
-	schedule->loads = grown;
-	grown[schedule->n++] = *spec;
+	lane->loads = grown;
+	grown[lane->n++] = *spec;
 	return 0;
 }
 
 static const struct {
+	size_t lane;
 	enum site_workspace from, to;
-} ends[SITE_PATHS] = {
-	[SITE_BRIDGE] = {SITE_A, SITE_B},  [SITE_LOCAL] = {SITE_A, SITE_H},
-	[SITE_FORWARD] = {SITE_A, SITE_D}, [SITE_MACVLAN] = {SITE_A, SITE_B},
-	[SITE_HOST] = {SITE_H, SITE_I},
+} places[SITE_PATHS] = {
+	[SITE_BRIDGE] = {0, SITE_A, SITE_B},  [SITE_MACVLAN] = {0, SITE_A, SITE_B},
+	[SITE_FORWARD] = {1, SITE_C, SITE_D}, [SITE_LOCAL] = {1, SITE_C, SITE_J},
+	[SITE_HOST] = {2, SITE_H, SITE_I},
 };
+#define DISK_LANE 3
+#define DISK_WORKSPACE SITE_K
 
-static int append_path(struct schedule *schedule, enum site_path path, bool quick)
+static int append_path(struct lane *lanes, enum site_path path, bool quick)
 {
+	struct lane *lane = &lanes[places[path].lane];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(net_loads); i++) {
@@ -124,68 +143,146 @@ static int append_path(struct schedule *schedule, enum site_path path, bool quic
 		if (quick && net_loads[i].presence < (path == SITE_BRIDGE ? QUICK_BRIDGE : QUICK))
 			continue;
 		spec.path = path;
-		spec.from = ends[path].from;
-		spec.to = ends[path].to;
-		r = append(schedule, &spec);
+		spec.from = places[path].from;
+		spec.to = places[path].to;
+		r = append(lane, &spec);
 		/* to a process of the host and from one differ; elsewhere both ends are workspaces */
 		if (r == 0 && path == SITE_LOCAL) {
-			spec.from = ends[path].to;
-			spec.to = ends[path].from;
-			r = append(schedule, &spec);
+			spec.from = places[path].to;
+			spec.to = places[path].from;
+			r = append(lane, &spec);
 		}
 	}
 	return r;
 }
 
-static int append_disk(struct schedule *schedule, bool quick)
+static int append_disk(struct lane *lane, bool quick)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(disk_loads); i++) {
 		struct flow_spec spec = spec_of(&disk_loads[i]);
 
-		spec.from = spec.to = SITE_A;
+		spec.from = spec.to = DISK_WORKSPACE;
 		if (!quick || disk_loads[i].presence == QUICK)
-			r = append(schedule, &spec);
+			r = append(lane, &spec);
 	}
 	return r;
 }
 
-static size_t gcd(size_t a, size_t b)
+static int fill_lanes(struct lane *lanes, unsigned int what, bool quick)
 {
-	return b ? gcd(b, a % b) : a;
-}
-
-/* Every load goes where the multiples of a number that is prime to N lead. */
-static int spread(struct schedule *schedule)
-{
-	size_t n = schedule->n, step = 37;
-	struct flow_spec *spread = calloc(n ? n : 1, sizeof(*spread));
-
-	if (!spread)
-		return -ENOMEM;
-	while (n > 1 && gcd(n, step) != 1)
-		step++;
-	for (size_t i = 0; i < n; i++)
-		spread[i] = schedule->loads[i * step % n];
-	free(schedule->loads);
-	schedule->loads = spread;
-	return 0;
-}
-
-int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
-{
-	struct schedule made = {0};
 	int r = 0;
 
 	for (enum site_path path = 0; r == 0 && path < SITE_PATHS; path++) {
 		if (what & 1u << path)
-			r = append_path(&made, path, quick);
+			r = append_path(lanes, path, quick);
 	}
 	if (r == 0 && what & SCHEDULE_DISK)
-		r = append_disk(&made, quick);
+		r = append_disk(&lanes[DISK_LANE], quick);
+	return r;
+}
+
+/* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014) */
+static uint64_t mix(uint64_t z)
+{
+	z += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static void shuffle(struct lane *lane, uint64_t seed)
+{
+	for (size_t i = lane->n; i > 1; i--) {
+		size_t other = mix(seed + i) % i;
+		struct flow_spec swapped = lane->loads[i - 1];
+
+		lane->loads[i - 1] = lane->loads[other];
+		lane->loads[other] = swapped;
+	}
+}
+
+/* The next load of LANE; one that is through begins again in another order. */
+static const struct flow_spec *next_load(struct lane *lane, uint64_t seed)
+{
+	size_t at = lane->taken++ % lane->n;
+
+	if (at == 0)
+		shuffle(lane, mix(seed) + lane->taken);
+	return &lane->loads[at];
+}
+
+/* Half of the rounds have all lanes, the others one or two less: a host is not always full. */
+static void fill_round(struct lane *lanes, size_t number, struct schedule_round *round)
+{
+	uint64_t random = mix(number);
+	size_t left_out = random % 4 < 2 ? 0 : random % 4 - 1, had = 0;
+
+	for (size_t i = 0; i < SCHEDULE_LANES; i++)
+		had += lanes[i].n > 0;
+	if (had < left_out + 2)
+		left_out = had - 2;
+	for (size_t i = 0; i < SCHEDULE_LANES; i++) {
+		size_t lane = (random / 4 + i) % SCHEDULE_LANES;
+
+		if (!lanes[lane].n || (left_out && left_out--))
+			continue;
+		round->specs[round->n++] = *next_load(&lanes[lane], lane);
+	}
+}
+
+static bool is_through(const struct lane *lanes, const size_t *passes_of)
+{
+	for (size_t i = 0; i < SCHEDULE_LANES; i++) {
+		if (lanes[i].taken < passes_of[i] * lanes[i].n)
+			return false;
+	}
+	return true;
+}
+
+static int fill_schedule(struct schedule *schedule, struct lane *lanes, const size_t *passes_of)
+{
+	while (!is_through(lanes, passes_of)) {
+		struct schedule_round *grown =
+			reallocarray(schedule->rounds, schedule->n + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		schedule->rounds = grown;
+		grown[schedule->n] = (struct schedule_round){0};
+		fill_round(lanes, schedule->n, &grown[schedule->n]);
+		schedule->n++;
+	}
+	return 0;
+}
+
+/* Beside what is wanted two lanes at least are never empty. */
+static int add_company(struct lane *lanes, unsigned int what, bool quick)
+{
+	int r = 0;
+
+	if (!lanes[0].n)
+		r = append_path(lanes, SITE_BRIDGE, quick);
+	if (r == 0 && !(what & 1u << SITE_HOST))
+		r = append_path(lanes, SITE_HOST, quick);
+	return r;
+}
+
+int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
+{
+	_cleanup_(cleanup_lanes) struct lane lanes[SCHEDULE_LANES] = {0};
+	size_t passes_of[SCHEDULE_LANES];
+	struct schedule made = {0};
+	int r = fill_lanes(lanes, what, quick);
+
+	/* company comes as often as it is needed */
+	for (size_t i = 0; i < SCHEDULE_LANES; i++)
+		passes_of[i] = lanes[i].n ? (quick ? QUICK_PASSES : FULL_PASSES) : 0;
 	if (r == 0)
-		r = spread(&made);
+		r = add_company(lanes, what, quick);
+	if (r == 0)
+		r = fill_schedule(&made, lanes, passes_of);
 	if (r < 0) {
 		schedule_free(&made);
 		return r;
@@ -194,34 +291,14 @@ int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
 	return 0;
 }
 
-size_t schedule_companions(const struct flow_spec *spec, size_t wanted,
-			   struct flow_spec *companions)
+unsigned int schedule_part(const struct flow_spec *spec)
 {
-	bool host = flow_is_net(spec) && (spec->path == SITE_LOCAL || spec->path == SITE_HOST);
-	size_t n = wanted < SCHEDULE_COMPANIONS_MAX ? wanted : SCHEDULE_COMPANIONS_MAX;
-
-	for (size_t i = 0; i < n; i++) {
-		struct flow_spec *companion = &companions[i];
-
-		*companion = (struct flow_spec){
-			.kind = FLOW_UDP,
-			.path = host ? SITE_BRIDGE : SITE_HOST,
-			.from = host ? SITE_B : SITE_H,
-			.to = host ? SITE_C : SITE_I,
-			.size_bytes = 256,
-			.rate = COMPANION_RATE,
-		};
-		if (i % 2) {
-			companion->from = companions[i - 1].to;
-			companion->to = companions[i - 1].from;
-		}
-	}
-	return n;
+	return flow_is_net(spec) ? 1u << spec->path : SCHEDULE_DISK;
 }
 
 void schedule_free(struct schedule *schedule)
 {
-	free(schedule->loads);
+	free(schedule->rounds);
 	*schedule = (struct schedule){0};
 }
 

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Which loads a calibration runs, in which order. Pure. */
+/*
+ * Which loads a calibration runs, and which of them together. Pure.
+ *
+ * A round is up to four loads at once, one for each lane, that share no workspace: what a workspace is charged
+ * is of one load, but measured on a host where other things go on, as a plan wants it. Alone on a host, every
+ * packet wakes up a CPU that has gone to sleep and lost its caches, and costs up to twice as much. A load meets
+ * other loads in every pass, many or few, so the spread of what it costs is that of the company it may have.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,27 +19,27 @@
 #define SCHEDULE_DISK (1u << SITE_PATHS)
 #define SCHEDULE_ALL ((1u << (SITE_PATHS + 1)) - 1)
 
+#define SCHEDULE_LANES 4
+
+struct schedule_round {
+	struct flow_spec specs[SCHEDULE_LANES];
+	size_t n;
+};
+
 struct schedule {
-	struct flow_spec *loads;
+	struct schedule_round *rounds;
 	size_t n;
 };
 
 /*
- * The loads for WHAT; QUICK leaves out most. They come in an order in which neighbours differ, so that a
- * disturbance of some seconds does not hit one operation alone. -ENOMEM.
+ * The rounds for WHAT; QUICK leaves out most. Where too little is asked for to keep a host awake, there are
+ * other loads in them besides. -ENOMEM.
  */
 int schedule_make(unsigned int what, bool quick, struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 
-#define SCHEDULE_COMPANIONS_MAX 6
-
-/*
- * Loads to run beside SPEC, in other workspaces: on a host where nothing else goes on, every packet wakes up a
- * CPU that has gone to sleep and lost its caches, and costs up to twice what it costs on a host in use.
- * Fills COMPANIONS (of SCHEDULE_COMPANIONS_MAX) and returns how many; WANTED is one for each CPU.
- */
-size_t schedule_companions(const struct flow_spec *spec, size_t wanted,
-			   struct flow_spec *companions);
+/* The bit of what SPEC calibrates. */
+unsigned int schedule_part(const struct flow_spec *spec);
 
 /* What a TCP segment carries besides its data: Ethernet, IPv4, TCP with timestamps. */
 #define SCHEDULE_TCP_HEADER_BYTES 66

@@ -36,17 +36,13 @@ struct site {
 	bool links_made;
 };
 
-static const char *const workspace_names[SITE_WORKSPACES] = {"a", "b", "c", "d", "h", "i"};
+static const char *const workspace_names[SITE_WORKSPACES] = {"a", "b", "c", "d",
+							     "h", "i", "j", "k"};
 static const char *const path_names[SITE_PATHS] = {"bridge", "local", "forward", "macvlan", "host"};
 
 const char *site_path_name(enum site_path path)
 {
 	return path_names[path];
-}
-
-static bool is_in_host_netns(enum site_workspace workspace)
-{
-	return workspace == SITE_H || workspace == SITE_I;
 }
 
 /*
@@ -123,7 +119,7 @@ static int make_workspaces(struct site *site, struct error *err)
 
 	for (enum site_workspace w = 0; r == 0 && w < SITE_WORKSPACES; w++) {
 		r = make_cgroup(site, layout, w, err);
-		if (r == 0 && !is_in_host_netns(w))
+		if (r == 0 && !site_is_of_host(w))
 			r = start_holder(site, w, err);
 	}
 	return r;

@@ -7,7 +7,9 @@
  *
  *	a, b, c   each a cgroup and a network namespace, on bridge behalf-cal0
  *	d         the same on bridge behalf-cal1: reached from the others by forwarding only
- *	h, i      cgroups in the host's network namespace
+ *	h, i      cgroups in the host's network namespace, joined by its loopback interface
+ *	j         one there that stands for a program of the host
+ *	k         one there that uses the disk
  *	a and b have a macvlan interface besides, on a link of the site's own
  *
  * Nothing of the host's is changed: forwarding is switched on for the two bridges alone. All that a killed
@@ -19,7 +21,22 @@
 
 #include "base/error.h"
 
-enum site_workspace { SITE_A, SITE_B, SITE_C, SITE_D, SITE_H, SITE_I, SITE_WORKSPACES };
+enum site_workspace {
+	SITE_A,
+	SITE_B,
+	SITE_C,
+	SITE_D,
+	SITE_H,
+	SITE_I,
+	SITE_J,
+	SITE_K,
+	SITE_WORKSPACES
+};
+
+static inline bool site_is_of_host(enum site_workspace workspace)
+{
+	return workspace >= SITE_H;
+}
 
 /* How a packet gets from one workspace to another. */
 enum site_path {

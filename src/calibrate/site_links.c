@@ -47,7 +47,7 @@ static uint32_t inner_address(const struct site_links *links, int network,
 uint32_t site_links_address(const struct site_links *links, enum site_workspace workspace,
 			    enum site_path path)
 {
-	bool host = workspace == SITE_H || workspace == SITE_I;
+	bool host = site_is_of_host(workspace);
 
 	switch (path) {
 	case SITE_BRIDGE:

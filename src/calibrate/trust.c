@@ -13,9 +13,9 @@
 #define STOLEN_SHARE 0.02
 #define DISTURBED_MOST 0.2
 
-double trust_foreign(const struct measure_figures *figures, double host_own)
+double trust_foreign(const struct measure_figures *figures)
 {
-	return figures->others + fmax(0, figures->host.own - host_own);
+	return figures->others + figures->programs;
 }
 
 double trust_loads(const struct measure_figures *figures)
@@ -27,18 +27,18 @@ double trust_loads(const struct measure_figures *figures)
 	return sum;
 }
 
-bool trust_is_disturbed(const struct measure_figures *figures, double host_own)
+bool trust_is_disturbed(const struct measure_figures *figures)
 {
 	double most = fmax(DISTURBED_NS, DISTURBED_SHARE * trust_loads(figures));
 
-	return figures->stolen > STOLEN_NS || trust_foreign(figures, host_own) > most;
+	return figures->stolen > STOLEN_NS || trust_foreign(figures) > most;
 }
 
-void trust_add(struct trust *trust, const struct measure_figures *figures, double host_own)
+void trust_add(struct trust *trust, const struct measure_figures *figures)
 {
 	trust->n++;
-	trust->disturbed += trust_is_disturbed(figures, host_own);
-	trust->foreign += trust_foreign(figures, host_own);
+	trust->disturbed += trust_is_disturbed(figures);
+	trust->foreign += trust_foreign(figures);
 	trust->stolen += figures->stolen;
 }
 

@@ -13,20 +13,17 @@ struct trust {
 	double foreign, stolen; /* sums over the measurements, ns/s */
 };
 
-/*
- * CPU time of others during FIGURES, ns/s: of other accounts, and of the host's own threads beyond HOST_OWN,
- * what they took while nothing was going on.
- */
-double trust_foreign(const struct measure_figures *figures, double host_own);
+/* CPU time of others during FIGURES, ns/s: of other accounts, and of the host's own programs. */
+double trust_foreign(const struct measure_figures *figures);
 
 /* What all loads were charged together, ns/s. */
 double trust_loads(const struct measure_figures *figures);
 
 /* Whether a measurement should rather be made again. */
-bool trust_is_disturbed(const struct measure_figures *figures, double host_own);
+bool trust_is_disturbed(const struct measure_figures *figures);
 
 /* Takes the measurement that was kept in the end into account. */
-void trust_add(struct trust *trust, const struct measure_figures *figures, double host_own);
+void trust_add(struct trust *trust, const struct measure_figures *figures);
 
 /* Why not, as a sentence without a full stop, in WHY of SIZE bytes; false: it can be trusted. */
 bool trust_is_lost(const struct trust *trust, char *why, size_t size);

@@ -29,12 +29,11 @@ static uint64_t round_up(double ncores)
 	return (uint64_t)ceil(ncores < NCORES_MOST ? ncores : NCORES_MOST);
 }
 
-double extrapolate_wakeups(const struct profile_operation *operation,
-			   const struct extrapolate_load *load)
+double extrapolate_wakeups(const struct profile_operation *operation, double per_s)
 {
 	double most = operation->gap_ns > 0 ? 1e9 / operation->gap_ns : INFINITY;
 
-	return smaller(load->units, most);
+	return smaller(per_s, most);
 }
 
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
@@ -45,7 +44,8 @@ static double cost_of(const struct profile_operation *operation, enum profile_pa
 
 	return cost->unit_ns * load->units + cost->byte_ns * load->bytes +
 	       cost->connection_ns * load->connections +
-	       cost->wakeup_ns * extrapolate_wakeups(operation, load);
+	       cost->wakeup_ns * extrapolate_wakeups(operation, load->units) +
+	       cost->connection_wakeup_ns * extrapolate_wakeups(operation, load->connections);
 }
 
 enum profile_payer extrapolate_payer_of(enum profile_part part)

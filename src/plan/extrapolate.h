@@ -36,9 +36,8 @@ uint64_t extrapolate_expected(const struct profile_operation *operation, enum pr
 uint64_t extrapolate_upper(const struct profile_operation *operation, enum profile_payer payer,
 			   const struct extrapolate_load *load);
 enum profile_payer extrapolate_payer_of(enum profile_part part);
-/* Wakeups per second, see profile.h. */
-double extrapolate_wakeups(const struct profile_operation *operation,
-			   const struct extrapolate_load *load);
+/* Wakeups per second for so many packets, requests or connections: W of profile.h. */
+double extrapolate_wakeups(const struct profile_operation *operation, double per_s);
 
 /* What terms leave open. */
 enum extrapolate_protocol {

@@ -20,12 +20,12 @@
  * The cost of one part, in CPU-nanoseconds per second, of N packets (or requests), B bytes and C
  * connections per second:
  *
- *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W
- *	W = min(N, 1e9 / gap_ns)
+ *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
+ *	W(x) = min(x, 1e9 / gap_ns)
  *
- * W is how often something has to be woken: once for each packet when they are rare, and never more
- * often than once in gap_ns, since what comes in between is done in one go. With wakeup_ns 0 it is a
- * plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
+ * W is how often something has to be woken: once for each packet or connection when they are rare, and
+ * never more often than once in gap_ns, since what comes in between is done in one go. Without the last two
+ * it is a plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
  * apart never less than both in one.
  */
 #include <stdbool.h>
@@ -85,6 +85,7 @@ struct profile_cost {
 	double byte_ns;
 	double connection_ns;
 	double wakeup_ns;
+	double connection_wakeup_ns;
 };
 
 /* How good the fit is, over the points that were measured, of one payer's sum. */

@@ -11,6 +11,7 @@ const struct profile_number profile_cost_numbers[] = {
 	MEMBER(profile_cost, byte_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, connection_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, wakeup_ns, PROFILE_DOUBLE),
+	MEMBER(profile_cost, connection_wakeup_ns, PROFILE_DOUBLE),
 	{0},
 };
 

@@ -36,7 +36,10 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		    operation->kind >= PROFILE_READ ? "requests" : "packets");
 	put_product(out, &plus, cost->byte_ns, load->bytes, "bytes");
 	put_product(out, &plus, cost->connection_ns, load->connections, "connections");
-	put_product(out, &plus, cost->wakeup_ns, extrapolate_wakeups(operation, load), "wakeups");
+	put_product(out, &plus, cost->wakeup_ns, extrapolate_wakeups(operation, load->units),
+		    "wakeups");
+	put_product(out, &plus, cost->connection_wakeup_ns,
+		    extrapolate_wakeups(operation, load->connections), "wakeups for connections");
 	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);
 }
 

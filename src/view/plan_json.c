@@ -73,7 +73,7 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_double(to, "units_per_s", load->units);
 	json_add_double(to, "bytes_per_s", load->bytes);
 	json_add_double(to, "connections_per_s", load->connections);
-	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load));
+	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load->units));
 	json_add_double(to, "times", upper);
 	costs = json_add_object(to, "cost");
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
@@ -87,6 +87,8 @@ static void put_operation(struct json_object *object, const char *key,
 		json_add_double(of, "byte_ns", cost->byte_ns);
 		json_add_double(of, "connection_ns", cost->connection_ns);
 		json_add_double(of, "wakeup_ns", cost->wakeup_ns);
+		if (cost->connection_wakeup_ns > 0)
+			json_add_double(of, "connection_wakeup_ns", cost->connection_wakeup_ns);
 		json_add_u64(of, "ncores", extrapolate_part(operation, part, load));
 	}
 }

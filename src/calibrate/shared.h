@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What several loads at once cost somebody who works for all of them, the host: one figure a round, of
+ * which each load has a part that nothing tells. With many rounds in ever other company the parts
+ * can be told by regression. Pure.
+ */
+#include <stddef.h>
+
+#include "calibrate/fit.h"
+#include "plan/profile.h"
+
+#define SHARED_LOADS_MAX 8
+
+struct shared_load {
+	size_t of; /* which of the costs */
+	struct fit_point at;
+};
+
+/* A round: what was charged beyond what is there without any load, in ns/s. */
+struct shared_round {
+	double cost_ns;
+	struct shared_load loads[SHARED_LOADS_MAX];
+	size_t n;
+};
+
+struct shared_cost {
+	double gap_ns; /* given */
+	struct profile_cost cost;
+};
+
+/*
+ * Fits COSTS[0..N_COSTS), none of which is negative. Relative deviations count, of what is less than LEAST_NS those
+ * relative to that; those far outside the others count little. Returns 0 or -ENOMEM.
+ */
+int shared_fit(const struct shared_round *rounds, size_t n, double least_ns,
+	       struct shared_cost *costs, size_t n_costs);
+
+/* What COSTS say of a round. */
+double shared_forecast(const struct shared_round *round, const struct shared_cost *costs);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A kernel thread is a child of kthreadd, which is 2, in the first PID namespace. Its time is the first figure of
+ * schedstat (Documentation/scheduler/sched-stats.rst), in ns; a kernel without that has none for us.
+ */
+#include "kernel/kernel_threads.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+#define KTHREADD 2
+
+struct kernel_threads {
+	int *fds; /* of schedstat */
+	size_t n;
+};
+
+/* proc_pid_stat(5): "PID (NAME) STATE PPID ..."; a name may have anything in it. */
+static bool is_wanted(int proc_fd, const char *pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[300], *name, *end;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "%s/stat", pid);
+	if (file_read_at(proc_fd, path, 4096, &text, NULL, NULL) < 0)
+		return false;
+	name = strchr(text, '(');
+	end = strrchr(text, ')');
+	if (!name || !end || sscanf(end + 1, " %*c %d", &parent) != 1 || parent != KTHREADD)
+		return false;
+	return strncmp(name, "(kworker/", 9) != 0 && strncmp(name, "(ksoftirqd/", 11) != 0;
+}
+
+static int add(struct kernel_threads *threads, int proc_fd, const char *pid)
+{
+	char path[300];
+	int *grown, fd;
+
+	snprintf(path, sizeof(path), "%s/schedstat", pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	grown = reallocarray(threads->fds, threads->n + 1, sizeof(*grown));
+	if (!grown) {
+		close(fd);
+		return -ENOMEM;
+	}
+	threads->fds = grown;
+	grown[threads->n++] = fd;
+	return 0;
+}
+
+int kernel_threads_open(int proc_fd, struct kernel_threads **threads, struct error *err)
+{
+	int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	struct kernel_threads *opened = calloc(1, sizeof(*opened));
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!opened || !directory) {
+		r = opened ? error_errno(err, errno, "open '/proc'") : error_oom(err);
+		free(opened);
+		if (directory)
+			closedir(directory);
+		else if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    is_wanted(proc_fd, entry->d_name))
+			r = add(opened, proc_fd, entry->d_name);
+	}
+	closedir(directory);
+	if (r < 0) {
+		kernel_threads_close(opened);
+		return error_oom(err);
+	}
+	*threads = opened;
+	return 0;
+}
+
+void kernel_threads_close(struct kernel_threads *threads)
+{
+	if (!threads)
+		return;
+	for (size_t i = 0; i < threads->n; i++)
+		close(threads->fds[i]);
+	free(threads->fds);
+	free(threads);
+}
+
+uint64_t kernel_threads_read(const struct kernel_threads *threads)
+{
+	uint64_t sum = 0, ran;
+
+	for (size_t i = 0; i < threads->n; i++) {
+		char text[128];
+		ssize_t n = pread(threads->fds[i], text, sizeof(text) - 1, 0);
+
+		if (n <= 0)
+			continue;
+		text[n] = '\0';
+		if (sscanf(text, "%" SCNu64, &ran) == 1)
+			sum += ran;
+	}
+	return sum;
+}

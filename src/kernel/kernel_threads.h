@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* CPU time of the kernel's own threads, apart from programs. */
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct kernel_threads;
+
+/*
+ * Those that there are now, under PROC_FD, a directory like /proc, which is borrowed until kernel_threads_close.
+ * Left out are those that only do what others left to them (ksoftirqd, kworker), since the ledger knows
+ * whose work that is.
+ */
+int kernel_threads_open(int proc_fd, struct kernel_threads **threads, struct error *err);
+void kernel_threads_close(struct kernel_threads *threads);
+
+/* What they have run in all, in ns; one that has ended counts no more. */
+uint64_t kernel_threads_read(const struct kernel_threads *threads);

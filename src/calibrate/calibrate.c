@@ -207,8 +207,8 @@ static int take_round(struct run *run, size_t number, struct error *err)
 	const struct measure_plan plan = {
 		.specs = round->specs,
 		.n_specs = round->n,
-		.settle_ms = 80,
-		.window_ms = run->options->quick ? 120 : 260,
+		.settle_ms = 60,
+		.window_ms = run->options->quick ? 110 : 260,
 		.windows = 1,
 	};
 	char text[96];

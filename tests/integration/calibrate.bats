@@ -139,6 +139,7 @@ ledger_is_on() {
 	run --separate-stderr "$BEHALF" calibrate --quick --only host --json
 	stop_spinners
 	[ "$status" -eq 3 ]
+	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == *"not to be trusted: others used"* ]]
 	jq -e '.trusted == false' <<<"$output"
 	jq -e '[.operations[].target] | unique == ["host"]' <<<"$output"

@@ -148,12 +148,13 @@ static void draw_disk(uint64_t *state, struct flow_spec *spec)
 }
 
 static void add_side(const struct bench *bench, const struct flow_spec *spec, bool receives,
-		     struct forecasts *forecasts)
+		     double company, struct forecasts *forecasts)
 {
 	enum site_workspace workspace = receives ? spec->to : spec->from;
 	struct measure_flow asked = {.sent = spec->rate};
 	struct fit_point at = operations_load(spec, &asked);
-	struct extrapolate_load load = {at.units, at.bytes, at.connections};
+	const struct extrapolate_load worst = {at.units, at.bytes, at.connections, 0};
+	const struct extrapolate_load load = {at.units, at.bytes, at.connections, company};
 	const char *target = flow_is_net(spec) ? site_path_name(spec->path) : bench->disk.target;
 	const struct profile_operation *operation =
 		profile_find(bench->profile, operations_kind(spec, receives), operations_mode(spec),
@@ -164,7 +165,7 @@ static void add_side(const struct bench *bench, const struct flow_spec *spec, bo
 		struct forecast *to = own ? &forecasts->workspaces[workspace] : &forecasts->host;
 
 		to->parts[part] += (double)extrapolate_part(operation, part, &load);
-		to->upper += (double)extrapolate_upper_part(operation, part, &load);
+		to->upper += (double)extrapolate_upper_part(operation, part, &worst);
 	}
 }
 
@@ -186,14 +187,17 @@ static bool is_forecast(const struct flow_spec *spec, enum site_workspace worksp
 static struct forecasts forecast(const struct bench *bench, const struct flow_spec *specs, size_t n)
 {
 	struct forecasts forecasts = {0};
+	double company = 0;
 
+	for (size_t i = 0; i < n; i++)
+		company += fmin(specs[i].rate, 1e9 / FLOW_TICK_NS);
 	forecasts.host.parts[PROFILE_HOST] = bench->profile->base.host_cpu_ns * bench->cpus;
 	forecasts.host.upper = bench->profile->base.host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
 		if (is_forecast(&specs[i], specs[i].from))
-			add_side(bench, &specs[i], false, &forecasts);
+			add_side(bench, &specs[i], false, company, &forecasts);
 		if (flow_is_net(&specs[i]) && is_forecast(&specs[i], specs[i].to))
-			add_side(bench, &specs[i], true, &forecasts);
+			add_side(bench, &specs[i], true, company, &forecasts);
 	}
 	return forecasts;
 }

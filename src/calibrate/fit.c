@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "calibrate/least_squares.h"
 
-#define COLUMNS 3 /* of either: packets or requests, bytes and wake-ups; connections and wake-ups */
+#define COLUMNS 4 /* packets, requests or connections; bytes; wake-ups; those of sleeping CPUs */
 #define ITERATIONS 12
 #define RIDGE 1e-6
 #define TAIL_POINTS 20 /* so many have a quantile of their own */
@@ -24,11 +24,16 @@ double fit_wakeups(double units, double gap_ns)
 	return gap_ns > 0 ? fmin(units, 1e9 / gap_ns) : 0;
 }
 
+static double fit_asleep(const struct fit_point *point, double awake_per_s)
+{
+	return awake_per_s > 0 ? 1 / (1 + point->company / awake_per_s) : 0;
+}
+
 struct work {
 	bool connections; /* the points are of connections, else of packets or requests */
 	struct fit_point *points;
 	size_t n;
-	double gap_ns;
+	double gap_ns, awake_per_s;
 	struct least_squares squares;
 	double *y;
 	double *sizes; /* what deviations of a point are relative to: the sum of its parts */
@@ -42,12 +47,13 @@ static void columns_of(const struct work *work, size_t i, double columns[COLUMNS
 	columns[0] = point->units + point->connections;
 	columns[1] = point->bytes;
 	columns[2] = fit_wakeups(columns[0], work->gap_ns);
+	columns[3] = work->connections ? 0 : columns[2] * fit_asleep(point, work->awake_per_s);
 }
 
 /* What is in y, with the weights as they are. */
 static void fit_once(struct work *work, double coefficients[COLUMNS])
 {
-	static const size_t which[COLUMNS] = {0, 1, 2};
+	static const size_t which[COLUMNS] = {0, 1, 2, 3};
 
 	least_squares_reset(&work->squares);
 	for (size_t i = 0; i < work->n; i++) {
@@ -118,6 +124,7 @@ static void fit_part(struct work *work, enum profile_part part, struct profile_c
 	cost->unit_ns = coefficients[0];
 	cost->byte_ns = coefficients[1];
 	cost->wakeup_ns = coefficients[2];
+	cost->asleep_ns = coefficients[3];
 }
 
 static double payer_cost(const double *parts, enum profile_payer payer)
@@ -132,7 +139,9 @@ static double payer_cost(const double *parts, enum profile_payer payer)
 	}
 }
 
-static double forecast(const struct profile_operation *operation, const struct fit_point *point)
+/* With the share ASLEEP of CPUs. */
+static double forecast(const struct profile_operation *operation, const struct fit_point *point,
+		       double asleep)
 {
 	double sum = 0;
 
@@ -143,7 +152,8 @@ static double forecast(const struct profile_operation *operation, const struct f
 		       cost->connection_ns * point->connections +
 		       cost->wakeup_ns * fit_wakeups(point->units, operation->gap_ns) +
 		       cost->connection_wakeup_ns *
-			       fit_wakeups(point->connections, operation->gap_ns);
+			       fit_wakeups(point->connections, operation->gap_ns) +
+		       cost->asleep_ns * asleep * fit_wakeups(point->units, operation->gap_ns);
 	}
 	return sum;
 }
@@ -177,14 +187,17 @@ static void judge(const struct fit_point *points, size_t n, double quantile, dou
 		mean += sum_of_parts(points[i].parts) / (double)n;
 	for (size_t i = 0; i < n; i++) {
 		double measured = sum_of_parts(points[i].parts);
-		double expected = forecast(operation, &points[i]);
+		double expected = forecast(operation, &points[i],
+					   fit_asleep(&points[i], operation->awake_per_s));
+		double worst = forecast(operation, &points[i], operation->asleep_share);
 		double deviation = measured > 0 ? fabs(measured - expected) / measured : 0;
 
 		total += (measured - mean) * (measured - mean);
 		left += (measured - expected) * (measured - expected);
 		fit->residual_mean += deviation / (double)n;
 		fit->residual_worst = fmax(fit->residual_worst, deviation);
-		ratios[i] = expected > 0 ? measured / expected : 1;
+		/* for the worst case nobody knows the company */
+		ratios[i] = worst > 0 ? measured / worst : 1;
 	}
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
 	fit->upper = fit_upper(ratios, n, quantile);
@@ -257,6 +270,7 @@ int fit_operation(const struct fit_point *points, size_t n, double quantile,
 	work = (struct work){
 		.points = chosen,
 		.gap_ns = operation->gap_ns,
+		.awake_per_s = operation->awake_per_s,
 		.squares = squares,
 		.y = doubles,
 		.sizes = doubles + (n + 1),
@@ -264,6 +278,8 @@ int fit_operation(const struct fit_point *points, size_t n, double quantile,
 		.deviations = doubles + 3 * (n + 1),
 		.scratch = doubles + 4 * (n + 1),
 	};
+	for (size_t i = 0; i < n; i++)
+		operation->asleep_share += fit_asleep(&points[i], work.awake_per_s) / (double)n;
 	fit_kind(&work, points, n, false, operation);
 	fit_kind(&work, points, n, true, operation);
 	judge(points, n, quantile, work.scratch, operation);

@@ -14,6 +14,7 @@
 /* One load of one workspace, per second, and what it cost in CPU-nanoseconds per second, by part. */
 struct fit_point {
 	double units, bytes, connections;
+	double company; /* wakeups of all loads */
 	double parts[PROFILE_PARTS];
 };
 
@@ -27,8 +28,8 @@ bool fit_has_enough(const struct fit_point *points, size_t n);
 double fit_wakeups(double units, double gap_ns);
 
 /*
- * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns is
- * set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
+ * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns and
+ * awake_per_s are set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
  * copied to the points and otherwise left to calibrate/shared.h. -EDOM with fewer than FIT_POINTS_MIN points that
  * have units; -ENOMEM.
  */

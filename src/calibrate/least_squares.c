@@ -64,6 +64,8 @@ static bool sweep(const struct least_squares *squares, double *at)
 			continue;
 		for (size_t j = 0; j < squares->n; j++)
 			left -= line[j] * at[j];
+		if (squares->prior)
+			left += squares->ridge * line[i] * squares->prior[i];
 		best = fmax(0, left / (line[i] * (1 + squares->ridge)));
 		moved |= fabs(best - at[i]) > CONVERGED * fmax(best, at[i]);
 		at[i] = best;

@@ -9,11 +9,12 @@ struct least_squares {
 	double *gram;  /* n x n: sums of products of columns */
 	double *right; /* n: of columns and what is to be fitted */
 	double ridge;
+	const double *prior; /* n, borrowed; NULL: zero */
 };
 
 /*
- * RIDGE is by what share coefficients are drawn to zero, those most of which the rows tell least: enough and they
- * do not follow the noise. -ENOMEM.
+ * RIDGE is how strongly coefficients are drawn to the prior, as a share of what all rows together say of each; those
+ * most of which the rows tell least apart from others. Enough of it, and they do not follow the noise. -ENOMEM.
  */
 int least_squares_open(size_t n, double ridge, struct least_squares *squares);
 void least_squares_close(struct least_squares *squares);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 #define COLUMNS 5 /* units, bytes, wake-ups, connections, wake-ups for those */
 #define ITERATIONS 8
-#define RIDGE 0.002 /* many coefficients, of which each round tells only a sum */
+#define RIDGE 0.03 /* many coefficients, of which each round tells only a sum */
+#define RIDGE_OF_GROUPS 1e-4
 
 static void columns_of(const struct fit_point *point, double gap_ns, double columns[COLUMNS])
 {
@@ -46,8 +48,23 @@ static double size_of(const struct shared_round *round, double least_ns)
 	return fmax(round->cost_ns, least_ns);
 }
 
-static void add_round(struct least_squares *squares, const struct shared_round *round,
-		      const struct shared_cost *costs, double weight)
+/* Which columns a load has: of its own, or of its group. */
+static size_t first_column(const struct shared_cost *costs, size_t of, bool grouped)
+{
+	return (grouped ? costs[of].group : of) * COLUMNS;
+}
+
+struct fitting {
+	const struct shared_round *rounds;
+	size_t n;
+	double least_ns;
+	struct shared_cost *costs;
+	bool grouped;
+	struct least_squares squares;
+	double *weights, *deviations, *scratch;
+};
+
+static void add_round(struct fitting *fitting, const struct shared_round *round, double weight)
 {
 	double values[SHARED_LOADS_MAX * COLUMNS];
 	size_t which[SHARED_LOADS_MAX * COLUMNS];
@@ -61,67 +78,91 @@ static void add_round(struct least_squares *squares, const struct shared_round *
 
 	for (size_t i = 0; i < round->n; i++) {
 		const struct shared_load *load = &round->loads[i];
+		size_t first = first_column(fitting->costs, load->of, fitting->grouped);
 
-		columns_of(&load->at, costs[load->of].gap_ns, &values[i * COLUMNS]);
+		columns_of(&load->at, fitting->costs[load->of].gap_ns, &values[i * COLUMNS]);
 		for (size_t c = 0; c < COLUMNS; c++)
-			which[i * COLUMNS + c] = load->of * COLUMNS + c;
+			which[i * COLUMNS + c] = first + c;
 	}
-	least_squares_add(squares, &row);
+	least_squares_add(&fitting->squares, &row);
 }
 
-static void take_costs(const double *at, struct shared_cost *costs, size_t n)
+static void take_costs(const double *at, bool grouped, struct shared_cost *costs, size_t n)
 {
-	for (size_t i = 0; i < n; i++, at += COLUMNS)
+	for (size_t i = 0; i < n; i++) {
+		const double *of = &at[first_column(costs, i, grouped)];
+
 		costs[i].cost = (struct profile_cost){
-			.unit_ns = at[0],
-			.byte_ns = at[1],
-			.wakeup_ns = at[2],
-			.connection_ns = at[3],
-			.connection_wakeup_ns = at[4],
+			.unit_ns = of[0],
+			.byte_ns = of[1],
+			.wakeup_ns = of[2],
+			.connection_ns = of[3],
+			.connection_wakeup_ns = of[4],
 		};
+	}
 }
 
-struct work {
-	double *at; /* coefficients */
-	double *weights, *deviations, *scratch;
-};
-
-static void fit_robustly(const struct shared_round *rounds, size_t n, double least_ns,
-			 struct shared_cost *costs, struct least_squares *squares,
-			 const struct work *work)
+static void fit_robustly(struct fitting *fitting, size_t n_costs, double *at)
 {
-	for (size_t i = 0; i < n; i++)
-		work->weights[i] = 1;
+	for (size_t i = 0; i < fitting->n; i++)
+		fitting->weights[i] = 1;
 	for (int iteration = 0; iteration < ITERATIONS; iteration++) {
-		least_squares_reset(squares);
-		for (size_t i = 0; i < n; i++) {
-			double size = size_of(&rounds[i], least_ns);
+		least_squares_reset(&fitting->squares);
+		for (size_t i = 0; i < fitting->n; i++) {
+			double size = size_of(&fitting->rounds[i], fitting->least_ns);
 
-			add_round(squares, &rounds[i], costs, work->weights[i] / (size * size));
+			add_round(fitting, &fitting->rounds[i],
+				  fitting->weights[i] / (size * size));
 		}
-		least_squares_solve(squares, work->at);
-		take_costs(work->at, costs, squares->n / COLUMNS);
-		for (size_t i = 0; i < n; i++)
-			work->deviations[i] =
-				fabs(shared_forecast(&rounds[i], costs) - rounds[i].cost_ns) /
-				size_of(&rounds[i], least_ns);
-		least_squares_weigh(work->deviations, n, work->scratch, work->weights);
+		least_squares_solve(&fitting->squares, at);
+		take_costs(at, fitting->grouped, fitting->costs, n_costs);
+		for (size_t i = 0; i < fitting->n; i++) {
+			const struct shared_round *round = &fitting->rounds[i];
+
+			fitting->deviations[i] =
+				fabs(shared_forecast(round, fitting->costs) - round->cost_ns) /
+				size_of(round, fitting->least_ns);
+		}
+		least_squares_weigh(fitting->deviations, fitting->n, fitting->scratch,
+				    fitting->weights);
 	}
+}
+
+/* First all of a group as one, then each by itself, with its group's as what is known beforehand. */
+static int fit_both(struct fitting *fitting, size_t n_costs, double *at, double *prior)
+{
+	double groups[SHARED_GROUPS * COLUMNS] = {0};
+
+	if (least_squares_open(SHARED_GROUPS * COLUMNS, RIDGE_OF_GROUPS, &fitting->squares) < 0)
+		return -ENOMEM;
+	fitting->grouped = true;
+	fit_robustly(fitting, n_costs, groups);
+	least_squares_close(&fitting->squares);
+	for (size_t i = 0; i < n_costs; i++)
+		memcpy(&prior[i * COLUMNS], &groups[first_column(fitting->costs, i, true)],
+		       COLUMNS * sizeof(double));
+	if (least_squares_open(n_costs * COLUMNS, RIDGE, &fitting->squares) < 0)
+		return -ENOMEM;
+	fitting->grouped = false;
+	fitting->squares.prior = prior;
+	fit_robustly(fitting, n_costs, at);
+	return 0;
 }
 
 int shared_fit(const struct shared_round *rounds, size_t n, double least_ns,
 	       struct shared_cost *costs, size_t n_costs)
 {
-	_cleanup_free_ double *doubles = calloc(n_costs * COLUMNS + 3 * n + 1, sizeof(*doubles));
-	_cleanup_(least_squares_close) struct least_squares squares = {0};
-	struct work work;
+	size_t size = n_costs * COLUMNS;
+	_cleanup_free_ double *doubles = calloc(2 * size + 3 * n + 1, sizeof(*doubles));
+	struct fitting fitting = {.rounds = rounds, .n = n, .least_ns = least_ns, .costs = costs};
+	int r;
 
-	if (!doubles || least_squares_open(n_costs * COLUMNS, RIDGE, &squares) < 0)
+	if (!doubles)
 		return -ENOMEM;
-	work.at = doubles;
-	work.weights = work.at + n_costs * COLUMNS;
-	work.deviations = work.weights + n;
-	work.scratch = work.deviations + n;
-	fit_robustly(rounds, n, least_ns, costs, &squares, &work);
-	return 0;
+	fitting.weights = doubles + 2 * size;
+	fitting.deviations = fitting.weights + n;
+	fitting.scratch = fitting.deviations + n;
+	r = fit_both(&fitting, n_costs, doubles, doubles + size);
+	least_squares_close(&fitting.squares);
+	return r;
 }

@@ -12,6 +12,7 @@
 #include "plan/profile.h"
 
 #define SHARED_LOADS_MAX 8
+#define SHARED_GROUPS 2
 
 struct shared_load {
 	size_t of; /* which of the costs */
@@ -27,12 +28,14 @@ struct shared_round {
 
 struct shared_cost {
 	double gap_ns; /* given */
+	size_t group;  /* given, less than SHARED_GROUPS: of those that cost much the same */
 	struct profile_cost cost;
 };
 
 /*
  * Fits COSTS[0..N_COSTS), none of which is negative. Relative deviations count, of what is less than LEAST_NS those
- * relative to that; those far outside the others count little. Returns 0 or -ENOMEM.
+ * relative to that; those far outside the others count little. What the rounds do not tell of one is taken to be as that of its group.
+ * Returns 0 or -ENOMEM.
  */
 int shared_fit(const struct shared_round *rounds, size_t n, double least_ns,
 	       struct shared_cost *costs, size_t n_costs);

@@ -209,7 +209,8 @@ static double cost_at(const struct profile_operation *o, enum profile_part part,
 {
 	const struct profile_cost *c = &o->cost[part];
 
-	return c->unit_ns * units + c->byte_ns * bytes + c->wakeup_ns * units;
+	return c->unit_ns * units + c->byte_ns * bytes + c->wakeup_ns * units +
+	       c->asleep_ns * units;
 }
 
 /* What one packet or request of the smallest size costs when it comes alone: a figure to look at. */

@@ -36,6 +36,16 @@ double extrapolate_wakeups(const struct profile_operation *operation, double per
 	return smaller(per_s, most);
 }
 
+double extrapolate_sleepers(const struct profile_operation *operation,
+			    const struct extrapolate_load *load)
+{
+	double wakeups = extrapolate_wakeups(operation, load->units);
+
+	if (load->company > 0 && operation->awake_per_s > 0)
+		return wakeups / (1 + load->company / operation->awake_per_s);
+	return wakeups * operation->asleep_share;
+}
+
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
 static double cost_of(const struct profile_operation *operation, enum profile_part part,
 		      const struct extrapolate_load *load)
@@ -45,7 +55,8 @@ static double cost_of(const struct profile_operation *operation, enum profile_pa
 	return cost->unit_ns * load->units + cost->byte_ns * load->bytes +
 	       cost->connection_ns * load->connections +
 	       cost->wakeup_ns * extrapolate_wakeups(operation, load->units) +
-	       cost->connection_wakeup_ns * extrapolate_wakeups(operation, load->connections);
+	       cost->connection_wakeup_ns * extrapolate_wakeups(operation, load->connections) +
+	       cost->asleep_ns * extrapolate_sleepers(operation, load);
 }
 
 enum profile_payer extrapolate_payer_of(enum profile_part part)
@@ -179,8 +190,10 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 	worst = worst < size ? worst : size;
 	*flow = (struct extrapolate_flow){
 		.kind = direction == TERMS_EGRESS ? PROFILE_SEND : PROFILE_RECEIVE,
-		.expected_load = {bytes / size, bytes, net->connections},
-		.worst_load = {bytes / worst, bytes, net->connections},
+		.expected_load = {bytes / size, bytes, net->connections, assumptions->company},
+		.worst_load = {.units = bytes / worst,
+			       .bytes = bytes,
+			       .connections = net->connections},
 	};
 	flow->expected = profile_find(profile, flow->kind, mode,
 				      target_of(profile, flow->kind, mode, path, peer),
@@ -221,6 +234,7 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 		.expected_load = load,
 		.worst_load = load,
 	};
+	flow->expected_load.company = assumptions->company;
 	flow->expected = profile_find(profile, flow->kind,
 				      promise->buffered ? PROFILE_BUFFERED : PROFILE_DIRECT, device,
 				      &flow->borrowed);
@@ -242,6 +256,27 @@ size_t extrapolate_flows(const struct terms *terms, const struct profile *profil
 			n += disk_flow(terms, disk, access, profile, assumptions, &flows[n]);
 	}
 	return n;
+}
+
+void extrapolate_add_company(const struct terms *terms, uint32_t count,
+			     const struct profile *profile,
+			     const struct extrapolate_assumptions *assumptions,
+			     struct extrapolate_company *company)
+{
+	struct extrapolate_flow flows[EXTRAPOLATE_FLOWS_MAX];
+	size_t n = extrapolate_flows(terms, profile, assumptions, flows);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct extrapolate_load *load = &flows[i].expected_load;
+		uint64_t wakeups =
+			round_up(extrapolate_wakeups(flows[i].expected, load->units) +
+				 extrapolate_wakeups(flows[i].expected, load->connections));
+		uint64_t *to = flows[i].kind == PROFILE_SEND	  ? &company->sent
+			       : flows[i].kind == PROFILE_RECEIVE ? &company->received
+								  : &company->requests;
+
+		*to = ncores_add(*to, ncores_times(wakeups, count));
+	}
 }
 
 /* ---- a workspace ---- */

@@ -22,6 +22,7 @@ struct extrapolate_load {
 	double units; /* packets, or requests */
 	double bytes;
 	double connections;
+	double company; /* wakeups of the whole host: R of profile.h; 0: not known, or the worst case */
 };
 
 /* Of one operation: what the profile says at LOAD, on average. */
@@ -38,6 +39,9 @@ uint64_t extrapolate_upper(const struct profile_operation *operation, enum profi
 enum profile_payer extrapolate_payer_of(enum profile_part part);
 /* Wakeups per second for so many packets, requests or connections: W of profile.h. */
 double extrapolate_wakeups(const struct profile_operation *operation, double per_s);
+/* Those of them that find a CPU asleep. */
+double extrapolate_sleepers(const struct profile_operation *operation,
+			    const struct extrapolate_load *load);
 
 /* What terms leave open. */
 enum extrapolate_protocol {
@@ -56,6 +60,7 @@ struct extrapolate_assumptions {
 	const char *peer;
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
 	const void *host;						  /* its argument */
+	double company; /* expected wakeups per second of the whole host, 0: not known */
 };
 
 /* A promise of I/O with what prices it. */
@@ -88,6 +93,17 @@ struct extrapolate_need {
 	bool limited;		/* the limit is below what the promises cost */
 	bool borrowed, outside; /* one of the flows is */
 };
+
+/* Expected wakeups per second, by what they are for. */
+struct extrapolate_company {
+	uint64_t sent, received, requests;
+};
+
+/* Adds those of COUNT workspaces. Whole numbers, so their order changes nothing. */
+void extrapolate_add_company(const struct terms *terms, uint32_t count,
+			     const struct profile *profile,
+			     const struct extrapolate_assumptions *assumptions,
+			     struct extrapolate_company *company);
 
 struct extrapolate_need extrapolate_workspace(const struct terms *terms,
 					      const struct profile *profile,

@@ -31,12 +31,22 @@ void cleanup_plan(struct plan **plan)
 
 struct extrapolate_assumptions plan_assumptions(const struct plan_request *request)
 {
-	return (struct extrapolate_assumptions){
+	struct extrapolate_assumptions assumptions = {
 		.protocol = request->protocol,
 		.peer = request->peer,
 		.disk_target = plan_host_disk_target,
 		.host = request->host,
 	};
+	struct extrapolate_company company = {0};
+
+	for (size_t i = 0; i < request->n_workspaces; i++)
+		extrapolate_add_company(&request->workspaces[i].terms, request->workspaces[i].count,
+					request->profile, &assumptions, &company);
+	/* what one of them sends another may receive */
+	assumptions.company = (double)ncores_add(company.sent > company.received ? company.sent
+										 : company.received,
+						 company.requests);
+	return assumptions;
 }
 
 uint64_t plan_missing(const struct plan_resource *resource)

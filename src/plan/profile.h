@@ -21,11 +21,14 @@
  * connections per second:
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
+ *		+ asleep_ns * S * W(N)
  *	W(x) = min(x, 1e9 / gap_ns)
+ *	S = 1 / (1 + R / awake_per_s)
  *
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
- * never more often than once in gap_ns, since what comes in between is done in one go. Without the last two
- * it is a plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
+ * never more often than once in gap_ns, since what comes in between is done in one go. S is the share of
+ * wake-ups that find a CPU asleep, which on a virtual machine takes a trip to the hypervisor: the less, the more
+ * wake-ups R there are on the whole host. Without the last three it is a plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
  * apart never less than both in one.
  */
 #include <stdbool.h>
@@ -86,6 +89,7 @@ struct profile_cost {
 	double connection_ns;
 	double wakeup_ns;
 	double connection_wakeup_ns;
+	double asleep_ns;
 };
 
 /* How good the fit is, over the points that were measured, of one payer's sum. */
@@ -114,7 +118,9 @@ struct profile_operation {
 	 */
 	char target[PROFILE_TARGET_MAX];
 	struct profile_cost cost[PROFILE_PARTS];
-	double gap_ns; /* see above */
+	double gap_ns;	    /* see above */
+	double awake_per_s; /* the same; 0: S is asleep_share */
+	double asleep_share; /* S on average while it was measured: for the worst case, and where R is not known */
 	struct profile_fit fit[PROFILE_PAYERS];
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */
 	uint32_t size_least_bytes, size_most_bytes;

@@ -12,6 +12,7 @@ const struct profile_number profile_cost_numbers[] = {
 	MEMBER(profile_cost, connection_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, wakeup_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, connection_wakeup_ns, PROFILE_DOUBLE),
+	MEMBER(profile_cost, asleep_ns, PROFILE_DOUBLE),
 	{0},
 };
 
@@ -32,6 +33,8 @@ const struct profile_number profile_base_numbers[] = {
 
 const struct profile_number profile_operation_numbers[] = {
 	MEMBER(profile_operation, gap_ns, PROFILE_DOUBLE),
+	MEMBER(profile_operation, awake_per_s, PROFILE_DOUBLE),
+	MEMBER(profile_operation, asleep_share, PROFILE_DOUBLE),
 	MEMBER(profile_operation, size_least_bytes, PROFILE_U32),
 	MEMBER(profile_operation, size_most_bytes, PROFILE_U32),
 	MEMBER(profile_operation, units_most, PROFILE_DOUBLE),

@@ -40,6 +40,8 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		    "wakeups");
 	put_product(out, &plus, cost->connection_wakeup_ns,
 		    extrapolate_wakeups(operation, load->connections), "wakeups for connections");
+	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, load),
+		    "wakeups of sleeping CPUs");
 	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);
 }
 

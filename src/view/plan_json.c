@@ -74,6 +74,8 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_double(to, "bytes_per_s", load->bytes);
 	json_add_double(to, "connections_per_s", load->connections);
 	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load->units));
+	if (operation->awake_per_s > 0)
+		json_add_double(to, "asleep_per_s", extrapolate_sleepers(operation, load));
 	json_add_double(to, "times", upper);
 	costs = json_add_object(to, "cost");
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
@@ -89,6 +91,8 @@ static void put_operation(struct json_object *object, const char *key,
 		json_add_double(of, "wakeup_ns", cost->wakeup_ns);
 		if (cost->connection_wakeup_ns > 0)
 			json_add_double(of, "connection_wakeup_ns", cost->connection_wakeup_ns);
+		if (cost->asleep_ns > 0)
+			json_add_double(of, "asleep_ns", cost->asleep_ns);
 		json_add_u64(of, "ncores", extrapolate_part(operation, part, load));
 	}
 }

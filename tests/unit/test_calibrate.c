@@ -70,6 +70,30 @@ TEST(fit_finds_what_points_were_made_of)
 	is_uint(o.n_points, N);
 }
 
+/* A wake-up costs more where few others keep the CPUs awake. */
+TEST(fit_tells_how_dear_sleep_is)
+{
+	_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6, .awake_per_s = 1000};
+	struct fit_point points[3 * N];
+	double share = 0;
+
+	make_points(points);
+	make_points(points + N);
+	make_points(points + 2 * N);
+	for (int i = 0; i < 3 * N; i++) {
+		points[i].company = 1000 * (i / N + i % 3);
+		points[i].parts[PROFILE_OWN] +=
+			8000 * fmin(points[i].units, 1000) / (1 + points[i].company / 1000);
+		share += 1 / (1 + points[i].company / 1000) / (3 * N);
+	}
+	must(fit_operation(points, 3 * N, 0.95, &o) == 0);
+	ok(is_about(o.cost[PROFILE_OWN].asleep_ns, 8000), "%f", o.cost[PROFILE_OWN].asleep_ns);
+	ok(is_about(o.cost[PROFILE_OWN].wakeup_ns, 9000), "%f", o.cost[PROFILE_OWN].wakeup_ns);
+	ok(is_about(o.asleep_share, share), "%f", o.asleep_share);
+	ok(o.fit[PROFILE_PAYER_WORKSPACE].residual_worst < 0.01);
+	ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 1.02, "in the worst case, company is not known");
+}
+
 TEST(fit_is_not_led_astray_by_few)
 {
 	_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6};
@@ -184,17 +208,22 @@ TEST(shared_costs_are_told_apart)
 			rounds[i].cost_ns *= 2;
 	}
 	must(shared_fit(rounds, 120, 1, costs, 3) == 0);
-	for (int of = 0; of < 3; of++) {
-		const struct profile_cost *c = &costs[of].cost;
+	for (size_t of = 0; of < 3; of++) {
+		struct shared_round alone = {.n = 1};
+		double cost = 0;
 
-		ok(fabs(c->unit_ns - wanted[of].unit_ns) < 20, "%f", c->unit_ns);
-		ok(fabs(c->byte_ns - wanted[of].byte_ns) < 0.05, "%f", c->byte_ns);
-		ok(fabs(c->wakeup_ns - wanted[of].wakeup_ns) < 300, "%f", c->wakeup_ns);
-		ok(fabs(c->connection_ns - wanted[of].connection_ns) < 400, "%f", c->connection_ns);
+		alone.loads[0] = (struct shared_load){of, {.units = 4000, .bytes = 4e6}};
+		if (of == 2)
+			alone.loads[0].at = (struct fit_point){.connections = 1000};
+		cost = wanted[of].unit_ns * 4000 + wanted[of].byte_ns * 4e6 +
+		       wanted[of].wakeup_ns * 1000;
+		cost = of == 2 ? 40e6 : cost;
+		ok(fabs(shared_forecast(&alone, costs) / cost - 1) < 0.1, "%zu: %f of %f", of,
+		   shared_forecast(&alone, costs), cost);
 	}
 	rounds[0].n = 1;
 	rounds[0].loads[0] = (struct shared_load){.of = 2, .at.connections = 100};
-	ok(fabs(shared_forecast(&rounds[0], costs) - 4e6) < 1e5);
+	ok(fabs(shared_forecast(&rounds[0], costs) - 4e6) < 4e5);
 }
 
 TEST(fit_wants_some_points)
@@ -384,9 +413,9 @@ TEST(operations_make_a_profile)
 	must(profile->n_operations == 2);
 	send = profile_find(profile, PROFILE_SEND, PROFILE_UDP, "bridge", NULL);
 	ok(is_about(send->cost[PROFILE_OWN].unit_ns, 3000), "%f", send->cost[PROFILE_OWN].unit_ns);
-	ok(is_about(send->cost[PROFILE_HOST].wakeup_ns, 2000), "%f",
+	ok(fabs(send->cost[PROFILE_HOST].wakeup_ns - 2000) < 200, "%f",
 	   send->cost[PROFILE_HOST].wakeup_ns);
-	ok(is_about(send->points[0].cost_ns[PROFILE_PAYER_HOST], 5e5), "%f",
+	ok(fabs(send->points[0].cost_ns[PROFILE_PAYER_HOST] - 5e5) < 5e4, "%f",
 	   send->points[0].cost_ns[PROFILE_PAYER_HOST]);
 }
 

@@ -71,6 +71,30 @@ TEST(a_cost_is_coefficient_times_rate)
 	is_uint(extrapolate_part(send, PROFILE_UNATTRIBUTED, &load), 1);
 }
 
+/* The more wake up, the fewer find a CPU asleep; but all together never cost less. */
+TEST(company_keeps_cpus_awake)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct profile_operation *send = &profile->operations[0];
+	struct extrapolate_load load = {.units = 500};
+	uint64_t before = 0;
+
+	send->cost[PROFILE_OWN] = (struct profile_cost){.asleep_ns = 3000};
+	send->awake_per_s = 1000;
+	send->asleep_share = 0.1;
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 150000);
+	load.company = 1000;
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 750000);
+	for (uint64_t n = 1; n < 50; n++) {
+		uint64_t all;
+
+		load.company = 500.0 * (double)n;
+		all = n * extrapolate_part(send, PROFILE_OWN, &load);
+		must(all > before);
+		before = all;
+	}
+}
+
 TEST(a_workspace_needs_its_reserve_and_its_io)
 {
 	_cleanup_(cleanup_profile) struct profile *profile = example();

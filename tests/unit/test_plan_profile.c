@@ -31,10 +31,12 @@ static struct profile *example(void)
 	operation->kind = PROFILE_SEND;
 	operation->mode = PROFILE_TCP;
 	strcpy(operation->target, "bridge");
-	operation->cost[PROFILE_OWN] = (struct profile_cost){700, 0.25, 21000, 900, 5000};
+	operation->cost[PROFILE_OWN] = (struct profile_cost){700, 0.25, 21000, 900, 5000, 300};
 	operation->cost[PROFILE_NET_RX] = (struct profile_cost){.unit_ns = 800};
 	operation->cost[PROFILE_UNATTRIBUTED] = (struct profile_cost){.byte_ns = 0.001};
 	operation->gap_ns = 20000;
+	operation->awake_per_s = 1000;
+	operation->asleep_share = 0.25;
 	operation->fit[PROFILE_PAYER_WORKSPACE] = (struct profile_fit){1.25, 0.99, 0.04, 0.3};
 	operation->size_least_bytes = 64;
 	operation->size_most_bytes = 1514;

@@ -7,13 +7,24 @@
  * And how the uplink's queueing discipline tells whose a packet is: uplink_mark writes the workspace's number
  * into the mark of what comes from its link, and uplink_classify makes a class of that.
  *
+ * What arrives at the uplink has no mark: whose it is, is known of connections by what was sent (uplink_learn, behind
+ * the translation of addresses), and else by the addresses that packets had which went into a link (link_learn).
+ * uplink_arrives makes a class of that. The first packets of a connection from outside to an address of
+ * the host's are nobody's.
+ *
  * Counters and buckets are shared by all CPUs and changed by atomic additions. Two CPUs may fill a bucket for
  * the same while; compare-and-exchange lets one of them. A bucket can go below zero by one packet per CPU.
  */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <stdbool.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/gate.h"
@@ -47,6 +58,43 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } uplink_classes SEC(".maps");
+
+/* The same for what arrives there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GATES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} arrival_classes SEC(".maps");
+
+/* IPv4 as the last four bytes of an address that is zero otherwise. */
+struct address {
+	__u32 words[4];
+};
+
+struct flow {
+	struct address local, remote;
+	__u16 local_port, remote_port;
+	__u32 protocol;
+};
+
+#define FLOWS_MAX 65536
+#define PLACES_MAX 16384
+
+/* Whose a connection is, and whose an address is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct flow);
+	__type(value, __u32);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLACES_MAX);
+	__type(key, struct address);
+	__type(value, __u32);
+} places SEC(".maps");
 
 /* ---- the bucket ---- */
 
@@ -125,5 +173,110 @@ int uplink_classify(struct __sk_buff *skb)
 	if (!number--)
 		return 0;
 	handle = bpf_map_lookup_elem(&uplink_classes, &number);
+	return handle ? *handle : 0;
+}
+
+/* ---- what arrives ---- */
+
+/* A part of a datagram but the first has no ports; nor has what is behind extension headers here. */
+static void read_ports(struct __sk_buff *skb, __u32 offset, struct flow *flow, bool sent)
+{
+	__u16 ports[2];
+
+	if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP &&
+	    flow->protocol != IPPROTO_SCTP)
+		return;
+	if (bpf_skb_load_bytes_relative(skb, offset, ports, sizeof(ports), BPF_HDR_START_NET) < 0)
+		return;
+	flow->local_port = sent ? ports[0] : ports[1];
+	flow->remote_port = sent ? ports[1] : ports[0];
+}
+
+static bool read_flow_v4(struct __sk_buff *skb, struct flow *flow, bool sent)
+{
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET) < 0)
+		return false;
+	flow->local.words[3] = sent ? ip.saddr : ip.daddr;
+	flow->remote.words[3] = sent ? ip.daddr : ip.saddr;
+	flow->protocol = ip.protocol;
+	if (!(ip.frag_off & bpf_htons(0x1fff)))
+		read_ports(skb, ip.ihl * 4, flow, sent);
+	return true;
+}
+
+static bool read_flow_v6(struct __sk_buff *skb, struct flow *flow, bool sent)
+{
+	struct ipv6hdr ip;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET) < 0)
+		return false;
+	__builtin_memcpy(sent ? &flow->local : &flow->remote, &ip.saddr, sizeof(ip.saddr));
+	__builtin_memcpy(sent ? &flow->remote : &flow->local, &ip.daddr, sizeof(ip.daddr));
+	flow->protocol = ip.nexthdr;
+	read_ports(skb, sizeof(ip), flow, sent);
+	return true;
+}
+
+/* SENT: the source is on this side. */
+static bool read_flow(struct __sk_buff *skb, struct flow *flow, bool sent)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return read_flow_v4(skb, flow, sent);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return read_flow_v6(skb, flow, sent);
+	return false;
+}
+
+/* Written only when it is new: maps are dear, packets are many. */
+static void learn(void *map, const void *key, __u32 number)
+{
+	__u32 *known = bpf_map_lookup_elem(map, key);
+
+	if (!known)
+		bpf_map_update_elem(map, key, &number, BPF_ANY);
+	else if (*known != number)
+		*known = number;
+}
+
+SEC("tc")
+int uplink_learn(struct __sk_buff *skb)
+{
+	__u32 number = skb->mark >> GATE_MARK_SHIFT;
+	struct flow flow = {};
+
+	if (number && read_flow(skb, &flow, true))
+		learn(&flows, &flow, number - 1);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int link_learn(struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
+	struct flow flow = {};
+
+	/* addresses of many are nobody's */
+	if (number && skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
+	    read_flow(skb, &flow, false))
+		learn(&places, &flow.local, *number);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int uplink_arrives(struct __sk_buff *skb)
+{
+	struct flow flow = {};
+	__u32 *number, *handle;
+
+	if (!read_flow(skb, &flow, false))
+		return 0;
+	number = bpf_map_lookup_elem(&flows, &flow);
+	if (!number)
+		number = bpf_map_lookup_elem(&places, &flow.local);
+	if (!number)
+		return 0;
+	handle = bpf_map_lookup_elem(&arrival_classes, number);
 	return handle ? *handle : 0;
 }

@@ -22,6 +22,7 @@
 #include "base/strings.h"
 #include "cmd/admit_plan.h"
 #include "cmd/means.h"
+#include "cmd/quota_check.h"
 #include "promises/annotations.h"
 
 struct admission {
@@ -90,7 +91,7 @@ int admit_promise(struct promise *promise, bool force, struct promise *before, s
 /* A container without a network of its own has the host's, whatever nobody said. */
 static void fill_path(struct terms *terms, const struct oci_config *config)
 {
-	if (terms_have_network(terms) && !*terms->path &&
+	if ((terms_have_network(terms) || terms->gate) && !*terms->path &&
 	    !oci_config_namespace(config, CLONE_NEWNET))
 		strcpy(terms->path, "host");
 }
@@ -141,6 +142,14 @@ static int fill_promise(struct promise *promise, const struct container_create_o
 	return fill_cpus(promise, config, err);
 }
 
+static int check_above(const struct promise *promise, struct error *err)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
+	int r = cgroup_layout_read(&layout, err);
+
+	return r == 0 ? quota_check(promise, layout, false, err) : r;
+}
+
 /* Of container_create_options. */
 static int note_groups(void *data, const struct cgroup *cgroup, struct error *err)
 {
@@ -173,6 +182,8 @@ int admit_container(struct container_create_options *create, struct oci_config *
 	r = use_means(config, &terms, err);
 	if (r == 0)
 		r = fill_promise(&new->promise, create, config, err);
+	if (r == 0)
+		r = check_above(&new->promise, err);
 	if (r == 0)
 		r = promise_set_maker(&new->promise, err);
 	if (r == 0)

@@ -10,9 +10,11 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "cmd/kept_terms.h"
+#include "cmd/means.h"
 #include "cmd/options.h"
 #include "keeper/keeper.h"
-#include "keeper/status.h"
+#include "promises/promises.h"
 
 #define PERIOD_MIN_MS 10
 #define PERIOD_MAX_MS 1000
@@ -141,22 +143,24 @@ static const char *string(struct json_object *object, const char *key)
 							      : NULL;
 }
 
-static void add_term(struct table *table, struct json_object *workspace, const char *term)
+static void add_term(void *data, const struct kept_term *term)
 {
-	struct json_object *truth;
+	struct table *table = data;
+	bool cpu = strcmp(term->unit, "CPU") == 0;
 
-	if (!json_object_object_get_ex(workspace, term, &truth))
-		return;
 	table_row(table);
-	table_string(table, string(workspace, "name"));
-	table_string(table, term);
-	table_format(table, "%.3g", number(truth, "promised"));
-	table_format(table, "%.3f", number(truth, "got"));
-	table_format(table, "%.3f", number(truth, "ratio"));
-	table_string(table, string(truth, "state"));
-	table_format(table, "%.0fs", number(truth, "for_s"));
-	table_format(table, "%.1fs", number(truth, "violation_s"));
-	table_string(table, string(truth, "by"));
+	table_string(table, term->workspace);
+	table_string(table, term->term);
+	if (cpu)
+		table_format(table, "%.3g", term->promised);
+	else
+		table_string(table, kept_amount(term->promised, term->unit).text);
+	table_string(table, kept_amount(term->got, term->unit).text);
+	table_format(table, "%.3f", term->ratio);
+	table_string(table, term->broken ? "broken" : "kept");
+	table_format(table, "%.0fs", term->for_s);
+	table_format(table, "%.1fs", term->violation_s);
+	table_string(table, term->by);
 }
 
 static void add_class(struct table *table, const char *name, struct json_object *network,
@@ -203,6 +207,8 @@ static int print_network(struct json_object *workspaces, struct error *err)
 		add_class(table, string(w, "name"), network, "ingress_limited",
 			  "net.ingress.limit");
 		add_class(table, string(w, "name"), network, "egress_limited", "net.egress.limit");
+		add_class(table, string(w, "name"), network, "ingress_reserved",
+			  "net.ingress.reserve");
 		add_class(table, string(w, "name"), network, "egress_reserved",
 			  "net.egress.reserve");
 		add_gate(table, string(w, "name"), network);
@@ -224,14 +230,39 @@ static int print_text(struct json_object *status, struct error *err)
 		return error_set(err, EPROTO, "the keeper that runs is of another version");
 	if (!json_object_get_boolean(ledger))
 		printf("the ledger is off: only the static limits are set\n");
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *workspace = json_object_array_get_idx(list, i);
-
-		add_term(table, workspace, "cpu.reserve");
-		add_term(table, workspace, "cpu.limit");
-	}
-	r = table_print(table, stdout, err);
+	r = kept_terms_each(status, add_term, table, err);
+	if (r == 0)
+		r = table_print(table, stdout, err);
 	return r == 0 ? print_network(list, err) : r;
+}
+
+/* What is promised all the same. */
+static void show_unkept(void)
+{
+	_cleanup_(promise_list_clear) struct promise_list list = {0};
+	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	struct error told;
+	size_t damaged;
+
+	if (promises_read_readable(&list, &damaged, &told, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
+			_cleanup_free_ char *value = terms_format(&list.items[i].terms, kind);
+
+			if (!value || !means_has_truth(kind))
+				continue;
+			table_row(table);
+			table_string(table, list.items[i].name);
+			table_string(table, kind->annotation + strlen("io.behalf."));
+			table_string(table, value);
+			table_string(table, "");
+			table_string(table, "");
+			table_string(table, "not kept: no keeper");
+		}
+	}
+	if (table && table_rows(table))
+		table_print(table, stdout, NULL);
 }
 
 static int show_status(const struct keeper_options *options, struct error *err)
@@ -243,6 +274,8 @@ static int show_status(const struct keeper_options *options, struct error *err)
 	if (!path)
 		return error_oom(err);
 	r = keeper_ask(options->socket ? options->socket : path, &status, &pid, err);
+	if (r == -ENOENT && !options->json)
+		show_unkept();
 	if (r < 0)
 		return r;
 	if (!options->json)

@@ -9,9 +9,12 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "keeper/ask.h"
+#include "keeper/disk_weight.h"
 #include "keeper/gate.h"
 #include "keeper/shape.h"
+#include "keeper/standing.h"
 #include "keeper/uplink.h"
+#include "kernel/napi.h"
 
 enum means {
 	NONE,	    /* nothing keeps it yet */
@@ -21,6 +24,7 @@ enum means {
 	SHAPING,       /* at a link of its own */
 	UPLINK,	       /* towards the outside, at the host's uplink */
 	GATE,
+	WEIGHT, /* of a disk, which something has to weigh */
 };
 
 /* By the end of a term's name, the first that fits. */
@@ -41,11 +45,14 @@ static const struct {
 	{"net-", "-connections", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-path", NOT_NEEDED, CGROUP_CORE},
 	{"net-", "-limit", SHAPING, CGROUP_CORE, true},
-	{"net-egress", "-reserve", UPLINK, CGROUP_CORE, true},
-	{"net-egress", "-share", UPLINK, CGROUP_CORE, true},
+	{"net-", "-reserve", UPLINK, CGROUP_CORE, true},
+	{"net-", "-share", UPLINK, CGROUP_CORE, true},
 	{"net-", "-strict", GATE, CGROUP_CORE, true},
 	{"disk-", "-limit", CONTROLLER, CGROUP_IO, true},
 	{"disk-", "-limit-iops", CONTROLLER, CGROUP_IO, true},
+	{"disk-", "-reserve", CONTROLLER, CGROUP_IO, true},
+	{"disk-", "-reserve-iops", CONTROLLER, CGROUP_IO, true},
+	{"disk-", "-share", WEIGHT, CGROUP_IO, true},
 	{"disk-", "-request-size", NOT_NEEDED, CGROUP_CORE},
 	{"disk-", "-buffered", NOT_NEEDED, CGROUP_CORE},
 };
@@ -87,6 +94,22 @@ static int need_shaping(const struct term_kind *kind, const struct terms *terms,
 	return r < 0 ? error_prefix(err, "%s", kind->name) : 0;
 }
 
+/* What others have reserved is the planner's affair; here it is whether there can be so much at all. */
+static int need_room(const struct term_kind *kind, const struct terms *terms,
+		     const struct uplink *uplink, struct error *err)
+{
+	bool egress = string_starts_with(kind->name, "net-egress");
+	uint64_t wanted = terms->net[egress ? TERMS_EGRESS : TERMS_INGRESS].reserve_bps;
+	struct class_terms alone = {.reserve_bps = wanted};
+	uint64_t rate = egress ? uplink->rate_bps : uplink_arriving_bps(uplink->rate_bps);
+
+	if (classes_check(uplink->name, rate, &alone, 1, NULL) == 0)
+		return 0;
+	return error_set(err, EBUSY, "%s: '%s' carries %s, and a little of it is everybody's",
+			 kind->name, uplink->name,
+			 unit_format(UNIT_BIT_RATE, uplink->rate_bps).text);
+}
+
 static int need_uplink(const struct term_kind *kind, const struct terms *terms, struct error *err)
 {
 	struct uplink uplink = {0};
@@ -97,7 +120,7 @@ static int need_uplink(const struct term_kind *kind, const struct terms *terms, 
 	if (r < 0)
 		return r;
 	if (uplink.name[0] && uplink.rate_bps)
-		return 0;
+		return need_room(kind, terms, &uplink, err);
 	return error_set(
 		err, ENODEV,
 		"%s: it is kept at the host's uplink, and %s%s%s; BEHALF_UPLINK=eth0=1gbit "
@@ -113,15 +136,37 @@ static int need_gate(const struct term_kind *kind, const struct terms *terms, st
 
 	if (terms->gate == TERMS_GATE_NONE)
 		return 0;
-	if (terms->gate == TERMS_GATE_THREADED)
-		return error_set(
-			err, EOPNOTSUPP,
-			"%s: 'threaded' is kept by nothing yet, and what cannot be kept is "
-			"not promised",
-			kind->name);
 	r = need_link(kind, terms, err);
+	if (r == 0 && terms->gate == TERMS_GATE_THREADED)
+		return napi_has_threads() ? 0
+					  : error_set(err, EOPNOTSUPP,
+						      "%s: this kernel does not receive in threads "
+						      "(/sys/class/net/lo/threaded)",
+						      kind->name);
 	if (r == 0)
 		r = gates_open(&gates, err);
+	return r;
+}
+
+static int need_weight(const struct term_kind *kind, const struct terms *terms,
+		       const struct cgroup_layout *layout, struct error *err)
+{
+	int r = need_controller(kind, layout, CGROUP_IO, false, err);
+
+	for (unsigned int i = 0; i < terms->n_disks && r == 0; i++) {
+		const struct terms_disk *disk = &terms->disks[i];
+		struct standing_disk found;
+		const char *file;
+
+		if (!disk->flow[TERMS_READ].share && !disk->flow[TERMS_WRITE].share)
+			continue;
+		r = standing_find_disk(disk->device, &found, err);
+		if (r == 0)
+			r = disk_weight_file(found.number, cgroup_layout_version(layout, CGROUP_IO),
+					     &file, err);
+		if (r < 0)
+			error_prefix(err, "%s", kind->name);
+	}
 	return r;
 }
 
@@ -151,6 +196,8 @@ static int check_one(const struct term_kind *kind, const struct terms *terms,
 		return need_uplink(kind, terms, err);
 	case GATE:
 		return need_gate(kind, terms, err);
+	case WEIGHT:
+		return need_weight(kind, terms, layout, err);
 	case NONE:
 		break;
 	}
@@ -167,6 +214,14 @@ int means_check(const struct terms *terms, const struct cgroup_layout *layout, s
 		if (terms_has(terms, kind))
 			r = check_one(kind, terms, layout, err);
 	return r;
+}
+
+bool means_has_truth(const struct term_kind *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (fits(i, kind))
+			return table[i].means != NOT_NEEDED;
+	return false;
 }
 
 static bool needs_keeper(const struct term_kind *kind)

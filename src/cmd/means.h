@@ -11,6 +11,9 @@
  */
 int means_check(const struct terms *terms, const struct cgroup_layout *layout, struct error *err);
 
+/* Whether KIND is a promise by itself, and not what describes another, so that it is kept or not. */
+bool means_has_truth(const struct term_kind *kind);
+
 /*
  * Warns, in one sentence, when there is something in TERMS that holds only while a keeper runs, and none does;
  * what the runtime itself sets (quota, memory, pids) holds as a static limit.

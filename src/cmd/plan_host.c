@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 #include "kernel/machine.h"
+#include "keeper/uplink.h"
 #include "kernel/topology.h"
 
 #define PROFILE_MAX_BYTES (16u << 20)
@@ -72,6 +73,19 @@ static bool find_state_disk(const struct topology *topology, const char *path,
 	return false;
 }
 
+/* The keeper has to go by the same. */
+static int take_uplink(struct plan_host *host, struct error *err)
+{
+	struct uplink uplink = {0};
+	int r = uplink_find(secure_getenv("BEHALF_UPLINK"), &uplink, err);
+
+	if (r < 0)
+		return r;
+	snprintf(host->uplink, sizeof(host->uplink), "%s", uplink.name);
+	host->uplink_bps = uplink.rate_bps;
+	return 0;
+}
+
 static int take_topology(const struct topology *topology, const char *state_path,
 			 struct plan_host *host, struct error *err)
 {
@@ -81,9 +95,9 @@ static int take_topology(const struct topology *topology, const char *state_path
 		return error_set(err, EINVAL, "cpu/online: '%s' is no list of CPUs",
 				 topology->online);
 	host->memory_bytes = topology->memory_bytes;
-	snprintf(host->uplink, sizeof(host->uplink), "%s", topology->uplink);
-	host->uplink_bps = topology->uplink_bps;
-	r = take_nodes(topology, host, err);
+	r = take_uplink(host, err);
+	if (r == 0)
+		r = take_nodes(topology, host, err);
 	if (r == 0)
 		r = take_disks(topology, host, err);
 	if (r == 0 && !find_state_disk(topology, state_path, host))

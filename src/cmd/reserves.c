@@ -2,32 +2,106 @@
 #include "cmd/reserves.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/strings.h"
+#include "cmd/kept_terms.h"
+#include "cmd/means.h"
 #include "promises/promises.h"
 
-static void fill_one(struct ledger_snapshot *snapshot, const struct promise *promise)
+static struct ledger_account *account_of(struct ledger_snapshot *snapshot,
+					 const struct promise *promise)
 {
 	const char *directory = promise->cgroup ? cgroup_directory(promise->cgroup, CGROUP_CPU)
 						: NULL;
 	struct stat st;
 
-	if (!promise->terms.cpu.reserve_mcores || !directory || stat(directory, &st) < 0)
-		return;
+	if (!directory || stat(directory, &st) < 0)
+		return NULL;
 	for (size_t i = 0; i < snapshot->n_accounts; i++) {
 		/* the id of a group is the number of its inode, see ledger/snapshot.h */
 		if (snapshot->accounts[i].id == st.st_ino)
-			snapshot->accounts[i].reserved_ns +=
-				(uint64_t)((double)snapshot->wall_ns *
-					   promise->terms.cpu.reserve_mcores / 1000);
+			return &snapshot->accounts[i];
 	}
+	return NULL;
+}
+
+/* ---- how it is kept ---- */
+
+/* What the keeper says of one workspace; the worst of it is what is said of all. */
+struct words {
+	const struct promise *promise;
+	struct ledger_account *account;
+	bool broken, any;
+	double for_s; /* of a broken one how long it is, else since the last was broken */
+	const char *by;
+};
+
+static void add_promise(void *data, const struct kept_term *term)
+{
+	struct words *words = data;
+	_cleanup_free_ char *text = NULL;
+
+	if (strcmp(term->workspace, words->promise->name) != 0 ||
+	    strcmp(term->cgroup, cgroup_path(words->promise->cgroup)) != 0)
+		return;
+	text = string_format("%s %s: got %s, %s for %.0f s%s%s", term->term,
+			     kept_amount(term->promised, term->unit).text,
+			     kept_amount(term->got, term->unit).text,
+			     term->broken ? "broken" : "kept", term->for_s, term->by ? " by " : "",
+			     term->by ? term->by : "");
+	if (text)
+		strv_append(&words->account->promises, text);
+	if ((term->broken && !words->broken) || !words->any ||
+	    (term->broken == words->broken && term->for_s < words->for_s)) {
+		words->for_s = term->for_s;
+		words->by = term->by;
+	}
+	words->broken |= term->broken;
+	words->any = true;
+}
+
+/* STATUS NULL: no keeper runs. */
+static void fill_words(struct ledger_account *account, const struct promise *promise,
+		       struct json_object *status)
+{
+	struct words words = {.promise = promise, .account = account};
+
+	if (status)
+		kept_terms_each(status, add_promise, &words, NULL);
+	free(account->terms);
+	if (words.broken)
+		account->terms = string_format("broken %.0fs%s%s", words.for_s,
+					       words.by ? " by " : "", words.by ? words.by : "");
+	else if (words.any)
+		account->terms = string_format("kept %.0fs", words.for_s);
+	else
+		account->terms = strdup(status ? "kept by the kernel" : "not kept: no keeper");
+}
+
+/* ---- all ---- */
+
+static void fill_one(struct ledger_snapshot *snapshot, const struct promise *promise,
+		     struct json_object *status)
+{
+	struct ledger_account *account = account_of(snapshot, promise);
+
+	if (!account)
+		return;
+	account->reserved_ns +=
+		(uint64_t)((double)snapshot->wall_ns * promise->terms.cpu.reserve_mcores / 1000);
+	fill_words(account, promise, status);
 }
 
 void reserves_fill(struct ledger_snapshot *snapshot)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
+	_cleanup_json_ struct json_object *status = NULL;
 	struct error err = {0}, told;
 	size_t damaged;
 
@@ -35,6 +109,8 @@ void reserves_fill(struct ledger_snapshot *snapshot)
 		log_debug("%s", err.text);
 		return;
 	}
+	if (list.n)
+		kept_terms_ask(&status, NULL);
 	for (size_t i = 0; i < list.n; i++)
-		fill_one(snapshot, &list.items[i]);
+		fill_one(snapshot, &list.items[i], status);
 }

@@ -20,6 +20,7 @@
 #include "cmd/admit.h"
 #include "cmd/means.h"
 #include "cmd/options.h"
+#include "cmd/quota_check.h"
 #include "cmd/terms_target.h"
 #include "promises/promises.h"
 
@@ -71,14 +72,18 @@ static int set_one(struct terms *terms, const char *argument, struct error *err)
 	return terms_set(terms, kind, kind->name, value, err);
 }
 
-static int check(const struct terms *terms, struct error *err)
+/* KEPT: something of CPU was promised before, so that the group's quota is the keeper's to change. */
+static int check(const struct promise *promise, bool kept, struct error *err)
 {
 	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	int r = terms_check(terms, err);
+	int r = terms_check(&promise->terms, err);
 
 	if (r == 0)
 		r = cgroup_layout_read(&layout, err);
-	return r == 0 ? means_check(terms, layout, err) : r;
+	if (r == 0)
+		r = means_check(&promise->terms, layout, err);
+	return r == 0 ? quota_check(promise, layout, !kept && !promise->terms.cpu.limit_mcores, err)
+		      : r;
 }
 
 static int run_set(const struct cmd_context *ctx, const struct terms_options *options, char **argv,
@@ -86,6 +91,7 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 {
 	_cleanup_(promise_clear) struct promise promise = {0}, before = {0};
 	int r = terms_target_find(ctx->root, argv[0], &promise, err);
+	bool kept = promise.terms.cpu.reserve_mcores || promise.terms.cpu.limit_mcores;
 
 	for (char **argument = &argv[1]; r == 0 && *argument; argument++)
 		r = set_one(&promise.terms, *argument, err);
@@ -95,7 +101,7 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 		promise.has_cpus = true;
 		promise.cpus = options->cpus;
 	}
-	r = check(&promise.terms, err);
+	r = check(&promise, kept, err);
 	if (r == 0)
 		r = promise_set_maker(&promise, err);
 	if (r == 0)
@@ -124,7 +130,7 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 		return r;
 	if (!argv[1] || !terms_any(&promise.terms))
 		return promises_remove(promise.state_root, promise.name, err);
-	r = check(&promise.terms, err);
+	r = check(&promise, true, err);
 	return r == 0 ? admit_promise(&promise, true, &before, err) : r;
 }
 

@@ -191,6 +191,16 @@ void book_forget_of(struct book *book, const char *where, uint64_t inode)
 	}
 }
 
+void book_forget_one(struct book *book, const char *where, const char *what)
+{
+	size_t i = index_of(book, where, what);
+
+	if (i == book_entries(book))
+		return;
+	json_object_array_del_idx(book->found, i, 1);
+	book->changed = true;
+}
+
 int book_flush(struct book *book, struct error *err)
 {
 	int r;

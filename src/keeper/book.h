@@ -35,6 +35,8 @@ int book_note(struct book *book, const struct found *found, struct error *err);
 void book_forget(struct book *book, const char *where);
 /* The same of the one that had INODE: another may have its place by now. */
 void book_forget_of(struct book *book, const char *where, uint64_t inode);
+/* Only what was noted of WHAT there. */
+void book_forget_one(struct book *book, const char *where, const char *what);
 /* Writes the book if it was changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
 

@@ -76,6 +76,9 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[GATE_LINK] = gates->bpf->progs.gate_link,
 		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
+		[UPLINK_LEARN] = gates->bpf->progs.uplink_learn,
+		[LINK_LEARN] = gates->bpf->progs.link_learn,
+		[UPLINK_ARRIVES] = gates->bpf->progs.uplink_arrives,
 	};
 
 	return bpf_program__fd(programs[program]);
@@ -93,25 +96,35 @@ int gates_new(struct gates *gates)
 	return -ENOSPC;
 }
 
-static void forget_links(const struct gates *gates, uint32_t number)
+/* A key of any of the maps. */
+union map_key {
+	uint32_t index;
+	uint32_t words[12];
+};
+
+static void forget_in(const struct bpf_map *bpf_map, uint32_t number)
 {
-	int map = bpf_map__fd(gates->bpf->maps.gate_links);
-	uint32_t index, next, found;
+	int map = bpf_map__fd(bpf_map);
+	union map_key key, next;
+	uint32_t found;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
 	while (more) {
-		index = next;
-		more = bpf_map_get_next_key(map, &index, &next) == 0;
-		if (bpf_map_lookup_elem(map, &index, &found) == 0 && found == number)
-			bpf_map_delete_elem(map, &index);
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (bpf_map_lookup_elem(map, &key, &found) == 0 && found == number)
+			bpf_map_delete_elem(map, &key);
 	}
 }
 
 void gates_free(struct gates *gates, int number)
 {
 	gates_open_wide(gates, number);
-	gates_set_class(gates, number, 0);
-	forget_links(gates, (uint32_t)number);
+	gates_set_class(gates, TERMS_EGRESS, number, 0);
+	gates_set_class(gates, TERMS_INGRESS, number, 0);
+	forget_in(gates->bpf->maps.gate_links, (uint32_t)number);
+	forget_in(gates->bpf->maps.flows, (uint32_t)number);
+	forget_in(gates->bpf->maps.places, (uint32_t)number);
 	gates->taken[number] = false;
 }
 
@@ -124,12 +137,15 @@ int gates_bind_link(struct gates *gates, int ifindex, int number)
 				   BPF_ANY);
 }
 
-void gates_set_class(struct gates *gates, int number, uint32_t class)
+void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
+		     uint32_t class)
 {
+	const struct bpf_map *map = direction == TERMS_EGRESS ? gates->bpf->maps.uplink_classes
+							      : gates->bpf->maps.arrival_classes;
 	uint32_t key = (uint32_t)number;
 
 	/* an element of an array: it is there */
-	bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.uplink_classes), &key, &class, BPF_ANY);
+	bpf_map_update_elem(bpf_map__fd(map), &key, &class, BPF_ANY);
 }
 
 void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "plan/terms.h"
 
 struct gates;
 
@@ -16,6 +17,9 @@ enum gate_program {
 	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
 	UPLINK_MARK,	 /* filter of what the host receives from a workspace's link */
 	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
+	UPLINK_LEARN,	 /* filter of what an uplink sends: whose which connection is */
+	LINK_LEARN,	 /* filter of what the host sends into a link: whose which address is */
+	UPLINK_ARRIVES,	 /* classifier of what an uplink has received, by what was learned */
 };
 
 /* Loads the programs. -EPERM without privileges; what the kernel says otherwise. */
@@ -33,8 +37,9 @@ void gates_free(struct gates *gates, int number);
 
 /* What passes the link (its host's end) is NUMBER's. 0 or a negative errno. */
 int gates_bind_link(struct gates *gates, int ifindex, int number);
-/* The class, a handle, of NUMBER's packets at the uplink; 0: the default. */
-void gates_set_class(struct gates *gates, int number, uint32_t class);
+/* The class, a handle, of NUMBER's packets that the uplink sends, or receives; 0: the default. */
+void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
+		     uint32_t class);
 
 /* Until it is renewed again, or for GATE_LEASE_NS. */
 struct gate_terms {

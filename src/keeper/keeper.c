@@ -33,10 +33,14 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "keeper/above.h"
+#include "keeper/disk.h"
+#include "keeper/events.h"
 #include "keeper/lock.h"
 #include "keeper/means_steer.h"
 #include "keeper/network_round.h"
 #include "keeper/notify.h"
+#include "keeper/settle.h"
 #include "keeper/status.h"
 #include "ledger/charges.h"
 
@@ -44,11 +48,11 @@
 #define LEDGER_NS 1000000000ull	 /* a ledger that is off, */
 #define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
 #define ONCE_ROUNDS 11
+#define TELL_ROUNDS 5
 #define STEER_AGAIN_NS 5000000000ull
 #define STEER_SELDOM_NS 30000000000ull /* when there was nothing to move */
 #define SLOW_ROUNDS 10		       /* between readings of what hardly matters, */
 #define SLOWER_ROUNDS 50	       /* and where they are dear */
-#define EVENTS_MAX 64
 
 struct keeper {
 	const struct keeper_options *options;
@@ -65,7 +69,9 @@ struct keeper {
 	uint64_t steer_due_ns; /* and from then on may be again */
 	unsigned int rounds;
 	bool read_register; /* whatever the stamp says */
-	struct json_object *events;
+	struct above above;
+	struct disks disks;
+	struct events events;
 };
 
 static int open_book(struct keeper *k, struct error *err)
@@ -84,51 +90,6 @@ static int open_book(struct keeper *k, struct error *err)
 }
 
 /* ---- the register ---- */
-
-static bool is_kept(const struct keeper *k, const char *where)
-{
-	for (size_t i = 0; i < k->roster.control.n; i++) {
-		const struct roster_entry *e = &k->roster.items[i];
-
-		if (strcmp(e->directory, where) == 0 || standing_is_at(&e->standing, where))
-			return true;
-	}
-	return false;
-}
-
-/* What a killed keeper set of those whose promise has ended since. */
-static void settle_estates(struct keeper *k)
-{
-	for (size_t i = k->book ? book_entries(k->book) : 0; i-- > 0;) {
-		struct found found = book_entry(k->book, i);
-		bool group = strcmp(found.means, "cgroup") == 0 ||
-			     strcmp(found.means, STANDING_MEANS) == 0;
-		bool estate = group && !is_kept(k, found.where);
-		_cleanup_free_ char *where = estate ? strdup(found.where) : NULL;
-		struct error err = {0};
-
-		if (!where)
-			continue;
-		if (writer_undo(&k->writer, where, &err) < 0)
-			log_warning("%s", err.text);
-		if (i > book_entries(k->book))
-			i = book_entries(k->book);
-	}
-}
-
-/* With no reserve there is nothing to keep out of the way of. */
-static void steer_back(struct keeper *k)
-{
-	struct error err = {0};
-
-	for (size_t i = 0; i < k->roster.control.n; i++) {
-		if (k->roster.items[i].terms.cpu.reserve_mcores)
-			return;
-	}
-	if (k->book && writer_undo_means(&k->writer, "steer", &err) < 0)
-		log_warning("%s", err.text);
-	k->steered = (struct cpus){0};
-}
 
 static int watch(struct keeper *k, struct error *err)
 {
@@ -178,8 +139,9 @@ static int follow_register(struct keeper *k, struct error *err)
 		return r;
 	k->stamp = stamp;
 	k->read_register = false;
-	settle_estates(k);
-	steer_back(k);
+	settle_estates(&k->roster, &k->writer);
+	if (settle_steering(&k->roster, &k->writer))
+		k->steered = (struct cpus){0};
 	set_standing(k);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
 	return r < 0 ? r : watch(k, err);
@@ -331,43 +293,6 @@ static void steer(struct keeper *k)
 	k->steer_due_ns = k->now_ns + (control->steered ? STEER_AGAIN_NS : STEER_SELDOM_NS);
 }
 
-static void tell(struct keeper *k, size_t i, bool reserve)
-{
-	struct json_object *event = keeper_event(&k->roster, i, reserve);
-	const struct control_workspace *w = &k->roster.control.workspaces[i];
-	const struct control_truth *t = reserve ? &w->reserve : &w->limit;
-	const char *by = keeper_culprit(&k->roster, t->by);
-
-	json_object_array_add(k->events, event);
-	if (json_object_array_length(k->events) > EVENTS_MAX)
-		json_object_array_del_idx(k->events, 0, 1);
-	if (k->options->json) {
-		printf("%s\n", json_text(event, false));
-		fflush(stdout);
-	} else if (k->options->kind == KEEPER_SERVICE) {
-		log_warning("%s: cpu.%s %s: %.2f of %.2f CPU%s%s", k->roster.items[i].name,
-			    reserve ? "reserve" : "limit",
-			    t->state == CONTROL_BROKEN ? "broken" : "kept again", t->got,
-			    t->promised, by ? ", by " : "", by ? by : "");
-	}
-}
-
-/* That a term is kept is news only after it was broken. */
-static void tell_changes(struct keeper *k, size_t i)
-{
-	const struct control_workspace *w = &k->roster.control.workspaces[i];
-	struct roster_entry *e = &k->roster.items[i];
-	const enum control_state states[] = {w->reserve.state, w->limit.state};
-
-	for (size_t term = 0; term < ARRAY_SIZE(states); term++) {
-		if (states[term] != e->told[term] &&
-		    (states[term] == CONTROL_BROKEN ||
-		     (states[term] == CONTROL_KEPT && e->told[term] == CONTROL_BROKEN)))
-			tell(k, i, term == 0);
-		e->told[term] = states[term];
-	}
-}
-
 static void set_static(struct keeper *k)
 {
 	for (size_t i = 0; i < k->roster.control.n; i++) {
@@ -398,7 +323,6 @@ static int keep(struct keeper *k, struct error *err)
 		if (k->roster.control.workspaces[i].gone)
 			continue;
 		apply(k, i, &k->roster.control.workspaces[i].setting);
-		tell_changes(k, i);
 	}
 	return 0;
 }
@@ -428,6 +352,12 @@ static int carry(struct keeper *k, struct error *err)
 
 /* ---- the loop ---- */
 
+static struct truth_sources sources_of(const struct keeper *k)
+{
+	return (struct truth_sources){
+		.roster = &k->roster, .network = k->network.network, .disks = &k->disks};
+}
+
 static void answer(struct keeper *k)
 {
 	const struct keeper_figures figures = {
@@ -437,12 +367,25 @@ static void answer(struct keeper *k)
 		.rounds = k->rounds,
 		.writes = k->writer.writes,
 		.now_ns = k->now_ns,
-		.events = k->events,
-		.network = k->network.network,
+		.events = k->events.last,
+		.sources = sources_of(k),
 	};
-	_cleanup_json_ struct json_object *status = keeper_status(&k->roster, &figures);
+	_cleanup_json_ struct json_object *status = keeper_status(&figures);
 
 	keeper_answer(k->listening, status);
+}
+
+static void tell(struct keeper *k)
+{
+	const struct truth_sources sources = sources_of(k);
+
+	/* networks and disks are looked at less often */
+	enum truth_kind kinds = k->rounds % TELL_ROUNDS ? TRUTHS_CPU : TRUTHS;
+
+	for (size_t i = 0; i < k->roster.control.n; i++) {
+		if (!k->roster.control.workspaces[i].gone)
+			events_tell(&k->events, &sources, i, kinds);
+	}
 }
 
 static void feed_watchdog(struct keeper *k)
@@ -491,8 +434,12 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		open_ledger(k);
 		if (r == 0)
 			r = keep(k, err);
-		if (r == 0)
+		if (r == 0) {
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
+			above_round(&k->above, &k->writer, &k->roster);
+			disks_round(&k->disks, &k->writer, &k->roster, k->now_ns);
+			tell(k);
+		}
 		if (r == 0)
 			r = carry(k, err);
 		feed_watchdog(k);
@@ -593,6 +540,7 @@ static int live(struct keeper *k, struct error *err)
 	if (k->options->restore)
 		return put_back(k, err);
 	raise_limits();
+	settle_moments(&k->writer);
 	r = loop(k, &signal, err);
 	notify_manager("STOPPING=1");
 	if (k->listening >= 0)
@@ -613,7 +561,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 		.listening = -EBADF,
 		.writer = {.json = options.json},
 		.roster = {.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF)},
-		.events = json_object_new_array(),
+		.events = {.json = options.json, .log = options.kind == KEEPER_SERVICE},
 		.read_register = true,
 		.network.uplink = options.uplink ? options.uplink : secure_getenv("BEHALF_UPLINK"),
 		.watchdog_ns = notify_watchdog_ns(),
@@ -623,12 +571,14 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	if (!options.period_ns)
 		options.period_ns = CONTROL_PERIOD_NS;
 	k.roster.control.n_cpus = k.roster.n_cpus;
-	r = live(&k, err);
+	r = events_open(&k.events) < 0 ? error_oom(err) : live(&k, err);
 	network_close(k.network.network);
 	roster_end(&k.roster);
 	ledger_charges_close(k.charges);
 	book_close(k.book);
-	json_object_put(k.events);
+	above_clear(&k.above);
+	disks_clear(&k.disks);
+	events_clear(&k.events);
 	free(k.socket_path);
 	cleanup_close(&k.listening);
 	cleanup_close(&k.signals);

@@ -13,12 +13,18 @@
 
 #include "base/cleanup.h"
 
-/* How far is looked: a container has its processes near the top, and a hostile one may have very many. */
-#define DEPTH_MAX 4
-#define PROCESSES_MAX 256
-#define GROUPS_MAX 1024
+/*
+ * How far is looked: a container has its processes near the top, and a hostile one may have very many. A thorough
+ * search finds those of one that hid before it was first looked at, if it has not more than it is worth.
+ */
+struct bounds {
+	unsigned int depth, processes, groups;
+};
+
+static const struct bounds usual = {4, 256, 1024}, thorough_bounds = {64, 65536, 16384};
 
 struct search {
+	const struct bounds *bounds;
 	struct netspace *found;
 	size_t n;
 	ino_t ours;
@@ -51,8 +57,8 @@ static void see_process(struct search *search, int pid)
 
 static bool is_done(struct search *search)
 {
-	search->cut |= search->n == NETSPACES_MAX || search->looked == PROCESSES_MAX ||
-		       search->groups == GROUPS_MAX;
+	search->cut |= search->n == NETSPACES_MAX || search->looked == search->bounds->processes ||
+		       search->groups == search->bounds->groups;
 	return search->cut;
 }
 
@@ -92,7 +98,7 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		if (depth == DEPTH_MAX) {
+		if (depth == search->bounds->depth) {
 			search->cut = true;
 			break;
 		}
@@ -102,10 +108,10 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 	}
 }
 
-int netspaces_of(const char *directory, struct netspace spaces[static NETSPACES_MAX], size_t *n,
-		 bool *cut, struct error *err)
+int netspaces_of(const char *directory, bool thorough, struct netspace spaces[static NETSPACES_MAX],
+		 size_t *n, bool *cut, struct error *err)
 {
-	struct search search = {.found = spaces};
+	struct search search = {.bounds = thorough ? &thorough_bounds : &usual, .found = spaces};
 	struct stat st;
 	int dir;
 

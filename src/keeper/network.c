@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "keeper/network.h"
+#include "keeper/network_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,51 +8,23 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "keeper/netspaces.h"
-#include "keeper/shape.h"
-#include "keeper/uplink.h"
+#include "keeper/threads.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
 
-#define LINKS_MAX 8
-
-/* What receiving a packet costs until it is known, and what is believed. */
-#define PACKET_NS 2000.0
-#define PACKET_MIN_NS 200.0
-#define PACKET_MAX_NS 200000.0
-#define PACKETS_LEAST 100 /* to learn from */
-
-struct attached {
-	struct netlink_peer link;
-	struct shape now;
-};
-
-struct workspace {
-	char *name, *directory;
-	struct terms terms;
-	int number; /* of its gate, negative: none */
-	bool told;  /* what cannot be kept of it */
-	bool listed;
-	struct attached links[LINKS_MAX];
-	size_t n_links;
-	/* what its packets cost: as of when that was learned last */
-	double packet_ns;
-	uint64_t behalf_ns, passed;
-};
-
-struct network {
-	struct shaper shaper;
-	struct uplink uplink;
-	bool uplink_told;
-	struct workspace *workspaces;
-	size_t n;
-};
+/* One search in so many is a thorough one, while no link is known. */
+#define THOROUGH_EVERY 20
 
 void network_take_back(struct writer *writer)
 {
-	struct error err = {0};
+	static const char *const means[] = {SHAPE_MEANS, THREADS_MEANS};
 
-	if (writer->book && !writer->dry && writer_undo_means(writer, SHAPE_MEANS, &err) < 0)
-		log_warning("%s", err.text);
+	for (size_t i = 0; i < ARRAY_SIZE(means); i++) {
+		struct error err = {0};
+
+		if (writer->book && !writer->dry && writer_undo_means(writer, means[i], &err) < 0)
+			log_warning("%s", err.text);
+	}
 }
 
 int network_open(struct network **network, struct writer *writer, const char *uplink,
@@ -99,10 +71,17 @@ void network_close(struct network *network)
 	free(network);
 }
 
+/* At the uplink it has a class of its own. */
+static bool has_class(const struct terms_net *terms)
+{
+	return terms->reserve_bps || terms->share;
+}
+
 bool network_concerns(const struct terms *terms)
 {
 	return terms->net[TERMS_INGRESS].limit_bps || terms->net[TERMS_EGRESS].limit_bps ||
-	       terms->net[TERMS_EGRESS].reserve_bps || terms->gate == TERMS_GATE_DROP;
+	       has_class(&terms->net[TERMS_INGRESS]) || has_class(&terms->net[TERMS_EGRESS]) ||
+	       terms->gate != TERMS_GATE_NONE;
 }
 
 static struct shape wanted_of(const struct terms *terms)
@@ -111,20 +90,24 @@ static struct shape wanted_of(const struct terms *terms)
 		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
 		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
 		.gate = terms->gate == TERMS_GATE_DROP,
-		.mark = terms->net[TERMS_EGRESS].reserve_bps != 0,
+		/* what arrives is known by what was sent */
+		.mark = has_class(&terms->net[TERMS_EGRESS]) ||
+			has_class(&terms->net[TERMS_INGRESS]),
+		.learn = has_class(&terms->net[TERMS_INGRESS]),
 	};
 }
 
 /* ---- links ---- */
 
 /* The links that the workspace has now. What is known of those it had is kept. */
-static int find_links(const struct network *network, const char *directory,
+static int find_links(const struct network *network, struct workspace *w,
 		      struct netlink_peer links[static LINKS_MAX], size_t *n, bool *cut,
 		      struct error *err)
 {
+	bool thorough = !w->n_links && w->searches++ % THOROUGH_EVERY == 0;
 	struct netspace spaces[NETSPACES_MAX];
 	size_t n_spaces, found = 0;
-	int r = netspaces_of(directory, spaces, &n_spaces, cut, err);
+	int r = netspaces_of(w->directory, thorough, spaces, &n_spaces, cut, err);
 
 	if (r < 0)
 		return r;
@@ -151,11 +134,23 @@ static struct attached *find_attached(struct workspace *w, int index)
 	return NULL;
 }
 
+static void stop_threads(const struct network *network, const struct workspace *w,
+			 struct attached *link)
+{
+	struct error err = {0};
+
+	if (link->threaded && threads_let_go(network->shaper.writer, &link->link, &err) < 0)
+		log_warning("the network of '%s': %s", w->name, err.text);
+	link->threaded = false;
+}
+
 /* A link that is gone, or somebody else's by now, leaves its ifb behind; of one that is there all is taken back. */
 static void let_go(const struct network *network, struct workspace *w, struct attached *gone)
 {
 	struct error err = {0};
 
+	/* first: the other forgets all that the book has of the link */
+	stop_threads(network, w, gone);
 	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
 		log_warning("the network of '%s': %s", w->name, err.text);
 }
@@ -183,7 +178,7 @@ static int update_links(const struct network *network, struct workspace *w, stru
 	struct attached next[LINKS_MAX];
 	bool cut = false;
 	size_t n;
-	int r = find_links(network, w->directory, links, &n, &cut, err);
+	int r = find_links(network, w, links, &n, &cut, err);
 
 	if (r < 0)
 		return r;
@@ -202,8 +197,10 @@ static int update_links(const struct network *network, struct workspace *w, stru
 		const struct attached *known = find_attached(w, links[i].index);
 
 		next[i] = (struct attached){.link = links[i]};
-		if (known)
+		if (known) {
 			next[i].now = known->now;
+			next[i].threaded = known->threaded;
+		}
 	}
 	memcpy(w->links, next, n * sizeof(*next));
 	w->n_links = n;
@@ -218,7 +215,7 @@ static int need_number(struct network *network, struct workspace *w, const struc
 {
 	int r = 0;
 
-	if (w->number >= 0 || !(wanted->gate || wanted->mark))
+	if (w->number >= 0 || !(wanted->gate || wanted->mark || wanted->learn))
 		return 0;
 	if (!network->shaper.gates)
 		r = gates_open(&network->shaper.gates, err);
@@ -226,6 +223,58 @@ static int need_number(struct network *network, struct workspace *w, const struc
 		return r;
 	w->number = gates_new(network->shaper.gates);
 	return w->number < 0 ? error_errno(err, w->number, "make a gate for '%s'", w->name) : 0;
+}
+
+/* Of the links to one of its namespaces, those that are not received by threads yet. */
+static int thread_links_to(const struct network *network, struct workspace *w, int netns_fd,
+			   struct error *err)
+{
+	struct netlink_peer links[LINKS_MAX];
+	size_t n = 0;
+	int r = netlink_peers_in(network->shaper.netlink, netns_fd, links, LINKS_MAX, &n, err);
+
+	r = r == -ENODEV ? 0 : r;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct attached *known = find_attached(w, links[i].index);
+
+		if (!known || known->threaded)
+			continue;
+		/* also when it went half the way: letting go undoes that */
+		known->threaded = true;
+		r = threads_start(network->shaper.writer, w->name, &known->link, netns_fd,
+				  w->places, err);
+	}
+	return r;
+}
+
+static bool all_threaded(const struct workspace *w)
+{
+	for (size_t i = 0; i < w->n_links; i++) {
+		if (!w->links[i].threaded)
+			return false;
+	}
+	return true;
+}
+
+static int thread_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	struct netspace spaces[NETSPACES_MAX];
+	size_t n = 0;
+	bool cut;
+	int r;
+
+	if (w->terms.gate != TERMS_GATE_THREADED) {
+		for (size_t i = 0; i < w->n_links; i++)
+			stop_threads(network, w, &w->links[i]);
+		return 0;
+	}
+	if (!w->places || all_threaded(w))
+		return 0;
+	r = netspaces_of(w->directory, false, spaces, &n, &cut, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = thread_links_to(network, w, spaces[i].fd, err);
+	netspaces_close(spaces, n);
+	return r;
 }
 
 static int keep_workspace(struct network *network, struct workspace *w, struct error *err)
@@ -241,13 +290,26 @@ static int keep_workspace(struct network *network, struct workspace *w, struct e
 		/* it went in this moment */
 		r = r == -ENODEV ? 0 : r;
 	}
-	return r;
+	return r == 0 ? thread_links(network, w, err) : r;
 }
 
-static struct workspace *find(const struct network *network, const char *directory)
+/* FNV-1a: paths are alike for long, and there may be many. */
+static uint64_t hash_of(const char *text)
 {
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+struct workspace *network_find(const struct network *network, const char *directory)
+{
+	uint64_t hash = hash_of(directory);
+
 	for (size_t i = 0; i < network->n; i++) {
-		if (strcmp(network->workspaces[i].directory, directory) == 0)
+		if (network->workspaces[i].hash == hash &&
+		    strcmp(network->workspaces[i].directory, directory) == 0)
 			return &network->workspaces[i];
 	}
 	return NULL;
@@ -265,6 +327,7 @@ static int add(struct network *network, const struct network_workspace *listed,
 	more[network->n] = (struct workspace){
 		.number = -1,
 		.packet_ns = PACKET_NS,
+		.hash = hash_of(listed->directory),
 		.name = strdup(listed->name),
 		.directory = strdup(listed->directory),
 	};
@@ -294,29 +357,30 @@ static void drop_unlisted(struct network *network)
 	network->n = kept;
 }
 
-static int set_reserves(struct network *network, struct error *err)
+static int set_classes(struct network *network, enum terms_direction direction, struct error *err)
 {
-	_cleanup_free_ struct uplink_reserve *reserves = calloc(network->n + 1, sizeof(*reserves));
+	_cleanup_free_ struct class_terms *list = calloc(network->n + 1, sizeof(*list));
 	struct error told = {0};
 	size_t n = 0;
 	int r;
 
-	if (!reserves)
+	if (!list)
 		return error_oom(err);
 	for (size_t i = 0; i < network->n; i++) {
 		const struct workspace *w = &network->workspaces[i];
-		const struct terms_net *egress = &w->terms.net[TERMS_EGRESS];
+		const struct terms_net *terms = &w->terms.net[direction];
 
-		if (egress->reserve_bps && w->number >= 0)
-			reserves[n++] = (struct uplink_reserve){.number = w->number,
-								.reserve_bps = egress->reserve_bps,
-								.share = egress->share};
+		if (has_class(terms) && w->number >= 0)
+			list[n++] = (struct class_terms){.number = w->number,
+							 .reserve_bps = terms->reserve_bps,
+							 .share = terms->share};
 	}
-	r = uplink_set(&network->uplink, &network->shaper, reserves, n, &told);
-	if (r < 0 && !network->uplink_told)
-		log_warning("reserves of what is sent are not kept: %s", told.text);
-	network->uplink_told = r < 0;
-	return 0;
+	r = uplink_set(&network->uplink, &network->shaper, direction, list, n, &told);
+	if (r < 0 && !network->uplink_told[direction])
+		log_warning("reserves and shares of what %s are not kept: %s",
+			    direction == TERMS_EGRESS ? "is sent" : "arrives", told.text);
+	network->uplink_told[direction] = r < 0;
+	return r == -ENOMEM ? error_oom(err) : 0;
 }
 
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
@@ -327,7 +391,7 @@ int network_update(struct network *network, const struct network_workspace *list
 	for (size_t i = 0; i < network->n; i++)
 		network->workspaces[i].listed = false;
 	for (size_t i = 0; i < n; i++) {
-		struct workspace *w = find(network, list[i].directory);
+		struct workspace *w = network_find(network, list[i].directory);
 		struct error told = {0};
 
 		if (!w) {
@@ -337,6 +401,7 @@ int network_update(struct network *network, const struct network_workspace *list
 		}
 		w->listed = true;
 		w->terms = *list[i].terms;
+		w->places = list[i].places;
 		r = keep_workspace(network, w, &told);
 		if (r == -ENOMEM)
 			return error_oom(err);
@@ -346,82 +411,6 @@ int network_update(struct network *network, const struct network_workspace *list
 		w->told = r < 0;
 	}
 	drop_unlisted(network);
-	return set_reserves(network, err);
-}
-
-/* ---- gates and counts ---- */
-
-/*
- * All of what is done for the workspace elsewhere is taken for receiving: when its gate is shut most of it is,
- * and the rest makes packets dearer, so that the charge comes out right.
- */
-static void learn_cost(struct workspace *w, const struct gate_counts *counts, uint64_t behalf_ns)
-{
-	uint64_t packets = counts->passed - w->passed;
-	double ns;
-
-	if (packets < PACKETS_LEAST && behalf_ns >= w->behalf_ns)
-		return;
-	if (packets >= PACKETS_LEAST && behalf_ns > w->behalf_ns) {
-		ns = (double)(behalf_ns - w->behalf_ns) / (double)packets;
-		ns = ns < PACKET_MIN_NS ? PACKET_MIN_NS : ns > PACKET_MAX_NS ? PACKET_MAX_NS : ns;
-		w->packet_ns += (ns - w->packet_ns) / 4;
-	}
-	w->passed = counts->passed;
-	w->behalf_ns = behalf_ns;
-}
-
-void network_gate(struct network *network, const char *directory, double cores, uint64_t behalf_ns)
-{
-	struct workspace *w = find(network, directory);
-	struct gate_counts counts;
-	struct gate_terms terms;
-
-	if (!w || w->number < 0)
-		return;
-	counts = gates_counts(network->shaper.gates, w->number);
-	if (cores <= 0) {
-		gates_open_wide(network->shaper.gates, w->number);
-		w->passed = counts.passed;
-		w->behalf_ns = behalf_ns;
-		return;
-	}
-	learn_cost(w, &counts, behalf_ns);
-	terms = (struct gate_terms){.rate = (uint64_t)(cores * 1e9),
-				    .packet_ns = (uint64_t)w->packet_ns};
-	gates_shut(network->shaper.gates, w->number, &terms);
-}
-
-static void add_counts(struct qdisc_counts *sum, const struct qdisc_counts *more)
-{
-	sum->bytes += more->bytes;
-	sum->packets += more->packets;
-	sum->drops += more->drops;
-}
-
-bool network_counts(const struct network *network, const char *directory,
-		    struct network_counts *counts)
-{
-	const struct workspace *w = find(network, directory);
-	struct qdisc_counts one;
-
-	if (!w)
-		return false;
-	*counts = (struct network_counts){0};
-	for (size_t i = 0; i < w->n_links; i++) {
-		const struct netlink_peer *link = &w->links[i].link;
-
-		if (w->links[i].now.ingress_limit_bps &&
-		    shape_ingress_counts(&network->shaper, link, &one) == 0)
-			add_counts(&counts->limited[TERMS_INGRESS], &one);
-		if (w->links[i].now.egress_limit_bps &&
-		    shape_egress_counts(&network->shaper, link, &one) == 0)
-			add_counts(&counts->limited[TERMS_EGRESS], &one);
-	}
-	if (w->number >= 0) {
-		uplink_counts(&network->uplink, &network->shaper, w->number, &counts->reserved);
-		counts->gate = gates_counts(network->shaper.gates, w->number);
-		counts->gate_shut = gates_is_shut(network->shaper.gates, w->number);
-	}
-	return true;
+	r = set_classes(network, TERMS_EGRESS, err);
+	return r == 0 ? set_classes(network, TERMS_INGRESS, err) : r;
 }

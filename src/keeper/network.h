@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "keeper/control.h"
 #include "keeper/gate.h"
 #include "keeper/writer.h"
 #include "kernel/netlink_qdisc.h"
@@ -29,6 +30,7 @@ void network_close(struct network *network);
 struct network_workspace {
 	const char *name;
 	const char *directory; /* of its control group: who it is, and where its processes are */
+	char **places; /* its groups of all hierarchies that limit or bill CPU; may be NULL */
 	const struct terms *terms;
 };
 
@@ -49,10 +51,17 @@ bool network_concerns(const struct terms *terms);
  */
 void network_gate(struct network *network, const char *directory, double cores, uint64_t behalf_ns);
 
+/* Reads what was let through, and judges what was promised by it. Twice a second, after network_update. */
+void network_look(struct network *network, uint64_t now_ns);
+
+/* How a reserve or a limit is kept, in bits/s; NULL: there is none. */
+const struct control_truth *network_truth(const struct network *network, const char *directory,
+					  enum terms_direction direction, bool reserve);
+
 /* What a workspace has been let through by its limits, and what its gate dropped, since it was first seen. */
 struct network_counts {
 	struct qdisc_counts limited[TERMS_DIRECTIONS];
-	struct qdisc_counts reserved; /* sent to the outside, by its class */
+	struct qdisc_counts reserved[TERMS_DIRECTIONS]; /* by its classes at the uplink */
 	struct gate_counts gate;
 	bool gate_shut;
 };

@@ -16,8 +16,10 @@ static size_t list_concerned(const struct roster *roster, struct network_workspa
 		const struct roster_entry *e = &roster->items[i];
 
 		if (!roster->control.workspaces[i].gone && network_concerns(&e->terms))
-			list[n++] = (struct network_workspace){
-				.name = e->name, .directory = e->directory, .terms = &e->terms};
+			list[n++] = (struct network_workspace){.name = e->name,
+							       .directory = e->directory,
+							       .places = e->places,
+							       .terms = &e->terms};
 	}
 	return n;
 }
@@ -50,6 +52,8 @@ void network_round(struct network_round *round, struct writer *writer, const str
 
 		if (r < 0 && !round->failed)
 			log_warning("network terms are not kept: %s", err.text);
+		if (r == 0 && round->network)
+			network_look(round->network, now_ns);
 		round->failed = r < 0;
 		round->due_ns = now_ns + LINKS_NS;
 	}

@@ -9,12 +9,14 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/strings.h"
 
 static void entry_clear(struct roster_entry *e)
 {
 	free(e->name);
 	free(e->path);
 	free(e->directory);
+	strv_free(e->places);
 	gauge_close(&e->gauge);
 	standing_clear(&e->standing);
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
@@ -57,6 +59,22 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 		all_cpus(roster, &w->cpus);
 }
 
+static int list_places(const struct cgroup *cgroup, char ***places)
+{
+	static const enum cgroup_controller all[] = {CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CORE};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++) {
+		const char *path = cgroup_directory(cgroup, all[i]);
+		bool known = !path;
+
+		for (char **at = *places; !known && at && *at; at++)
+			known = strcmp(*at, path) == 0;
+		r = known ? 0 : strv_append(places, path);
+	}
+	return r;
+}
+
 static int join(const struct roster *roster, const struct promise *promise, struct writer *writer,
 		struct roster_entry *e, struct control_workspace *w, struct error *err)
 {
@@ -70,12 +88,11 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	e->name = strdup(promise->name);
 	e->path = strdup(cgroup_path(promise->cgroup));
 	e->directory = strdup(directory);
-	if (!e->name || !e->path || !e->directory)
+	if (!e->name || !e->path || !e->directory || list_places(promise->cgroup, &e->places) < 0)
 		return error_oom(err);
 	if (stat(directory, &st) < 0)
 		return error_errno(err, errno, "look at '%s'", directory);
 	e->inode = st.st_ino;
-	e->told[0] = e->told[1] = CONTROL_NO_TERM;
 	take_terms(roster, promise, e, w);
 	w->weight_of_core = e->means->weight_of_core;
 	e->weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
@@ -178,7 +195,7 @@ static void part(struct roster *roster, struct writer *writer)
 int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
 		  struct error *err)
 {
-	struct roster next = {.n_cpus = roster->n_cpus};
+	struct roster next = {.n_cpus = roster->n_cpus, .generation = roster->generation + 1};
 	int r = 0;
 
 	next.items = calloc(list->n + 1, sizeof(*next.items));

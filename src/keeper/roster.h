@@ -15,6 +15,7 @@ struct roster_entry {
 	char *name;
 	char *path;	 /* of its group, in the accounted hierarchy */
 	char *directory; /* of the cpu controller */
+	char **places;	 /* its groups of all hierarchies that limit or bill CPU */
 	uint64_t inode;
 	struct terms terms;
 	struct gauge gauge;
@@ -24,13 +25,14 @@ struct roster_entry {
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
-	enum control_state told[2];	    /* of reserve and limit */
+	unsigned int broken;		    /* of which terms it was told, by enum truth_kind */
 };
 
 struct roster {
 	struct roster_entry *items;
 	struct control control; /* its workspaces in the order of items */
 	unsigned int n_cpus;
+	unsigned int generation; /* another one after each update */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/strings.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
@@ -20,6 +21,8 @@
 #define IFB "ifb"
 #define GATE "gate"
 #define MARK "mark"
+#define LEARN "learn"
+#define LEARN_FLOWS "learn-flows"
 
 struct ifb_name {
 	char text[IFNAMSIZ];
@@ -114,49 +117,28 @@ static int take_clsact(const struct shaper *shaper, const struct netlink_peer *l
 	return r == 0 && made ? note(shaper, link->name, link->index, CLSACT, err) : r;
 }
 
-static int make_ifb(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
-		    int *index, struct error *err)
+int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uint32_t default_minor,
+		   int *ifb, struct error *err)
 {
-	struct ifb_name name = ifb_name(link->index);
-	struct netlink_link ifb = {0};
-	int r = note(shaper, name.text, link->index, IFB, err);
+	struct netlink_link link = {0};
+	int r = note(shaper, name, index, IFB, err);
 
 	if (r == 0)
-		r = netlink_ifb_create(shaper->netlink, name.text, err);
+		r = netlink_ifb_create(shaper->netlink, name, err);
 	if (r == 0 || r == -EEXIST)
-		r = netlink_link_by_name(shaper->netlink, name.text, &ifb, err);
+		r = netlink_link_by_name(shaper->netlink, name, &link, err);
 	if (r == 0)
-		r = shape_take_root(shaper, name.text, ifb.index, 1, err);
+		r = shape_take_root(shaper, name, link.index, default_minor, err);
 	if (r == 0)
-		r = set_class(shaper, ifb.index, bps, err);
-	if (r == 0)
-		*index = ifb.index;
+		*ifb = link.index;
 	return r;
 }
 
-static int remove_redirect(const struct shaper *shaper, const struct netlink_peer *link,
-			   struct error *err)
+int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link, int ifb,
+		   struct error *err)
 {
-	int r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY,
-				      err);
+	int r = take_clsact(shaper, link, err);
 
-	return r == 0 ? netlink_link_delete(shaper->netlink, ifb_name(link->index).text, err) : r;
-}
-
-static int limit_egress(const struct shaper *shaper, const char *name,
-			const struct netlink_peer *link, uint64_t bps, bool limited,
-			struct error *err)
-{
-	int ifb = 0, r;
-
-	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
-		return 0;
-	if (!bps)
-		return remove_redirect(shaper, link, err);
-	r = make_ifb(shaper, link, bps, &ifb, err);
-	if (r < 0 || limited)
-		return r;
-	r = take_clsact(shaper, link, err);
 	if (r == 0)
 		r = note(shaper, link->name, link->index, REDIRECT, err);
 	/* one that a killed keeper has left leads to an ifb of long ago */
@@ -168,6 +150,32 @@ static int limit_egress(const struct shaper *shaper, const char *name,
 		      : r;
 }
 
+int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *link,
+		       const char *name, struct error *err)
+{
+	int r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY,
+				      err);
+
+	return r == 0 ? netlink_link_delete(shaper->netlink, name, err) : r;
+}
+
+static int limit_egress(const struct shaper *shaper, const char *name,
+			const struct netlink_peer *link, uint64_t bps, bool limited,
+			struct error *err)
+{
+	struct ifb_name ifb = ifb_name(link->index);
+	int index = 0, r;
+
+	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
+		return 0;
+	if (!bps)
+		return shape_redirect_end(shaper, link, ifb.text, err);
+	r = shape_make_ifb(shaper, ifb.text, link->index, 1, &index, err);
+	if (r == 0)
+		r = set_class(shaper, index, bps, err);
+	return r < 0 || limited ? r : shape_redirect(shaper, link, index, err);
+}
+
 /* A program as a filter of one side. */
 struct placed {
 	const char *what; /* in the book */
@@ -177,11 +185,18 @@ struct placed {
 	enum gate_program program;
 };
 
-/* A mark has to be there before a redirection takes the packet away. */
-static const struct placed gate = {GATE, "behalf_gate", QDISC_SENDS, SHAPE_PRIORITY, GATE_LINK};
-static const struct placed mark = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 1,
-				   UPLINK_MARK};
+enum { PLACED_GATE, PLACED_MARK, PLACED_LEARN, PLACED_LEARN_FLOWS };
 
+/* A mark has to be there before a redirection takes the packet away; what the gate drops is learned too. */
+static const struct placed all_placed[] = {
+	[PLACED_GATE] = {GATE, "behalf_gate", QDISC_SENDS, SHAPE_PRIORITY, GATE_LINK},
+	[PLACED_MARK] = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 1, UPLINK_MARK},
+	[PLACED_LEARN] = {LEARN, "behalf_learn", QDISC_SENDS, SHAPE_PRIORITY - 1, LINK_LEARN},
+	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
+				UPLINK_LEARN},
+};
+
+/* NUMBER below 0: it is not about one workspace. */
 static int place(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 		 int number, const struct placed *placed, bool wanted, struct error *err)
 {
@@ -200,12 +215,37 @@ static int place(const struct shaper *shaper, const char *name, const struct net
 				  err);
 	if (r < 0 || !wanted)
 		return r;
-	r = gates_bind_link(shaper->gates, link->index, number);
+	r = number < 0 ? 0 : gates_bind_link(shaper->gates, link->index, number);
 	if (r < 0)
 		return error_errno(err, r, "bind '%s' to '%s'", link->name, name);
 	return netlink_filter_program(shaper->netlink, link->index, placed->side, placed->priority,
 				      gates_program(shaper->gates, placed->program), placed->label,
 				      err);
+}
+
+static int place_all(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		     int number, const struct shape *wanted, struct shape *now, struct error *err)
+{
+	const struct {
+		bool wanted;
+		bool *now;
+	} places[] = {
+		[PLACED_GATE] = {wanted->gate, &now->gate},
+		[PLACED_MARK] = {wanted->mark, &now->mark},
+		[PLACED_LEARN] = {wanted->learn, &now->learn},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int r;
+
+		if (places[i].wanted == *places[i].now)
+			continue;
+		r = place(shaper, name, link, number, &all_placed[i], places[i].wanted, err);
+		if (r < 0)
+			return r;
+		*places[i].now = places[i].wanted;
+	}
+	return 0;
 }
 
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
@@ -224,17 +264,13 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 		if (r == 0)
 			now->egress_limit_bps = wanted->egress_limit_bps;
 	}
-	if (r == 0 && wanted->gate != now->gate) {
-		r = place(shaper, name, link, number, &gate, wanted->gate, err);
-		if (r == 0)
-			now->gate = wanted->gate;
-	}
-	if (r == 0 && wanted->mark != now->mark) {
-		r = place(shaper, name, link, number, &mark, wanted->mark, err);
-		if (r == 0)
-			now->mark = wanted->mark;
-	}
-	return r;
+	return r == 0 ? place_all(shaper, name, link, number, wanted, now, err) : r;
+}
+
+int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			  struct error *err)
+{
+	return place(shaper, link->name, link, -1, &all_placed[PLACED_LEARN_FLOWS], on, err);
 }
 
 /* ---- letting go ---- */
@@ -248,23 +284,57 @@ static int drop_clsact(struct netlink *netlink, int index, struct error *err)
 	return receives == 0 && sends == 0 ? netlink_qdisc_delete_clsact(netlink, index, err) : 0;
 }
 
+int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
+		      struct error *err)
+{
+	const struct book *book = shaper->writer->book;
+	struct found found;
+
+	if (!book || !book_find(book, link->name, CLSACT, &found) ||
+	    found.inode != (uint64_t)link->index)
+		return 0;
+	return drop_clsact(shaper->netlink, link->index, err);
+}
+
 void shape_forget(const struct shaper *shaper, const char *link, int index)
 {
 	if (shaper->writer->book)
 		book_forget_of(shaper->writer->book, link, (uint64_t)index);
 }
 
+static void forget_one(const struct shaper *shaper, const char *link, int index, const char *what)
+{
+	struct book *book = shaper->writer->book;
+	struct found found;
+
+	if (book && book_find(book, link, what, &found) && found.inode == (uint64_t)index)
+		book_forget_one(book, link, what);
+}
+
+void shape_forget_root(const struct shaper *shaper, const char *link, int index)
+{
+	forget_one(shaper, link, index, ROOT);
+}
+
+void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
+			   const char *ifb)
+{
+	static const char *const all[] = {REDIRECT, LEARN_FLOWS, CLSACT};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		forget_one(shaper, link, index, all[i]);
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, ifb);
+}
+
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 		 int number, struct shape *now, struct error *err)
 {
 	const struct shape nothing = {0};
-	const struct book *book = shaper->writer->book;
-	struct found found;
 	int r = shape_link(shaper, name, link, number, &nothing, now, err);
 
-	if (r == 0 && book && book_find(book, link->name, CLSACT, &found) &&
-	    found.inode == (uint64_t)link->index)
-		r = drop_clsact(shaper->netlink, link->index, err);
+	if (r == 0)
+		r = shape_leave_place(shaper, link, err);
 	if (r < 0)
 		return r;
 	shape_forget(shaper, link->name, link->index);
@@ -306,11 +376,12 @@ static int undo_on(struct netlink *netlink, const struct netlink_link *link, con
 	}
 	if (strcmp(what, CLSACT) == 0)
 		return drop_clsact(netlink, link->index, err);
-	if (strcmp(what, MARK) == 0)
-		return netlink_filter_delete(netlink, link->index, mark.side, mark.priority, err);
-	return netlink_filter_delete(netlink, link->index,
-				     strcmp(what, REDIRECT) == 0 ? QDISC_RECEIVES : gate.side,
-				     SHAPE_PRIORITY, err);
+	for (size_t i = 0; i < ARRAY_SIZE(all_placed); i++) {
+		if (strcmp(what, all_placed[i].what) == 0)
+			return netlink_filter_delete(netlink, link->index, all_placed[i].side,
+						     all_placed[i].priority, err);
+	}
+	return netlink_filter_delete(netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY, err);
 }
 
 int shape_undo(const struct found *found, struct error *err)

@@ -31,7 +31,8 @@ struct netlink;
 struct shape {
 	uint64_t ingress_limit_bps, egress_limit_bps; /* bits per second, 0: none */
 	bool gate;
-	bool mark; /* what is received from it carries the workspace's number */
+	bool mark;  /* what is received from it carries the workspace's number */
+	bool learn; /* addresses of what is sent into it are learned as the workspace's */
 };
 
 struct shaper {
@@ -57,12 +58,36 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 /* Nothing of ours is on the interface any more: the book forgets it. */
 void shape_forget(const struct shaper *shaper, const char *link, int index);
 
+/* The same of its root alone, and of a redirection to IFB with what is learned for it. */
+void shape_forget_root(const struct shaper *shaper, const char *link, int index);
+void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
+			   const char *ifb);
+
 /*
  * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
  * netlink_qdisc_add_htb. 0 when it is there. -EBUSY: somebody else has one there.
  */
 int shape_take_root(const struct shaper *shaper, const char *link, int index,
 		    uint32_t default_minor, struct error *err);
+
+/*
+ * An ifb NAME, for what the interface of INDEX receives, with our HTB at its root; *IFB is its index. There already: as it
+ * is.
+ */
+int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uint32_t default_minor,
+		   int *ifb, struct error *err);
+/* From now on what the host receives from LINK passes that ifb. */
+int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link, int ifb,
+		   struct error *err);
+/* And no longer; the ifb NAME goes. */
+int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *link,
+		       const char *name, struct error *err);
+/* Learns of connections at LINK, the uplink, or no longer. */
+int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			  struct error *err);
+/* The place for filters goes, if it is ours and nobody else uses it. */
+int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
+		      struct error *err);
 
 /* Whether this kernel can limit links: tried in a network namespace of its own. -EOPNOTSUPP with a sentence. */
 int shape_probe(struct error *err);

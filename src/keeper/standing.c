@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "keeper/disk_weight.h"
 #include "kernel/topology.h"
 
 #define FILE_MAX_BYTES 65536
@@ -35,6 +37,18 @@ static int open_place(const struct cgroup *cgroup, enum cgroup_controller contro
 	return *directory ? 0 : error_oom(err);
 }
 
+/* On v1 it may be in a v2 hierarchy beside it. */
+static int open_pressure(const struct cgroup *cgroup, struct standing *standing, struct error *err)
+{
+	const char *path = cgroup_directory(cgroup, CGROUP_CORE);
+	_cleanup_free_ char *file = path ? string_format("%s/io.pressure", path) : NULL;
+
+	if (!file || access(file, R_OK) < 0)
+		return 0;
+	standing->pressure_directory = strdup(path);
+	return standing->pressure_directory ? 0 : error_oom(err);
+}
+
 int standing_open(const struct cgroup *cgroup, struct standing *standing, struct error *err)
 {
 	int r = open_place(cgroup, CGROUP_MEMORY, &standing->memory.directory,
@@ -46,7 +60,7 @@ int standing_open(const struct cgroup *cgroup, struct standing *standing, struct
 	if (r == 0)
 		r = open_place(cgroup, CGROUP_IO, &standing->io.directory, &standing->io.version,
 			       err);
-	return r;
+	return r == 0 ? open_pressure(cgroup, standing, err) : r;
 }
 
 void standing_clear(struct standing *standing)
@@ -54,6 +68,7 @@ void standing_clear(struct standing *standing)
 	free(standing->memory.directory);
 	free(standing->pids.directory);
 	free(standing->io.directory);
+	free(standing->pressure_directory);
 	*standing = (struct standing){0};
 }
 
@@ -79,9 +94,10 @@ static char *read_line(int dir, const char *file, const char *key)
 
 struct setting {
 	const char *directory, *file;
-	const char *disk; /* "8:0"; NULL: the file is of one value */
-	const char *text; /* to be written */
-	const char *none; /* what is written for no limit */
+	const char *disk;  /* "8:0"; NULL: the file is of one value */
+	const char *text;  /* to be written */
+	const char *none;  /* what is written for no limit */
+	const char *means; /* NULL: STANDING_MEANS */
 };
 
 static int note(struct writer *writer, int dir, const struct setting *s, struct error *err)
@@ -89,7 +105,8 @@ static int note(struct writer *writer, int dir, const struct setting *s, struct 
 	_cleanup_free_ char *what = s->disk ? string_format("%s %s", s->file, s->disk)
 					    : strdup(s->file);
 	_cleanup_free_ char *line = read_line(dir, s->file, s->disk);
-	struct found found = {.means = STANDING_MEANS, .where = s->directory, .what = what};
+	struct found found = {
+		.means = s->means ? s->means : STANDING_MEANS, .where = s->directory, .what = what};
 	struct stat st;
 	int r;
 
@@ -225,7 +242,7 @@ static uint64_t limit_of(const struct terms_disk_flow *flow, bool write, bool io
 }
 
 static int set_disk_v1(struct writer *writer, const char *name, const char *directory,
-		       const char *disk, const struct terms_disk *terms,
+		       const char *means, const char *disk, const struct terms_disk *terms,
 		       const struct terms_disk *before, struct error *err)
 {
 	static const char *const files[] = {"blkio.throttle.read_bps_device",
@@ -247,8 +264,8 @@ static int set_disk_v1(struct writer *writer, const char *name, const char *dire
 		text = string_format("%s %" PRIu64, disk, limit);
 		if (!text)
 			return error_oom(err);
-		r = set(writer, name, &(struct setting){directory, files[i], disk, text, none},
-			err);
+		r = set(writer, name,
+			&(struct setting){directory, files[i], disk, text, none, means}, err);
 	}
 	return r;
 }
@@ -267,7 +284,8 @@ static struct number_text number_or_max(uint64_t value)
 }
 
 static int set_disk_v2(struct writer *writer, const char *name, const char *directory,
-		       const char *disk, const struct terms_disk *terms, struct error *err)
+		       const char *means, const char *disk, const struct terms_disk *terms,
+		       struct error *err)
 {
 	const struct terms_disk_flow *read = &terms->flow[TERMS_READ];
 	const struct terms_disk_flow *write = &terms->flow[TERMS_WRITE];
@@ -280,7 +298,8 @@ static int set_disk_v2(struct writer *writer, const char *name, const char *dire
 
 	if (!none || !text)
 		return error_oom(err);
-	return set(writer, name, &(struct setting){directory, "io.max", disk, text, none}, err);
+	return set(writer, name, &(struct setting){directory, "io.max", disk, text, none, means},
+		   err);
 }
 
 static bool same_limits(const struct terms_disk *a, const struct terms_disk *b)
@@ -295,13 +314,53 @@ static bool same_limits(const struct terms_disk *a, const struct terms_disk *b)
 	return true;
 }
 
+/* One weight for both, as the kernel has it: the higher one. */
+static uint32_t share_of(const struct terms_disk *terms)
+{
+	uint32_t read = terms->flow[TERMS_READ].share, write = terms->flow[TERMS_WRITE].share;
+
+	return read > write ? read : write;
+}
+
+static int set_share(struct writer *writer, const char *name, const struct standing *standing,
+		     const char *disk, uint32_t share, struct error *err)
+{
+	_cleanup_free_ char *none = string_format("%s default", disk), *text = NULL;
+	const char *file = NULL;
+	int r = disk_weight_file(disk, standing->io.version, &file, err);
+
+	/* it was switched off meanwhile: there is nothing to take back */
+	if (r < 0)
+		return share ? r : 0;
+	text = share ? string_format("%s %u", disk, disk_weight_of_share(file, share))
+		     : strdup(none);
+	if (!text || !none)
+		return error_oom(err);
+	return set(writer, name, &(struct setting){standing->io.directory, file, disk, text, none},
+		   err);
+}
+
+static int set_limits(struct writer *writer, const char *name, const struct standing *standing,
+		      const char *means, const char *disk, const struct terms_disk *terms,
+		      const struct terms_disk *before, struct error *err)
+{
+	if (same_limits(terms, before))
+		return 0;
+	if (standing->io.version == 1)
+		return set_disk_v1(writer, name, standing->io.directory, means, disk, terms, before,
+				   err);
+	return set_disk_v2(writer, name, standing->io.directory, means, disk, terms, err);
+}
+
 static int set_disk(struct writer *writer, const char *name, const struct standing *standing,
 		    const struct topology *topology, const struct terms_disk *terms,
 		    const struct terms_disk *before, struct error *err)
 {
 	_cleanup_free_ char *disk = NULL;
 
-	if (same_limits(terms, before))
+	int r;
+
+	if (same_limits(terms, before) && share_of(terms) == share_of(before))
 		return 0;
 	if (!standing->io.directory)
 		return error_set(err, ENODEV, "there is no controller for disks");
@@ -309,9 +368,34 @@ static int set_disk(struct writer *writer, const char *name, const struct standi
 	if (!disk)
 		return error_set(err, ENODEV, "'%s' is no disk of this host",
 				 terms->device[0] ? terms->device : "/");
-	if (standing->io.version == 1)
-		return set_disk_v1(writer, name, standing->io.directory, disk, terms, before, err);
-	return set_disk_v2(writer, name, standing->io.directory, disk, terms, err);
+	r = set_limits(writer, name, standing, STANDING_MEANS, disk, terms, before, err);
+	if (r < 0 || share_of(terms) == share_of(before))
+		return r;
+	return set_share(writer, name, standing, disk, share_of(terms), err);
+}
+
+int standing_cap_disk(struct writer *writer, const char *name, const struct standing *standing,
+		      const struct standing_disk *disk, const double caps[TERMS_ACCESSES],
+		      struct error *err)
+{
+	/* unlike those of before in any case: what is set is not remembered here */
+	const struct terms_disk unknown = {
+		.flow = {{.limit_bytes = UINT64_MAX}, {.limit_bytes = UINT64_MAX}}};
+	struct terms_disk capped = disk->terms;
+
+	for (int access = 0; access < TERMS_ACCESSES; access++) {
+		struct terms_disk_flow *flow = &capped.flow[access];
+		uint64_t cap = (uint64_t)caps[access];
+
+		/* a limit that is not set at the disk is none here */
+		flow->limit_bytes = limit_of(flow, access == TERMS_WRITE, false);
+		flow->limit_iops = limit_of(flow, access == TERMS_WRITE, true);
+		flow->buffered = false;
+		if (cap && (!flow->limit_bytes || cap < flow->limit_bytes))
+			flow->limit_bytes = cap;
+	}
+	return set_limits(writer, name, standing, STANDING_CAP_MEANS, disk->number, &capped,
+			  &unknown, err);
 }
 
 /* Those of TERMS, and those that were set before and are in TERMS no more. */
@@ -345,6 +429,23 @@ static int read_topology(struct topology *topology, struct error *err)
 	if (root < 0)
 		return error_errno(err, errno, "open '/'");
 	return topology_read(root, topology, err);
+}
+
+int standing_find_disk(const char *device, struct standing_disk *disk, struct error *err)
+{
+	_cleanup_(topology_clear) struct topology topology = {0};
+	_cleanup_free_ char *number = NULL;
+	int r = read_topology(&topology, err);
+
+	if (r < 0)
+		return r;
+	number = resolve(&topology, device);
+	if (!number)
+		return error_set(err, ENODEV, "'%s' is no disk of this host",
+				 device[0] ? device : "/");
+	*disk = (struct standing_disk){0};
+	snprintf(disk->number, sizeof(disk->number), "%s", number);
+	return 0;
 }
 
 int standing_set(struct writer *writer, const char *name, struct standing *standing,

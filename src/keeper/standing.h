@@ -14,6 +14,8 @@
 #include "plan/terms.h"
 
 #define STANDING_MEANS "standing"
+/* Of what is set over that for a while, where nothing stands. */
+#define STANDING_CAP_MEANS "disk"
 
 /* Where a workspace's files are. */
 struct standing {
@@ -21,8 +23,21 @@ struct standing {
 		char *directory; /* NULL: no such controller */
 		int version;
 	} memory, pids, io;
-	struct terms set; /* what was set so far */
+	char *pressure_directory; /* where io.pressure is; NULL: nowhere */
+	struct terms set;	  /* what was set so far */
 };
+
+/* A disk as the controllers name it, and what is promised of it. */
+struct standing_disk {
+	char number[24]; /* "8:0" */
+	struct terms_disk terms;
+};
+
+/*
+ * The disk that DEVICE of terms names ("": that of the root file system), without terms. -ENODEV with a
+ * sentence.
+ */
+int standing_find_disk(const char *device, struct standing_disk *disk, struct error *err);
 
 /* -ENOMEM. Clear it in any case. */
 int standing_open(const struct cgroup *cgroup, struct standing *standing, struct error *err);
@@ -34,6 +49,14 @@ void standing_clear(struct standing *standing);
  */
 int standing_set(struct writer *writer, const char *name, struct standing *standing,
 		 const struct terms *terms, struct error *err);
+
+/*
+ * Holds what is done on DISK to CAPS, bytes per second, where these are lower than its terms' limits; 0: no cap. For
+ * disk.c.
+ */
+int standing_cap_disk(struct writer *writer, const char *name, const struct standing *standing,
+		      const struct standing_disk *disk, const double caps[TERMS_ACCESSES],
+		      struct error *err);
 
 /* Whether one of its places is DIRECTORY. */
 bool standing_is_at(const struct standing *standing, const char *directory);

@@ -22,33 +22,21 @@
 #include "base/json.h"
 #include "keeper/ask.h"
 
-const char *keeper_culprit(const struct roster *roster, int by)
-{
-	switch (by) {
-	case CONTROL_BY_NOBODY:
-		return NULL;
-	case CONTROL_BY_HOST:
-		return "host";
-	case CONTROL_BY_THREADS:
-		return "threads of others";
-	default:
-		return (size_t)by < roster->control.n ? roster->items[by].name : NULL;
-	}
-}
-
 static const char *state_name(enum control_state state)
 {
 	return state == CONTROL_BROKEN ? "broken" : "kept";
 }
 
-static void add_truth(struct json_object *object, const char *key, const struct roster *roster,
-		      const struct control_truth *t, uint64_t now_ns)
+static void add_truth(struct json_object *object, const struct truth_sources *sources, size_t i,
+		      enum truth_kind kind, uint64_t now_ns)
 {
+	const struct control_truth *t = truth_of(sources, i, kind);
 	struct json_object *o;
 
-	if (t->state == CONTROL_NO_TERM)
+	if (!t)
 		return;
-	o = json_add_object(object, key);
+	o = json_add_object(object, truth_name(kind));
+	json_add_string(o, "unit", truth_unit(kind));
 	json_add_double(o, "promised", t->promised);
 	json_add_double(o, "got", t->got);
 	json_add_double(o, "wanted", t->wanted);
@@ -57,7 +45,7 @@ static void add_truth(struct json_object *object, const char *key, const struct 
 	json_add_double(o, "for_s",
 			now_ns > t->since_ns ? (double)(now_ns - t->since_ns) / 1e9 : 0);
 	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
-	json_add_string(o, "by", keeper_culprit(roster, t->by));
+	json_add_string(o, "by", truth_culprit(sources->roster, t->by));
 }
 
 static void add_counts(struct json_object *object, const char *key,
@@ -83,8 +71,10 @@ static void add_network(struct json_object *object, const struct network *networ
 		add_counts(o, "ingress_limited", &counts.limited[TERMS_INGRESS]);
 	if (e->terms.net[TERMS_EGRESS].limit_bps)
 		add_counts(o, "egress_limited", &counts.limited[TERMS_EGRESS]);
+	if (e->terms.net[TERMS_INGRESS].reserve_bps)
+		add_counts(o, "ingress_reserved", &counts.reserved[TERMS_INGRESS]);
 	if (e->terms.net[TERMS_EGRESS].reserve_bps)
-		add_counts(o, "egress_reserved", &counts.reserved);
+		add_counts(o, "egress_reserved", &counts.reserved[TERMS_EGRESS]);
 	if (e->terms.gate != TERMS_GATE_DROP)
 		return;
 	gate = json_add_object(o, "gate");
@@ -94,10 +84,9 @@ static void add_network(struct json_object *object, const struct network *networ
 	json_add_u64(gate, "dropped_bytes", counts.gate.dropped_bytes);
 }
 
-static void add_workspace(struct json_object *list, const struct roster *roster, size_t i,
-			  const struct keeper_figures *f)
+static void add_workspace(struct json_object *list, size_t i, const struct keeper_figures *f)
 {
-	uint64_t now_ns = f->now_ns;
+	const struct roster *roster = f->sources.roster;
 	const struct roster_entry *e = &roster->items[i];
 	const struct control_workspace *w = &roster->control.workspaces[i];
 	struct control_carried carried = control_carry(w);
@@ -105,19 +94,19 @@ static void add_workspace(struct json_object *list, const struct roster *roster,
 
 	json_add_string(o, "name", e->name);
 	json_add_string(o, "cgroup", e->path);
-	add_truth(o, "cpu.reserve", roster, &w->reserve, now_ns);
-	add_truth(o, "cpu.limit", roster, &w->limit, now_ns);
+	for (enum truth_kind kind = 0; kind < TRUTHS; kind++)
+		add_truth(o, &f->sources, i, kind, f->now_ns);
 	json_add_double(o, "quota", e->applied.quota_cores);
 	json_add_double(o, "weight", e->applied.weight);
 	json_add_double(o, "debt_s", carried.debt_s);
 	json_add_double(o, "gain", carried.gain);
 	json_add_bool(o, "squeezed", carried.squeeze > 0);
 	json_add_bool(o, "fails", e->fails);
-	add_network(o, f->network, e);
+	add_network(o, f->sources.network, e);
 	json_object_array_add(list, o);
 }
 
-struct json_object *keeper_status(const struct roster *roster, const struct keeper_figures *f)
+struct json_object *keeper_status(const struct keeper_figures *f)
 {
 	struct json_object *o = json_object_new_object(), *list;
 	struct timespec cpu;
@@ -131,32 +120,9 @@ struct json_object *keeper_status(const struct roster *roster, const struct keep
 	json_add_u64(o, "writes", f->writes);
 	json_add_double(o, "cpu_s", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
 	list = json_add_array(o, "workspaces");
-	for (size_t i = 0; i < roster->control.n; i++)
-		add_workspace(list, roster, i, f);
+	for (size_t i = 0; i < f->sources.roster->control.n; i++)
+		add_workspace(list, i, f);
 	json_object_object_add(o, "events", json_object_get(f->events));
-	return o;
-}
-
-struct json_object *keeper_event(const struct roster *roster, size_t i, bool reserve)
-{
-	const struct control_workspace *w = &roster->control.workspaces[i];
-	const struct control_truth *t = reserve ? &w->reserve : &w->limit;
-	struct json_object *o = json_object_new_object();
-	time_t now = time(NULL);
-	char text[40];
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_add_string(o, "time", text);
-	json_add_string(o, "workspace", roster->items[i].name);
-	json_add_string(o, "cgroup", roster->items[i].path);
-	json_add_string(o, "term", reserve ? "cpu.reserve" : "cpu.limit");
-	json_add_string(o, "state", state_name(t->state));
-	json_add_double(o, "promised", t->promised);
-	json_add_double(o, "got", t->got);
-	json_add_double(o, "ratio", t->ratio);
-	json_add_string(o, "by", keeper_culprit(roster, t->by));
 	return o;
 }
 

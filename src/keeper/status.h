@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What the keeper tells of itself and of how terms are kept, as JSON; and how it is asked. */
+/* What the keeper tells of itself and of how terms are kept, as JSON. */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "keeper/network.h"
-#include "keeper/roster.h"
+#include "keeper/truths.h"
 
 struct json_object;
 
@@ -15,19 +14,12 @@ struct keeper_figures {
 	bool service;
 	bool ledger_on;
 	uint64_t period_ns, rounds, writes, now_ns;
-	struct json_object *events;    /* an array; kept by the caller */
-	const struct network *network; /* NULL: nobody has network terms */
+	struct json_object *events; /* an array; kept by the caller */
+	struct truth_sources sources;
 };
 
 /* The whole, the caller's to put. */
-struct json_object *keeper_status(const struct roster *roster,
-				  const struct keeper_figures *figures);
-
-/* Who is to blame, in words. */
-const char *keeper_culprit(const struct roster *roster, int by);
-
-/* One change of state: {"time", "workspace", "cgroup", "term", "state", "promised", "got", "by"}. */
-struct json_object *keeper_event(const struct roster *roster, size_t i, bool reserve);
+struct json_object *keeper_status(const struct keeper_figures *figures);
 
 /*
  * A listening socket at PATH, for root alone. What is left of an earlier one there is removed. Returns the

@@ -13,18 +13,10 @@
 #include "plan/terms.h"
 #include "plan/units.h"
 
-#define QDISC QDISC_HANDLE(SHAPE_MAJOR, 0)
-#define CLASS_ALL 1
-#define CLASS_REST 2
-#define CLASS_FIRST 0x10 /* of workspaces, by number */
+#define ROOT QDISC_HANDLE(SHAPE_MAJOR, 0)
 
-/* What is left to lend is lent in portions of this for a share of 100; the kernel's bounds (net/sched/sch_htb.c). */
-#define QUANTUM_BYTES 15140
-#define QUANTUM_MIN_BYTES 1514
-#define QUANTUM_MAX_BYTES 200000
-
-/* Of the link there is at least so much for everybody else. */
-#define REST_LEAST 0.01
+/* Who is to wait here must not have waited in front of the uplink: it never gets to carry all it can. */
+#define ARRIVING_PART 0.98
 
 /* ---- which it is ---- */
 
@@ -69,203 +61,166 @@ int uplink_find(const char *text, struct uplink *uplink, struct error *err)
 		snprintf(found.name, sizeof(found.name), "%s", host.uplink);
 	if (!found.rate_bps && host.uplink[0] && strcmp(found.name, host.uplink) == 0)
 		found.rate_bps = host.uplink_bps;
+	found.sent.direction = TERMS_EGRESS;
+	found.arriving.direction = TERMS_INGRESS;
 	*uplink = found;
 	return 0;
 }
 
-/* ---- classes ---- */
+/* ---- what it sends ---- */
 
-static uint32_t handle_of(int number)
-{
-	return QDISC_HANDLE(SHAPE_MAJOR, CLASS_FIRST + number);
-}
-
-static int set_class(const struct uplink *uplink, const struct shaper *shaper, uint32_t minor,
-		     uint64_t rate_bps, uint32_t share, struct error *err)
-{
-	uint32_t quantum = QUANTUM_BYTES / TERMS_SHARE * (share ? share : TERMS_SHARE);
-	struct qdisc_htb_class class = {
-		.parent = minor == CLASS_ALL ? QDISC : QDISC_HANDLE(SHAPE_MAJOR, CLASS_ALL),
-		.handle = QDISC_HANDLE(SHAPE_MAJOR, minor),
-		.rate_bytes = rate_bps / 8,
-		.ceil_bytes = uplink->rate_bps / 8,
-		.quantum = quantum,
-	};
-
-	if (quantum < QUANTUM_MIN_BYTES)
-		class.quantum = QUANTUM_MIN_BYTES;
-	if (quantum > QUANTUM_MAX_BYTES)
-		class.quantum = QUANTUM_MAX_BYTES;
-	return netlink_class_set_htb(shaper->netlink, uplink->index, &class, err);
-}
-
-static int set_rest(struct uplink *uplink, const struct shaper *shaper, uint64_t rest_bps,
-		    struct error *err)
-{
-	int r;
-
-	if (uplink->rest_bps == rest_bps)
-		return 0;
-	r = set_class(uplink, shaper, CLASS_REST, rest_bps, 0, err);
-	if (r == 0)
-		uplink->rest_bps = rest_bps;
-	return r;
-}
-
-static int take(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+static int find_link(const struct uplink *uplink, const struct shaper *shaper,
+		     struct netlink_peer *peer, struct error *err)
 {
 	struct netlink_link link;
 	int r = netlink_link_by_name(shaper->netlink, uplink->name, &link, err);
 
-	if (r < 0 || uplink->index == link.index)
-		return r;
-	/* the interface of before is gone, and our classes with it */
-	uplink->n_set = 0;
-	uplink->rest_bps = 0;
-	r = shape_take_root(shaper, uplink->name, link.index, CLASS_REST, err);
 	if (r < 0)
 		return r;
-	uplink->index = link.index;
-	r = set_class(uplink, shaper, CLASS_ALL, uplink->rate_bps, 0, err);
+	*peer = (struct netlink_peer){.index = link.index};
+	memcpy(peer->name, link.name, sizeof(peer->name));
+	return 0;
+}
+
+static int take_sent(struct uplink *uplink, const struct shaper *shaper,
+		     const struct netlink_peer *link, struct error *err)
+{
+	int r;
+
+	if (uplink->sent_index == link->index)
+		return 0;
+	r = shape_take_root(shaper, link->name, link->index, CLASSES_REST, err);
 	if (r == 0)
-		r = netlink_filter_classify(shaper->netlink, link.index, QDISC, SHAPE_PRIORITY,
+		r = netlink_filter_classify(shaper->netlink, link->index, ROOT, SHAPE_PRIORITY,
 					    gates_program(shaper->gates, UPLINK_CLASSIFY),
 					    "behalf_class", err);
-	/* half of it is nothing: the next round begins anew */
-	if (r < 0)
-		uplink->index = 0;
-	return r;
-}
-
-static struct uplink_reserve *find(struct uplink_reserve *list, size_t n, int number)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (list[i].number == number)
-			return &list[i];
-	}
-	return NULL;
-}
-
-static int drop_unlisted(struct uplink *uplink, const struct shaper *shaper,
-			 const struct uplink_reserve *reserves, size_t n, struct error *err)
-{
-	size_t kept = 0;
-	int result = 0;
-
-	for (size_t i = 0; i < uplink->n_set; i++) {
-		int number = uplink->set[i].number, r;
-
-		if (find((struct uplink_reserve *)reserves, n, number)) {
-			uplink->set[kept++] = uplink->set[i];
-			continue;
-		}
-		gates_set_class(shaper->gates, number, 0);
-		r = netlink_class_delete(shaper->netlink, uplink->index, handle_of(number), err);
-		result = r < 0 ? r : result;
-	}
-	uplink->n_set = kept;
-	return result;
-}
-
-static int set_reserve(struct uplink *uplink, const struct shaper *shaper,
-		       const struct uplink_reserve *reserve, struct error *err)
-{
-	struct uplink_reserve *known = find(uplink->set, uplink->n_set, reserve->number);
-	int r;
-
-	if (known && known->reserve_bps == reserve->reserve_bps && known->share == reserve->share)
-		return 0;
-	r = set_class(uplink, shaper, CLASS_FIRST + (uint32_t)reserve->number, reserve->reserve_bps,
-		      reserve->share, err);
-	if (r < 0)
-		return r;
-	gates_set_class(shaper->gates, reserve->number, handle_of(reserve->number));
-	if (!known)
-		known = &uplink->set[uplink->n_set++];
-	*known = *reserve;
-	return 0;
-}
-
-/* Room for N more. */
-static int make_room(struct uplink *uplink, size_t n, struct error *err)
-{
-	struct uplink_reserve *more =
-		realloc(uplink->set, (uplink->n_set + n) * sizeof(*uplink->set));
-
-	if (!more)
-		return error_oom(err);
-	uplink->set = more;
-	return 0;
-}
-
-static int let_go(struct uplink *uplink, const struct shaper *shaper, struct error *err)
-{
-	int r;
-
-	if (!uplink->index)
-		return 0;
-	r = netlink_qdisc_delete_root(shaper->netlink, uplink->index, err);
 	if (r == 0)
-		shape_forget(shaper, uplink->name, uplink->index);
-	for (size_t i = 0; i < uplink->n_set; i++)
-		gates_set_class(shaper->gates, uplink->set[i].number, 0);
-	uplink->n_set = 0;
-	uplink->rest_bps = 0;
-	uplink->index = 0;
+		uplink->sent_index = link->index;
 	return r;
 }
 
-static int check(const struct uplink *uplink, const struct uplink_reserve *reserves, size_t n,
-		 uint64_t *rest_bps, struct error *err)
+static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, struct error *err)
 {
-	uint64_t sum_bps = 0, least_bps = (uint64_t)((double)uplink->rate_bps * REST_LEAST);
+	int r;
 
-	if (!uplink->name[0] || !uplink->rate_bps)
-		return error_set(err, ENODEV, "the host's uplink, or its rate, is not known");
-	for (size_t i = 0; i < n; i++) {
-		if (__builtin_add_overflow(sum_bps, reserves[i].reserve_bps, &sum_bps))
-			sum_bps = UINT64_MAX;
-	}
-	if (least_bps > uplink->rate_bps || sum_bps > uplink->rate_bps - least_bps)
-		return error_set(err, ERANGE, "more is reserved than '%s' carries", uplink->name);
-	*rest_bps = uplink->rate_bps - sum_bps;
-	return 0;
+	if (!uplink->sent_index)
+		return 0;
+	r = netlink_qdisc_delete_root(shaper->netlink, uplink->sent_index, err);
+	if (r == 0)
+		shape_forget_root(shaper, uplink->name, uplink->sent_index);
+	classes_forget(&uplink->sent, shaper);
+	uplink->sent_index = 0;
+	return r;
 }
 
-int uplink_set(struct uplink *uplink, const struct shaper *shaper,
-	       const struct uplink_reserve *reserves, size_t n, struct error *err)
+/* ---- what arrives ---- */
+
+struct ifb_name {
+	char text[IFNAMSIZ];
+};
+
+static struct ifb_name ifb_name(int index)
 {
-	uint64_t rest_bps = 0;
+	struct ifb_name name;
+
+	snprintf(name.text, sizeof(name.text), "bhi%x", (unsigned int)index);
+	return name;
+}
+
+static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	struct netlink_peer link = uplink->arriving_link;
+	struct ifb_name ifb = ifb_name(link.index);
+	int r;
+
+	if (!link.index)
+		return 0;
+	r = shape_redirect_end(shaper, &link, ifb.text, err);
+	if (r == 0)
+		r = shape_learn_at_uplink(shaper, &link, false, err);
+	if (r == 0)
+		r = shape_leave_place(shaper, &link, err);
+	if (r == 0)
+		shape_forget_redirect(shaper, link.name, link.index, ifb.text);
+	classes_forget(&uplink->arriving, shaper);
+	uplink->arriving_link.index = 0;
+	return r;
+}
+
+/* Packets are redirected only when their classes are there: let_go undoes what there is of it. */
+static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
+			 const struct netlink_peer *link, const struct class_terms *list, size_t n,
+			 struct error *err)
+{
+	struct ifb_name name = ifb_name(link->index);
+	bool there = uplink->arriving_link.index == link->index;
+	uint64_t rate_bps = uplink_arriving_bps(uplink->rate_bps);
+	int ifb = uplink->arriving.index, r = 0;
+
+	if (!there) {
+		let_go_of_arriving(uplink, shaper, NULL);
+		uplink->arriving_link = *link;
+		r = shape_make_ifb(shaper, name.text, link->index, CLASSES_REST, &ifb, err);
+		if (r == 0)
+			r = netlink_filter_classify(shaper->netlink, ifb, ROOT, SHAPE_PRIORITY,
+						    gates_program(shaper->gates, UPLINK_ARRIVES),
+						    "behalf_arrives", err);
+	}
+	if (r == 0)
+		r = classes_set(&uplink->arriving, shaper, ifb, rate_bps, list, n, err);
+	if (r == 0 && !there)
+		r = shape_learn_at_uplink(shaper, link, true, err);
+	if (r == 0 && !there)
+		r = shape_redirect(shaper, link, ifb, err);
+	if (r < 0 && !there)
+		let_go_of_arriving(uplink, shaper, NULL);
+	return r;
+}
+
+/* ---- both ---- */
+
+uint64_t uplink_arriving_bps(uint64_t rate_bps)
+{
+	return (uint64_t)((double)rate_bps * ARRIVING_PART);
+}
+
+int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
+	       const struct class_terms *list, size_t n, struct error *err)
+{
+	bool sent = direction == TERMS_EGRESS;
+	struct netlink_peer link;
 	int r;
 
 	if (n == 0 || shaper->writer->dry)
-		return let_go(uplink, shaper, err);
-	r = check(uplink, reserves, n, &rest_bps, err);
+		return sent ? let_go_of_sent(uplink, shaper, err)
+			    : let_go_of_arriving(uplink, shaper, err);
+	if (!uplink->name[0] || !uplink->rate_bps)
+		return error_set(err, ENODEV, "the host's uplink, or its rate, is not known");
+	r = classes_check(uplink->name,
+			  sent ? uplink->rate_bps : uplink_arriving_bps(uplink->rate_bps), list, n,
+			  err);
 	if (r == 0)
-		r = take(uplink, shaper, err);
-	if (r == 0)
-		r = make_room(uplink, n, err);
-	if (r == 0)
-		r = drop_unlisted(uplink, shaper, reserves, n, err);
-	if (r == 0)
-		r = set_rest(uplink, shaper, rest_bps, err);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = set_reserve(uplink, shaper, &reserves[i], err);
-	return r;
+		r = find_link(uplink, shaper, &link, err);
+	if (r < 0)
+		return r;
+	if (!sent)
+		return take_arriving(uplink, shaper, &link, list, n, err);
+	r = take_sent(uplink, shaper, &link, err);
+	return r == 0 ? classes_set(&uplink->sent, shaper, link.index, uplink->rate_bps, list, n,
+				    err)
+		      : r;
 }
 
-int uplink_counts(const struct uplink *uplink, const struct shaper *shaper, int number,
-		  struct qdisc_counts *counts)
+int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,
+		  enum terms_direction direction, struct qdisc_counts *counts, size_t n,
+		  struct error *err)
 {
-	if (!uplink->index || !find(uplink->set, uplink->n_set, number))
-		return -ENOENT;
-	return netlink_class_counts(shaper->netlink, uplink->index, handle_of(number), counts,
-				    NULL);
+	return classes_counts(direction == TERMS_EGRESS ? &uplink->sent : &uplink->arriving, shaper,
+			      counts, n, err);
 }
 
 void uplink_clear(struct uplink *uplink)
 {
-	free(uplink->set);
-	uplink->set = NULL;
-	uplink->n_set = 0;
+	classes_clear(&uplink->sent);
+	classes_clear(&uplink->arriving);
 }

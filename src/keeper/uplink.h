@@ -2,27 +2,29 @@
 #pragma once
 
 /*
- * Reserves of what workspaces send to the outside: classes of HTB at the root of the host's uplink, one for each
- * workspace with a reserve, and one for everybody else together. Each has its rate for certain and may use all
- * that the others leave, in proportion to the shares.
+ * Reserves and shares at the host's uplink.
  *
- * Whose a packet is, is in its mark, which a program at the host's end of the workspace's link puts there:
- * addresses no longer tell, where the host translates them.
+ *	sent	 classes at its root. Whose a packet is, is in its mark, which a program at the host's end of the
+ *		 workspace's link puts there: addresses no longer tell, where the host translates them.
+ *	arriving what it receives passes an ifb ("bhi" and its index), whose classes together carry a little less than
+ *		 the uplink, so that packets wait there and not before it. Whose a packet is, is learned from what
+ *		 is sent (bpf/gate.bpf.c). Senders that answer to what is lost or late send no more than
+ *		 gets through; a flood of others has filled the uplink before anybody here can do anything.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "keeper/classes.h"
 #include "keeper/shape.h"
 
 struct uplink {
 	char name[IFNAMSIZ]; /* "": none */
 	uint64_t rate_bps;   /* 0: not known */
 	/* uplink.c's own */
-	int index; /* of the interface whose root is ours, 0: none */
-	uint64_t rest_bps;
-	struct uplink_reserve *set;
-	size_t n_set;
+	struct classes sent, arriving;
+	int sent_index;			   /* of the interface whose root is ours, 0: none */
+	struct netlink_peer arriving_link; /* whose packets are redirected; index 0: none */
 };
 
 /*
@@ -31,21 +33,19 @@ struct uplink {
  */
 int uplink_find(const char *text, struct uplink *uplink, struct error *err);
 
-struct uplink_reserve {
-	int number;	/* of the workspace's gate */
-	uint32_t share; /* 0: TERMS_SHARE */
-	uint64_t reserve_bps;
-};
+/* Of an uplink's rate, what can be promised of what arrives. */
+uint64_t uplink_arriving_bps(uint64_t rate_bps);
 
 /*
- * Sets these reserves and no others; with none of them the uplink gets its default back. -EBUSY: somebody else
+ * Sets these classes and no others; with none of them the uplink gets its default back. -EBUSY: somebody else
  * shapes there. -ERANGE: more is reserved than there is.
  */
-int uplink_set(struct uplink *uplink, const struct shaper *shaper,
-	       const struct uplink_reserve *reserves, size_t n, struct error *err);
+int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
+	       const struct class_terms *list, size_t n, struct error *err);
 
-/* What the class of NUMBER has let through. -ENOENT: it has none. */
-int uplink_counts(const struct uplink *uplink, const struct shaper *shaper, int number,
-		  struct qdisc_counts *counts);
+/* What the class of each NUMBER has let through, at COUNTS[NUMBER], where it has one. */
+int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,
+		  enum terms_direction direction, struct qdisc_counts *counts, size_t n,
+		  struct error *err);
 
 void uplink_clear(struct uplink *uplink);

@@ -10,8 +10,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "keeper/above.h"
 #include "keeper/shape.h"
 #include "keeper/standing.h"
+#include "keeper/threads.h"
 
 #define CGROUP_FILE_MAX_BYTES 65536
 
@@ -24,8 +26,11 @@ static const struct {
 } table[] = {
 	{"cgroup", undo_file},
 	{"steer", undo_file},
+	{ABOVE_MEANS, undo_file},
 	{SHAPE_MEANS, shape_undo},
 	{STANDING_MEANS, standing_undo_one},
+	{STANDING_CAP_MEANS, standing_undo_one},
+	{THREADS_MEANS, threads_undo},
 };
 
 static int open_directory(const char *directory, uint64_t *inode, struct error *err)
@@ -193,6 +198,23 @@ int writer_undo_means(struct writer *writer, const char *means, struct error *er
 		result = r < 0 ? r : result;
 		if (i > book_entries(writer->book))
 			i = book_entries(writer->book);
+	}
+	return result;
+}
+
+int writer_undo_only(struct writer *writer, const char *means, const char *where, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = writer->book ? book_entries(writer->book) : 0; i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		int r;
+
+		if (strcmp(found.means, means) != 0 || (where && strcmp(found.where, where) != 0))
+			continue;
+		r = undo(writer, &found, err);
+		result = r < 0 ? r : result;
+		book_forget_one(writer->book, found.where, found.what);
 	}
 	return result;
 }

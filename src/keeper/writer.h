@@ -53,3 +53,7 @@ int writer_undo(struct writer *writer, const char *where, struct error *err);
 
 /* The same for all that one means has set. */
 int writer_undo_means(struct writer *writer, const char *means, struct error *err);
+
+/* The same, but what other means have set at the same places stays; of the place WHERE alone, or NULL: all. */
+int writer_undo_only(struct writer *writer, const char *means, const char *where,
+		     struct error *err);

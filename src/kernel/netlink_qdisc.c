@@ -170,6 +170,7 @@ static void read_counts(const struct nlattr *stats, struct qdisc_counts *counts)
 		    netlink_length(attr) >= sizeof(queue)) {
 			memcpy(&queue, payload, sizeof(queue));
 			counts->drops = queue.drops;
+			counts->waiting = queue.qlen;
 		}
 	}
 }
@@ -213,6 +214,39 @@ int netlink_class_counts(struct netlink *netlink, int index, uint32_t handle,
 				   handle >> 16, handle & 0xffff, index);
 	*counts = wanted.counts;
 	return 0;
+}
+
+struct all_classes {
+	netlink_take_counts *take;
+	void *data;
+};
+
+static int take_class(const struct nlmsghdr *message, void *data)
+{
+	const struct tcmsg *about = netlink_payload(message);
+	const struct all_classes *all = data;
+	struct qdisc_counts counts = {0};
+	const struct nlattr *attr;
+
+	netlink_for_each(attr, message, sizeof(*about)) {
+		if (netlink_type(attr) == TCA_STATS2)
+			read_counts(attr, &counts);
+	}
+	all->take(all->data, about->tcm_handle, &counts);
+	return NETLINK_GO_ON;
+}
+
+int netlink_class_all_counts(struct netlink *netlink, int index, netlink_take_counts *take,
+			     void *data, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {.tcm_ifindex = index};
+	struct all_classes all = {take, data};
+	int r = netlink_query(netlink, begin(buffer, RTM_GETTCLASS, NLM_F_DUMP, &about), take_class,
+			      &all);
+
+	return r < 0 ? error_errno(err, r, "read the classes of the interface of index %d", index)
+		     : 0;
 }
 
 static int delete (struct netlink *netlink, uint16_t type, const struct tcmsg *about,

@@ -47,11 +47,17 @@ int netlink_class_set_htb(struct netlink *netlink, int index, const struct qdisc
 struct qdisc_counts {
 	uint64_t bytes, packets; /* sent */
 	uint64_t drops;
+	uint32_t waiting; /* packets, now */
 };
 
 /* What a class has let through. -ENOENT when it is not there. */
 int netlink_class_counts(struct netlink *netlink, int index, uint32_t handle,
 			 struct qdisc_counts *counts, struct error *err);
+
+/* The same of all classes: TAKE is called with each. */
+typedef void netlink_take_counts(void *data, uint32_t handle, const struct qdisc_counts *counts);
+int netlink_class_all_counts(struct netlink *netlink, int index, netlink_take_counts *take,
+			     void *data, struct error *err);
 
 /* 0 also when there is no such class. */
 int netlink_class_delete(struct netlink *netlink, int index, uint32_t handle, struct error *err);

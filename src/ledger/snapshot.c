@@ -387,16 +387,30 @@ void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger
 
 /* ---- copies ---- */
 
+static int copy_list(char ***to, char *const *from)
+{
+	for (size_t i = 0; from && from[i]; i++) {
+		if (strv_append(to, from[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int copy_account(const struct ledger_snapshot *s, const struct ledger_account *from,
 			struct ledger_account *to)
 {
 	*to = *from;
 	to->links = NULL;
+	to->promises = NULL;
+	to->terms = NULL;
 	to->parts = NULL;
 	to->cgroup = strdup(from->cgroup ? from->cgroup : "");
 	to->name = strdup(from->name ? from->name : "");
-	for (size_t i = 0; from->links && from->links[i]; i++) {
-		if (strv_append(&to->links, from->links[i]) < 0)
+	if (copy_list(&to->links, from->links) < 0 || copy_list(&to->promises, from->promises) < 0)
+		return -ENOMEM;
+	if (from->terms) {
+		to->terms = strdup(from->terms);
+		if (!to->terms)
 			return -ENOMEM;
 	}
 	if (from->parts)
@@ -462,7 +476,9 @@ void ledger_snapshot_free(struct ledger_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_accounts; i++) {
 		free(snapshot->accounts[i].name);
 		free(snapshot->accounts[i].cgroup);
+		free(snapshot->accounts[i].terms);
 		strv_free(snapshot->accounts[i].links);
+		strv_free(snapshot->accounts[i].promises);
 		free(snapshot->accounts[i].parts);
 	}
 	free(snapshot->unattributed_parts);

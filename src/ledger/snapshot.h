@@ -47,6 +47,8 @@ struct ledger_account {
 	struct ledger_evidence evidence;
 	uint64_t
 		reserved_ns; /* what it is promised over the same time; set by who knows terms, else 0 */
+	char *terms; /* whether all of that is kept, in a word or two; NULL: nothing is promised; set as above */
+	char **promises; /* the same term by term, in a sentence each, NULL-terminated; may be NULL */
 	/*
 	 * The same CPU by CPU, snapshot->n_parts of them; the last is no CPU's, but what accounts
 	 * below left when they were removed. NULL: not known.

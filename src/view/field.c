@@ -55,6 +55,11 @@ const struct view_field view_fields[] = {
 	{"RESERVE", "reserved_ns", "what it is promised, if behalf promised it something",
 	 VIEW_TIME, .key = 'e', .width = 7, .rank = 6, .only_of_accounts = true,
 	 .only_in_top = true, .time_ns = reserved_ns},
+	{"TERMS", "terms", "whether what it is promised is kept, since when, or by whom not",
+	 VIEW_TEXT, .width = 18, .rank = 6, .only_of_accounts = true, .only_if_any = true,
+	 MEMBER(terms)},
+	{"PROMISES", "promises", "the same of each term",
+	 VIEW_LIST, .width = 16, .only_if_any = true, MEMBER(promises)},
 	{"CHARGE", "charge_ns", "OWN + BEHALF: what it really costs",
 	 VIEW_TIME, .key = 'c', .width = 6, .rank = 2, .time_ns = ledger_account_charge_ns},
 	{"OWN", NULL, "its threads, in user mode and in their own system calls",
@@ -188,6 +193,13 @@ char **view_field_list(const struct view_field *field, const struct ledger_accou
 	return *(char **const *)member(field, account);
 }
 
+bool view_field_has(const struct view_field *field, const struct ledger_account *account)
+{
+	if (field->kind == VIEW_TEXT)
+		return *view_field_text(field, account) != '\0';
+	return field->kind != VIEW_LIST || view_field_list(field, account) != NULL;
+}
+
 int view_field_compare(const struct view_field *field, const struct ledger_account *a,
 		       const struct ledger_account *b)
 {
@@ -220,6 +232,30 @@ static void choose_columns(struct view_columns *columns, bool top)
 	}
 }
 
+static bool somebody_has(const struct view_field *field, const struct ledger_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_accounts; i++) {
+		if (view_field_has(field, &snapshot->accounts[i]))
+			return true;
+	}
+	return false;
+}
+
+void view_columns_drop_empty(struct view_columns *columns, const struct ledger_snapshot *snapshot)
+{
+	size_t kept = 0;
+
+	if (columns->asked_for)
+		return;
+	for (size_t i = 0; i < columns->n; i++) {
+		const struct view_field *field = columns->fields[i];
+
+		if (!field->only_if_any || somebody_has(field, snapshot))
+			columns->fields[kept++] = field;
+	}
+	columns->n = kept;
+}
+
 void view_columns_default(struct view_columns *columns)
 {
 	choose_columns(columns, false);
@@ -247,6 +283,7 @@ int view_columns_parse(const char *list, struct view_columns *columns, struct er
 			return error_set(err, EINVAL, "more than %d columns", VIEW_COLUMNS_MAX);
 		parsed.fields[parsed.n++] = field;
 	}
+	parsed.asked_for = true;
 	*columns = parsed;
 	return 0;
 }

@@ -38,6 +38,7 @@ struct view_field {
 	unsigned char rank;  /* the highest leaves a narrow terminal first; 0: not shown unasked */
 	bool only_of_accounts; /* unattributed time has no such figure */
 	bool only_in_top;      /* of the columns that are shown unasked */
+	bool only_if_any;      /* a column that is shown unasked where somebody has such a text */
 	uint32_t classes;      /* VIEW_TIME: on-behalf-of time of these classes, by bit; or */
 	uint64_t (*time_ns)(const struct ledger_account *account); /* this */
 	size_t offset; /* of the member of struct ledger_account, but for VIEW_TIME */
@@ -66,6 +67,9 @@ uint64_t view_field_number(const struct view_field *field, const struct ledger_a
 const char *view_field_text(const struct view_field *field, const struct ledger_account *account);
 char **view_field_list(const struct view_field *field, const struct ledger_account *account);
 
+/* Whether there is something to show of it: a text or a list may be empty. */
+bool view_field_has(const struct view_field *field, const struct ledger_account *account);
+
 /* Below 0, 0, above 0 as A's figure is less than, equal to or more than B's. */
 int view_field_compare(const struct view_field *field, const struct ledger_account *a,
 		       const struct ledger_account *b);
@@ -76,7 +80,11 @@ int view_field_compare(const struct view_field *field, const struct ledger_accou
 struct view_columns {
 	const struct view_field *fields[VIEW_COLUMNS_MAX];
 	size_t n;
+	bool asked_for; /* by name */
 };
+
+/* Takes out those that are shown only if somebody has such a text, and in SNAPSHOT nobody has; not if asked for. */
+void view_columns_drop_empty(struct view_columns *columns, const struct ledger_snapshot *snapshot);
 
 /* The columns shown unasked, in a listing and in top. */
 void view_columns_default(struct view_columns *columns);

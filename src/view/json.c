@@ -99,7 +99,7 @@ static struct json_object *json_of_account(const struct ledger_account *account)
 	for (size_t i = 0; i < n_view_fields; i++) {
 		const struct view_field *field = &view_fields[i];
 
-		if (field->json)
+		if (field->json && (!field->only_if_any || view_field_has(field, account)))
 			add_by_path(object, field->json, json_of_field(field, account));
 	}
 	return object;

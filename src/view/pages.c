@@ -153,6 +153,21 @@ static void put_evidence(const struct matrix *m, const struct ledger_account *ac
 		   ns[WIRE_WORK] + ns[WIRE_WRITEBACK]);
 }
 
+/* Term by term; what is not kept is seen. */
+static void put_promises(const struct ledger_account *account, struct view_screen *screen)
+{
+	for (size_t i = 0; account->promises && account->promises[i]; i++) {
+		_cleanup_free_ char *text = text_printable(account->promises[i]);
+		bool kept = text && (strstr(text, " kept") || !strstr(text, "broken")) &&
+			    !strstr(text, "not kept");
+
+		view_screen_put(screen, kept ? STYLE_PLAIN : STYLE_WARNING, "%s", text ? text : "");
+		view_screen_end_line(screen);
+	}
+	if (account->promises)
+		view_screen_end_line(screen);
+}
+
 /* Of all accounts: the ledger does not count for each. */
 static void put_counters(const struct view_top *top, const struct ledger_snapshot *snapshot,
 			 struct view_screen *screen)
@@ -198,6 +213,7 @@ void view_page_account(const struct view_top *top, const struct ledger_snapshot 
 
 	put_account(top, account, screen);
 	view_screen_end_line(screen);
+	put_promises(account, screen);
 	put_heading(&m, "class");
 	put_row(&m, "own", account->parts, own_of, 0, ledger_account_own_ns(account));
 	for (size_t i = 0; i < WIRE_CLASSES; i++) {

@@ -278,6 +278,22 @@ static struct ledger_part *read_parts(const struct view_recording *r, struct jso
 	return parts;
 }
 
+static int read_list(struct json_object *object, const char *key, char ***list)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value) ||
+	    !json_object_is_type(value, json_type_array))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		const char *text = json_object_get_string(json_object_array_get_idx(value, i));
+
+		if (strv_append(list, text ? text : "") < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int read_account(const struct view_recording *r, struct json_object *object,
 			struct ledger_account *account, size_t n_parts)
 {
@@ -287,16 +303,11 @@ static int read_account(const struct view_recording *r, struct json_object *obje
 	account->name = text_of(object, "name");
 	account->cgroup = text_of(object, "cgroup");
 	account->netns = number_of(object, "netns");
-	if (json_object_object_get_ex(object, "links", &value) &&
-	    json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			const char *link =
-				json_object_get_string(json_object_array_get_idx(value, i));
-
-			if (strv_append(&account->links, link ? link : "") < 0)
-				return -ENOMEM;
-		}
-	}
+	if (read_list(object, "links", &account->links) < 0 ||
+	    read_list(object, "promises", &account->promises) < 0)
+		return -ENOMEM;
+	if (json_object_object_get_ex(object, "terms", NULL))
+		account->terms = text_of(object, "terms");
 	if (json_object_object_get_ex(object, "own_ns", &value)) {
 		account->own_user_ns = number_of(value, "user");
 		account->own_kernel_ns = number_of(value, "kernel");

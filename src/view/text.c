@@ -81,12 +81,14 @@ static int check_written(FILE *file, struct error *err)
 }
 
 int view_text_listing(FILE *file, const struct ledger_snapshot *snapshot,
-		      const struct view_choice *choice, struct error *err)
+		      const struct view_choice *given, struct error *err)
 {
 	_cleanup_(view_rows_free) struct view_rows rows = {0};
+	struct view_choice copy = *given, *choice = &copy;
 	struct view_books books;
 	int r;
 
+	view_columns_drop_empty(&copy.columns, snapshot);
 	r = view_rows_make(snapshot, choice, NULL, &rows, err);
 	if (r < 0)
 		return r;
@@ -153,6 +155,18 @@ static void print_identity(FILE *file, const struct ledger_account *account)
 	}
 }
 
+/* Term by term. */
+static void print_promises(FILE *file, const struct ledger_account *account)
+{
+	const char *heading = "PROMISED";
+
+	for (size_t i = 0; account->promises && account->promises[i]; i++, heading = "") {
+		_cleanup_free_ char *text = text_printable(account->promises[i]);
+
+		fprintf(file, "  %-14s %s\n", heading, text ? text : "?");
+	}
+}
+
 /* "kernel says X, less Y imposed by others, plus Z done for it elsewhere: it really cost W" */
 static void print_reconciliation(FILE *file, const struct ledger_snapshot *snapshot,
 				 const struct ledger_account *account, enum view_unit unit)
@@ -210,6 +224,7 @@ int view_text_account(FILE *file, const struct ledger_snapshot *snapshot,
 
 	view_books_make(snapshot, &books);
 	print_identity(file, account);
+	print_promises(file, account);
 	fputc('\n', file);
 	print_heading(file, &books, choice->unit);
 	fputc('\n', file);

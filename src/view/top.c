@@ -174,6 +174,7 @@ static void choose_columns(struct page *page)
 		      (top->trend || top->width >= TREND_WIDTH_ROOMY);
 	page->room = top->width - (page->trend ? TREND_WIDTH : 0);
 	page->columns = page->top->choice.columns;
+	view_columns_drop_empty(&page->columns, page->snapshot);
 	set_field_widths(page);
 	while (page->top->width && page->columns.n > 1 && total_width(page) > page->room) {
 		size_t least = page->columns.n - 1;

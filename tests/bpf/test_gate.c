@@ -135,7 +135,7 @@ TEST(packets_of_the_uplink_are_classified_by_their_mark)
 
 	if (second < 0)
 		return;
-	gates_set_class(gates, second, 0xbe0022);
+	gates_set_class(gates, TERMS_EGRESS, second, 0xbe0022);
 	is_int(gates_bind_link(gates, LINK, second), 0);
 	skb.mark = 0x80042;
 	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_MARK), &opts) == 0);
@@ -148,4 +148,98 @@ TEST(packets_of_the_uplink_are_classified_by_their_mark)
 	skb.mark = 0x80042;
 	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_CLASSIFY), &opts) == 0);
 	is_uint(opts.retval, 0);
+}
+
+/* A datagram of IPv4 between 10.0.0.HOST and 192.0.2.1, with ports; or of IPv6. */
+struct frame {
+	unsigned char bytes[80];
+	size_t size;
+};
+
+static struct frame frame_v4(int host, uint16_t port, bool sent)
+{
+	struct frame f = {.bytes = {[12] = 0x08, [14] = 0x45, [22] = 64, [23] = 17}, .size = 60};
+	const unsigned char local[] = {10, 0, 0, (unsigned char)host}, remote[] = {192, 0, 2, 1};
+
+	memcpy(&f.bytes[sent ? 26 : 30], local, 4);
+	memcpy(&f.bytes[sent ? 30 : 26], remote, 4);
+	f.bytes[sent ? 34 : 36] = (unsigned char)(port >> 8);
+	f.bytes[sent ? 35 : 37] = (unsigned char)port;
+	f.bytes[sent ? 37 : 35] = 53;
+	return f;
+}
+
+static struct frame frame_v6(int host, bool sent)
+{
+	struct frame f = {.bytes = {[12] = 0x86, [13] = 0xdd, [14] = 0x60, [20] = 17}, .size = 72};
+
+	f.bytes[sent ? 22 : 38] = f.bytes[sent ? 38 : 22] = 0xfd;
+	f.bytes[sent ? 37 : 53] = (unsigned char)host;
+	f.bytes[sent ? 53 : 37] = 99;
+	f.bytes[sent ? 55 : 57] = 80;
+	f.bytes[sent ? 57 : 55] = 53;
+	return f;
+}
+
+static uint32_t run_program(const struct gates *gates, enum gate_program program,
+			    const struct frame *frame, uint32_t mark)
+{
+	struct __sk_buff skb = {.mark = mark};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
+		    .data_size_in = (unsigned int)frame->size, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb));
+
+	ok(bpf_prog_test_run_opts(gates_program(gates, program), &opts) == 0);
+	return opts.retval;
+}
+
+static uint32_t mark_of(int number)
+{
+	return ((uint32_t)number + 1) << GATE_MARK_SHIFT;
+}
+
+TEST(what_arrives_is_known_by_what_was_sent)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int a = gates ? gates_new(gates) : -1, b = gates ? gates_new(gates) : -1;
+	struct frame sent_a = frame_v4(1, 5000, true), sent_b = frame_v4(1, 5001, true);
+	struct frame in_a = frame_v4(1, 5000, false), in_b = frame_v4(1, 5001, false);
+	struct frame other = frame_v4(1, 5002, false);
+	struct frame sent_v6 = frame_v6(7, true), in_v6 = frame_v6(7, false);
+
+	if (b < 0)
+		return;
+	gates_set_class(gates, TERMS_INGRESS, a, 0xbe0011);
+	gates_set_class(gates, TERMS_INGRESS, b, 0xbe0012);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_a, 0), 0);
+	/* two behind one address, as where addresses are translated */
+	run_program(gates, UPLINK_LEARN, &sent_a, mark_of(a));
+	run_program(gates, UPLINK_LEARN, &sent_b, mark_of(b));
+	run_program(gates, UPLINK_LEARN, &sent_v6, mark_of(b));
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_a, 0), 0xbe0011);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_b, 0), 0xbe0012);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6, 0), 0xbe0012);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &other, 0), 0);
+	/* what the host sends is nobody's */
+	run_program(gates, UPLINK_LEARN, &other, 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &other, 0), 0);
+	gates_free(gates, b);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_b, 0), 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_a, 0), 0xbe0011);
+}
+
+TEST(what_arrives_is_known_by_the_address_of_a_link)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	struct frame in = frame_v4(2, 5000, false), later = frame_v4(2, 6000, false);
+
+	if (number < 0)
+		return;
+	gates_set_class(gates, TERMS_INGRESS, number, 0xbe0013);
+	is_int(gates_bind_link(gates, LINK, number), 0);
+	run_program(gates, LINK_LEARN, &in, 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0xbe0013);
+	gates_free(gates, number);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0);
 }

@@ -169,7 +169,11 @@ is_kept() {
 	[ -e "$CPU/$ID/cpu.max" ] || echo 80000 >"$CPU/$ID/cpu.cfs_quota_us"
 	[ ! -e "$CPU/$ID/cpu.max" ] || echo "80000 100000" >"$CPU/$ID/cpu.max"
 	before=$(quota "$ID") before_weight=$(weight "$ID")
-	behalf terms set "/$ID" cpu.limit=0.3 cpu.share=50
+	run behalf terms set "/$ID" cpu.limit=0.3 cpu.share=50
+	[ "$status" -eq 0 ]
+	run "$BEHALF" keeper status
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/$ID "*"cpu.limit "*"not kept: no keeper"* ]]
 	start_keeper
 	wait_until 5 is_kept
 	[ "$(quota_cores "$ID")" = 0.3 ]
@@ -179,7 +183,11 @@ is_kept() {
 	status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name) |
 		.["cpu.limit"].got < 0.45 and .["cpu.limit"].state == "kept"'
 	"$BEHALF" keeper status | grep -q "^/$ID  *cpu.limit  *0.3 "
+	inside "$BEHALF" stat | grep "/$ID .*kept [0-9]*s"
+	inside "$BEHALF" stat "/$ID" | grep 'PROMISED  *cpu.limit 0.300: got .*, kept for'
+	inside "$BEHALF" stat -J | jq -e --arg name "/$ID" '.accounts[] | select(.name == $name) | .promises | length == 1'
 	stop_keeper TERM
+	inside "$BEHALF" stat | grep "/$ID .*not kept: no keeper"
 	[ "$(quota "$ID")" = "$before" ]
 	[ "$(weight "$ID")" = "$before_weight" ]
 	[ ! -e "$BEHALF_KEEPER/socket" ]
@@ -270,6 +278,47 @@ is_kept() {
 	sleep 1
 	[ -z "$(quota_cores "$ID")" ]
 	kill -0 "$KEEPER"
+}
+
+# Groups below a group of somebody else's: a weight counts among siblings only.
+@test "a reserve below a group raises that group, and one above the group's quota is refused" {
+	group "$ID"
+	group "$ID/inner"
+	before=$(weight "$ID")
+	behalf terms set "/$ID/inner" cpu.reserve=0.2
+	start_keeper
+	spin "$ID/inner"
+	raised() { [ "$(weight "$ID")" -gt $((before * 3 / 2)) ]; }
+	wait_until 10 raised
+	stop_keeper TERM
+	[ "$(weight "$ID")" = "$before" ]
+	kill -KILL "${PIDS[@]}"
+	wait "${PIDS[@]}" 2>/dev/null || true
+	behalf terms unset "/$ID/inner"
+	if [ -e "$CPU/$ID/cpu.max" ]; then echo "10000 100000" >"$CPU/$ID/cpu.max"; else echo 10000 >"$CPU/$ID/cpu.cfs_quota_us"; fi
+	run behalf terms set "/$ID/inner" cpu.reserve=0.2
+	remove_group "$ID/inner"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" == *"cpu-reserve 0.2: the control group '/$ID' has a quota of 0.1"* ]]
+}
+
+@test "one damaged file of the register: the keeper keeps the others, and admission says which it is" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 is_kept
+	echo '{' >"$BEHALF_PROMISES/damaged.json"
+	told() { grep -q 'damaged.json' "$BATS_TEST_TMPDIR/keeper.err"; }
+	wait_until 5 told
+	is_kept
+	kill -0 "$KEEPER"
+	run behalf terms set "/$ID" cpu.limit=0.4
+	rm "$BEHALF_PROMISES/damaged.json"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" == *"damaged.json"*"removing that file"* ]]
+	behalf terms set "/$ID" cpu.limit=0.4
 }
 
 @test "without a ledger the static limits hold, and it comes back to it" {

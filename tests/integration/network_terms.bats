@@ -30,7 +30,9 @@ setup() {
 }
 
 teardown() {
-	if [ -n "${SERVER:-}" ]; then kill "$SERVER" || true; fi
+	if [ -n "${SERVER:-}" ]; then kill "$SERVER" 2>/dev/null || true; fi
+	ip link del "up-$$" 2>/dev/null || true
+	ip netns del "outside-$$" 2>/dev/null || true
 	end
 }
 
@@ -108,6 +110,32 @@ gate_dropped() {
 	wait_until 14 gate_dropped
 }
 
+# The kernel's threads that are in the group of the workspace.
+threads_inside() {
+	local pid file
+	pid=$(behalf state "$NAME" | jq .pid)
+	file=$(sed -n 's/^[0-9]*:cpu[^:]*:\(.*\)/\1/p' "/proc/$pid/cgroup" | head -n 1)
+	if [ -n "$file" ]; then
+		file=$(awk '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpu(,|$)/ { print $5; exit }' /proc/self/mountinfo)$file/tasks
+	else
+		file=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup")/cgroup.procs
+	fi
+	while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done <"$file" | grep '^napi/'
+}
+
+@test "net.strict threaded: the kernel's threads that receive are in the workspace's group, and go with it" {
+	[ -e /sys/class/net/lo/threaded ] || skip "no threaded NAPI"
+	spawn_with --net-strict threaded --cpu-limit 0.5 -- sleep 100
+	wait_until 10 threads_inside
+	# what arrives gets there: a port where nobody listens answers
+	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
+	run timeout 5 bash -c "exec 3<>/dev/tcp/$address/9"
+	[[ "$output" == *refused* ]]
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J | jq -e '.workspaces[0].fails | not'
+	behalf delete --force "$NAME"
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -type d -name "*$NAME*")" ]
+}
+
 @test "net.egress.reserve is a class at the uplink" {
 	ip link add "up-$$" type veth peer name "op-$$"
 	ip link set "up-$$" up
@@ -122,18 +150,53 @@ gate_dropped() {
 	ip link del "up-$$"
 }
 
+class_has_packets() {
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+		jq -e '.workspaces[0].network.ingress_reserved.packets > 0'
+}
+
+@test "net.ingress.reserve is a class behind the uplink, for what arrives there for the workspace" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	ip netns add "outside-$$"
+	ip link add "up-$$" type veth peer name "op-$$" netns "outside-$$"
+	ip link set "up-$$" up
+	ip address add 198.18.77.1/30 dev "up-$$"
+	echo 1 >"/proc/sys/net/ipv4/conf/up-$$/forwarding"
+	echo 0 >"/proc/sys/net/ipv4/conf/up-$$/rp_filter"
+	ip -n "outside-$$" link set "op-$$" up
+	ip -n "outside-$$" address add 198.18.77.2/30 dev "op-$$"
+	ip -n "outside-$$" route add default via 198.18.77.1
+	export BEHALF_UPLINK=up-$$=100mbit
+	spawn_with --net-ingress-reserve 30mbit -- sleep 100
+	ifb=$(printf 'bhi%x' "$(cat "/sys/class/net/up-$$/ifindex")")
+	wait_until 5 eval "tc class show dev $ifb | grep -q 'rate 30Mbit ceil 98Mbit'"
+	wait_until 5 eval "tc filter show dev $(link_of "$NAME") egress | grep -q behalf_learn"
+	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 18 20 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	wait_until 15 class_has_packets
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+		jq -e '.workspaces[0]["net.ingress.reserve"] | .unit == "bit/s" and .promised == 30000000'
+	behalf delete --force "$NAME"
+	wait_until 5 eval "! ip link show $ifb 2>/dev/null"
+	[ -z "$(tc filter show dev "up-$$" ingress)" ]
+}
+
 @test "more than the uplink carries is refused" {
 	ip link add "up-$$" type veth peer name "op-$$"
 	export BEHALF_UPLINK=up-$$=100mbit
 	run spawn_with --net-egress-reserve 130mbit -- true
-	ip link del "up-$$"
 	echo "$output"
+	[ "$status" -ne 0 ]
+	[ "${#lines[@]}" -eq 1 ]
+	run spawn_with --net-ingress-reserve 130mbit -- true
+	ip link del "up-$$"
 	[ "$status" -ne 0 ]
 	[ "${#lines[@]}" -eq 1 ]
 }
 
 @test "what nothing can keep is refused, in one sentence that names the term" {
-	for terms in "--net-strict threaded" "--net-ingress-reserve 1mbit" "--disk-read-reserve 1MB/s" \
+	for terms in "--net host --net-strict threaded" "--net-ingress-reserve 1mbit" "--disk-read-share 0:0:50" \
 		"--net host --net-egress-limit 1mbit"; do
 		# shellcheck disable=SC2086
 		run spawn_with $terms -- true

@@ -228,6 +228,19 @@ TEST(a_container_that_hides_keeps_its_limits)
 	leave_place(&place);
 }
 
+TEST(one_that_hides_before_it_is_first_looked_at_is_found)
+{
+	struct place place = {0};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	hide(&place);
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(has_our_root(&place, "out0"));
+	leave_place(&place);
+}
+
 TEST(the_book_forgets_links_that_are_let_go)
 {
 	struct place place = {0};
@@ -348,6 +361,75 @@ TEST(a_reserve_is_a_class_at_the_uplink)
 	update(&place);
 	ok(!has_our_root(&place, "up0"));
 	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 0);
+	leave_place(&place);
+}
+
+TEST(a_reserve_of_what_arrives_is_a_class_behind_the_uplink)
+{
+	struct place place = {0};
+	struct qdisc_counts counts;
+	char ifb[IFNAMSIZ];
+	int up, link;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_link(&place, "up0", "eth1");
+	up = index_of(&place, "up0");
+	link = index_of(&place, "out0");
+	snprintf(ifb, sizeof(ifb), "bhi%x", (unsigned int)up);
+	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
+	update(&place);
+	ok(!has_our_root(&place, "up0"));
+	ok(has_our_root(&place, ifb));
+	is_int(netlink_class_counts(place.netlink, index_of(&place, ifb),
+				    QDISC_HANDLE(SHAPE_MAJOR, 0x10), &counts, NULL),
+	       0);
+	ok(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL) > 0);
+	ok(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL) > 0);
+	ok(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL) > 0);
+	ok(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL) > 0);
+	network_look(place.network, 1000000000);
+	network_look(place.network, 2000000000);
+	ok(network_truth(place.network, place.directory, TERMS_INGRESS, true) != NULL);
+	ok(network_truth(place.network, place.directory, TERMS_EGRESS, true) == NULL);
+	/* both ways, and then this one no more */
+	place.terms.net[TERMS_EGRESS].share = 50;
+	update(&place);
+	ok(has_our_root(&place, "up0"));
+	place.terms.net[TERMS_INGRESS].reserve_bps = 0;
+	update(&place);
+	ok(has_our_root(&place, "up0"));
+	ok(index_of(&place, ifb) < 0);
+	/* the mark alone: here the uplink is a link of the workspace too */
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 2);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 0);
+	place.terms.net[TERMS_EGRESS].share = 0;
+	update(&place);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+TEST(the_book_undoes_what_was_set_at_the_uplink)
+{
+	struct place place = {0};
+	struct error err = {0};
+	char ifb[IFNAMSIZ];
+	int up;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_link(&place, "up0", "eth1");
+	up = index_of(&place, "up0");
+	snprintf(ifb, sizeof(ifb), "bhi%x", (unsigned int)up);
+	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	update(&place);
+	ok(has_our_root(&place, ifb) && has_our_root(&place, "up0"));
+	ok(writer_undo_all(&place.writer, &err) == 0, "%s", err.text);
+	ok(index_of(&place, ifb) < 0 && !has_our_root(&place, "up0"));
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL), 0);
 	leave_place(&place);
 }
 

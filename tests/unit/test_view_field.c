@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 #include "view/field.h"
 #include "view/top.h"
 #include "view_example.h"
@@ -109,4 +111,33 @@ TEST(columns_are_parsed)
 		   "id,id",
 		   &columns, &err) < 0);
 	has_str(err.text, "more than");
+}
+
+TEST(terms_are_shown_where_somebody_has_some)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *copy = NULL;
+	struct view_columns columns;
+	size_t all;
+
+	view_columns_default(&columns);
+	all = columns.n;
+	view_columns_drop_empty(&columns, snapshot);
+	is_uint(columns.n, all - 1);
+	snapshot->accounts[1].terms = strdup("kept 12s");
+	strv_append(&snapshot->accounts[1].promises, "cpu.limit 0.500: got 0.493, kept for 12 s");
+	/* a copy has its own of both */
+	copy = ledger_snapshot_copy(snapshot);
+	must(copy);
+	is_str(copy->accounts[1].promises[0], snapshot->accounts[1].promises[0]);
+	ok(copy->accounts[1].terms != snapshot->accounts[1].terms);
+	view_columns_default(&columns);
+	view_columns_drop_empty(&columns, copy);
+	is_uint(columns.n, all);
+	/* and in any case if they are asked for */
+	must(view_columns_parse("name,terms", &columns, NULL) == 0);
+	free(snapshot->accounts[1].terms);
+	snapshot->accounts[1].terms = NULL;
+	view_columns_drop_empty(&columns, snapshot);
+	is_uint(columns.n, 2);
 }

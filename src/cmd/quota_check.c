@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/quota_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/strings.h"
+
+static bool read_i64(const char *directory, const char *file, int64_t *first, int64_t *second)
+{
+	_cleanup_free_ char *path = string_format("%s/%s", directory, file), *text = NULL;
+
+	if (!path || file_read_at(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
+		return false;
+	return sscanf(text, "%" SCNd64 " %" SCNd64, first, second) >= 1;
+}
+
+/* Thousandths of a core; 0: no quota, or no such group. "max" is no number. */
+static uint64_t quota_mcores(const char *directory, int version)
+{
+	int64_t quota_us = 0, period_us = 100000, none;
+
+	if (version == 2) {
+		if (!read_i64(directory, "cpu.max", &quota_us, &period_us))
+			return 0;
+	} else if (!read_i64(directory, "cpu.cfs_quota_us", &quota_us, &none) ||
+		   !read_i64(directory, "cpu.cfs_period_us", &period_us, &none)) {
+		return 0;
+	}
+	return quota_us > 0 && period_us > 0 ? (uint64_t)(quota_us * 1000 / period_us) : 0;
+}
+
+/* Where it is, or will be; NULL: not known, or memory is out. */
+static char *place_of(const struct promise *promise, const struct cgroup_layout *layout)
+{
+	const char *mount = cgroup_layout_mount(layout, CGROUP_CPU);
+	const char *there = promise->cgroup ? cgroup_directory(promise->cgroup, CGROUP_CPU) : NULL;
+
+	if (there)
+		return strdup(there);
+	if (!mount || !promise->intended || promise->intended[0] != '/')
+		return NULL;
+	return string_format("%s%s", mount, promise->intended);
+}
+
+int quota_check(const struct promise *promise, const struct cgroup_layout *layout, bool own,
+		struct error *err)
+{
+	const char *mount = cgroup_layout_mount(layout, CGROUP_CPU);
+	_cleanup_free_ char *place = place_of(promise, layout);
+	uint32_t reserve = promise->terms.cpu.reserve_mcores;
+	size_t top = mount ? strlen(mount) : 0;
+	char *slash;
+
+	if (!reserve || !place || !string_starts_with(place, mount))
+		return 0;
+	for (; strlen(place) > top; own = true) {
+		uint64_t quota =
+			own ? quota_mcores(place, cgroup_layout_version(layout, CGROUP_CPU)) : 0;
+
+		if (quota && quota < reserve)
+			return error_set(err, EINVAL,
+					 "cpu-reserve %s: the control group '%s' has a quota of "
+					 "%s, and nobody in it can have more",
+					 cores_format(reserve).text, place + top,
+					 cores_format((uint32_t)quota).text);
+		slash = strrchr(place, '/');
+		if (!slash)
+			break;
+		*slash = '\0';
+	}
+	return 0;
+}

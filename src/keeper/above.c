@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/above.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/strings.h"
+
+/* What a core of reserve weighs, as in terms.h, and the kernel's bounds. */
+#define V1_OF_CORE 65536.0
+#define V1_MAX 262144.0
+#define V2_OF_CORE 2500.0
+#define V2_MAX 10000.0
+
+/* A change that is worth a write, and what is there before anything is asked for. */
+#define CHANGE 0.2
+#define READY_CORES 0.05
+
+struct above_group {
+	char *directory;
+	int version;
+	double found, set;
+	double cores; /* asked for by those below, in this round */
+	bool fails;   /* told */
+};
+
+void above_clear(struct above *above)
+{
+	for (size_t i = 0; i < above->n; i++)
+		free(above->groups[i].directory);
+	free(above->groups);
+	*above = (struct above){0};
+}
+
+static struct above_group *find(const struct above *above, const char *directory, size_t length)
+{
+	for (size_t i = 0; i < above->n; i++) {
+		const char *known = above->groups[i].directory;
+
+		if (known && strncmp(known, directory, length) == 0 && known[length] == '\0')
+			return &above->groups[i];
+	}
+	return NULL;
+}
+
+static const char *file_of(const struct above_group *group)
+{
+	return group->version == 2 ? "cpu.weight" : "cpu.shares";
+}
+
+/* What is promised something itself has a weight of its own. */
+static bool is_kept(const struct roster *roster, const char *directory, size_t length)
+{
+	for (size_t i = 0; i < roster->control.n; i++) {
+		const char *known = roster->items[i].directory;
+
+		if (strncmp(known, directory, length) == 0 && known[length] == '\0')
+			return true;
+	}
+	return false;
+}
+
+static int add(struct above *next, struct above *before, struct writer *writer,
+	       const struct roster *roster, const char *directory, size_t length, int version,
+	       struct error *err)
+{
+	struct above_group *known = find(before, directory, length), *more;
+	_cleanup_free_ char *text = NULL;
+
+	if (find(next, directory, length) || is_kept(roster, directory, length))
+		return 0;
+	more = realloc(next->groups, (next->n + 1) * sizeof(*more));
+	if (!more)
+		return error_oom(err);
+	next->groups = more;
+	more = &more[next->n];
+	if (known) {
+		*more = *known;
+		known->directory = NULL;
+		next->n++;
+		return 0;
+	}
+	*more = (struct above_group){.directory = strndup(directory, length), .version = version};
+	if (!more->directory)
+		return error_oom(err);
+	next->n++;
+	/* where there is none nothing can be done, and the reserve is one of what the group gets */
+	if (writer_note_file(writer, ABOVE_MEANS, more->directory, file_of(more), &text, NULL) == 0)
+		more->found = more->set = strtod(text, NULL);
+	return 0;
+}
+
+/* The groups between that of an entry and the root, which is another file system than what it is in. */
+static int add_above(struct above *next, struct above *before, struct writer *writer,
+		     const struct roster *roster, const struct roster_entry *e, struct error *err)
+{
+	size_t length = strlen(e->directory);
+	struct stat own, st;
+	int version = e->means->weight_of_core == means_cpu_v2.weight_of_core ? 2 : 1, r = 0;
+
+	if (stat(e->directory, &own) < 0)
+		return 0;
+	while (r == 0) {
+		_cleanup_free_ char *up = NULL;
+
+		do
+			length--;
+		while (length > 0 && e->directory[length] != '/');
+		up = length ? string_format("%.*s/..", (int)length, e->directory) : NULL;
+		if (!up || stat(up, &st) < 0 || st.st_dev != own.st_dev)
+			break;
+		r = add(next, before, writer, roster, e->directory, length, version, err);
+	}
+	return r;
+}
+
+static int follow_roster(struct above *above, struct writer *writer, const struct roster *roster,
+			 struct error *err)
+{
+	struct above next = {.generation = roster->generation};
+	int r = 0;
+
+	if (above->generation == roster->generation)
+		return 0;
+	for (size_t i = 0; i < roster->control.n && r == 0; i++) {
+		if (roster->items[i].terms.cpu.reserve_mcores)
+			r = add_above(&next, above, writer, roster, &roster->items[i], err);
+	}
+	for (size_t i = 0; i < above->n; i++) {
+		if (above->groups[i].directory)
+			writer_undo_only(writer, ABOVE_MEANS, above->groups[i].directory, NULL);
+	}
+	above_clear(above);
+	*above = next;
+	return r;
+}
+
+/* Everybody above the entry hears what it asks for. */
+static void ask(struct above *above, const struct roster_entry *e,
+		const struct control_workspace *w)
+{
+	double cores = w->reserve.wanted;
+
+	if (cores < READY_CORES)
+		cores = READY_CORES;
+	for (size_t i = 0; i < above->n; i++) {
+		struct above_group *group = &above->groups[i];
+		size_t length = strlen(group->directory);
+
+		if (strncmp(e->directory, group->directory, length) == 0 &&
+		    e->directory[length] == '/')
+			group->cores += cores;
+	}
+}
+
+static void set(struct above_group *group, struct writer *writer)
+{
+	double wanted =
+		group->found + group->cores * (group->version == 2 ? V2_OF_CORE : V1_OF_CORE);
+	double most = group->version == 2 ? V2_MAX : V1_MAX;
+	_cleanup_free_ char *text = NULL;
+	struct error err = {0};
+	int r;
+
+	if (wanted > most)
+		wanted = most;
+	if (!group->found ||
+	    (wanted < group->set * (1 + CHANGE) && wanted > group->set * (1 - CHANGE)))
+		return;
+	text = string_format("%.0f", wanted);
+	r = text ? writer_set_file(writer, group->directory, group->directory, file_of(group), text,
+				   &err)
+		 : -ENOMEM;
+	group->set = wanted;
+	if (r < 0 && r != -ENOENT && !group->fails)
+		log_warning("reserves below '%s' hold among its own only: %s", group->directory,
+			    err.text);
+	group->fails = r < 0;
+}
+
+void above_round(struct above *above, struct writer *writer, const struct roster *roster)
+{
+	struct error err = {0};
+
+	if (follow_roster(above, writer, roster, &err) < 0)
+		log_warning("reserves in groups of others are not kept: %s", err.text);
+	if (!above->n)
+		return;
+	if (writer->book && !writer->dry && book_flush(writer->book, &err) < 0) {
+		log_warning("%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < above->n; i++)
+		above->groups[i].cores = 0;
+	for (size_t i = 0; i < roster->control.n; i++) {
+		if (roster->items[i].terms.cpu.reserve_mcores &&
+		    !roster->control.workspaces[i].gone)
+			ask(above, &roster->items[i], &roster->control.workspaces[i]);
+	}
+	for (size_t i = 0; i < above->n; i++)
+		set(&above->groups[i], writer);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keeper/classes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/terms.h"
+
+#define QDISC QDISC_HANDLE(SHAPE_MAJOR, 0)
+#define CLASS_ALL 1
+#define CLASS_FIRST 0x10 /* of workspaces, by number */
+
+/* What is left to lend is lent in portions of this for a share of 100; the kernel's bounds (net/sched/sch_htb.c). */
+#define QUANTUM_BYTES 15140
+#define QUANTUM_MIN_BYTES 1514
+#define QUANTUM_MAX_BYTES 200000
+
+/* Of the link there is at least so much for everybody else, and for one who has a share and no reserve. */
+#define REST_LEAST 0.01
+#define SHARE_BPS 8000
+
+static uint32_t handle_of(int number)
+{
+	return QDISC_HANDLE(SHAPE_MAJOR, CLASS_FIRST + number);
+}
+
+static int set_class(const struct classes *classes, const struct shaper *shaper, uint32_t minor,
+		     uint64_t rate_bps, uint32_t share, struct error *err)
+{
+	uint32_t quantum = QUANTUM_BYTES / TERMS_SHARE * (share ? share : TERMS_SHARE);
+	struct qdisc_htb_class class = {
+		.parent = minor == CLASS_ALL ? QDISC : QDISC_HANDLE(SHAPE_MAJOR, CLASS_ALL),
+		.handle = QDISC_HANDLE(SHAPE_MAJOR, minor),
+		.rate_bytes = rate_bps / 8,
+		.ceil_bytes = classes->rate_bps / 8,
+		.quantum = quantum,
+	};
+
+	if (quantum < QUANTUM_MIN_BYTES)
+		class.quantum = QUANTUM_MIN_BYTES;
+	if (quantum > QUANTUM_MAX_BYTES)
+		class.quantum = QUANTUM_MAX_BYTES;
+	return netlink_class_set_htb(shaper->netlink, classes->index, &class, err);
+}
+
+static int set_rest(struct classes *classes, const struct shaper *shaper, uint64_t rest_bps,
+		    struct error *err)
+{
+	int r;
+
+	if (classes->rest_bps == rest_bps)
+		return 0;
+	r = set_class(classes, shaper, CLASSES_REST, rest_bps, 0, err);
+	if (r == 0)
+		classes->rest_bps = rest_bps;
+	return r;
+}
+
+static struct class_terms *find(struct class_terms *list, size_t n, int number)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].number == number)
+			return &list[i];
+	}
+	return NULL;
+}
+
+static int drop_unlisted(struct classes *classes, const struct shaper *shaper,
+			 const struct class_terms *list, size_t n, struct error *err)
+{
+	size_t kept = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < classes->n_set; i++) {
+		int number = classes->set[i].number, r;
+
+		if (find((struct class_terms *)list, n, number)) {
+			classes->set[kept++] = classes->set[i];
+			continue;
+		}
+		gates_set_class(shaper->gates, classes->direction, number, 0);
+		r = netlink_class_delete(shaper->netlink, classes->index, handle_of(number), err);
+		result = r < 0 ? r : result;
+	}
+	classes->n_set = kept;
+	return result;
+}
+
+static uint64_t rate_of(const struct class_terms *terms)
+{
+	return terms->reserve_bps ? terms->reserve_bps : SHARE_BPS;
+}
+
+static int set_one(struct classes *classes, const struct shaper *shaper,
+		   const struct class_terms *terms, struct error *err)
+{
+	struct class_terms *known = find(classes->set, classes->n_set, terms->number);
+	int r;
+
+	if (known && known->reserve_bps == terms->reserve_bps && known->share == terms->share)
+		return 0;
+	r = set_class(classes, shaper, CLASS_FIRST + (uint32_t)terms->number, rate_of(terms),
+		      terms->share, err);
+	if (r < 0)
+		return r;
+	gates_set_class(shaper->gates, classes->direction, terms->number, handle_of(terms->number));
+	if (!known)
+		known = &classes->set[classes->n_set++];
+	*known = *terms;
+	return 0;
+}
+
+/* Room for N more. */
+static int make_room(struct classes *classes, size_t n, struct error *err)
+{
+	struct class_terms *more =
+		realloc(classes->set, (classes->n_set + n) * sizeof(*classes->set));
+
+	if (!more)
+		return error_oom(err);
+	classes->set = more;
+	return 0;
+}
+
+static uint64_t sum_of(const struct class_terms *list, size_t n)
+{
+	uint64_t sum_bps = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (__builtin_add_overflow(sum_bps, rate_of(&list[i]), &sum_bps))
+			return UINT64_MAX;
+	}
+	return sum_bps;
+}
+
+int classes_check(const char *link, uint64_t rate_bps, const struct class_terms *list, size_t n,
+		  struct error *err)
+{
+	uint64_t least_bps = (uint64_t)((double)rate_bps * REST_LEAST);
+
+	if (least_bps > rate_bps || sum_of(list, n) > rate_bps - least_bps)
+		return error_set(err, ERANGE, "more is reserved than '%s' carries", link);
+	return 0;
+}
+
+int classes_set(struct classes *classes, const struct shaper *shaper, int index, uint64_t rate_bps,
+		const struct class_terms *list, size_t n, struct error *err)
+{
+	int r = make_room(classes, n, err);
+
+	/* with another interface, our classes of before have gone */
+	if (r == 0 && (classes->index != index || classes->rate_bps != rate_bps)) {
+		classes_forget(classes, shaper);
+		classes->rate_bps = rate_bps;
+		classes->index = index;
+		r = set_class(classes, shaper, CLASS_ALL, rate_bps, 0, err);
+	}
+	if (r == 0)
+		r = drop_unlisted(classes, shaper, list, n, err);
+	if (r == 0)
+		r = set_rest(classes, shaper, rate_bps - sum_of(list, n), err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = set_one(classes, shaper, &list[i], err);
+	return r;
+}
+
+void classes_forget(struct classes *classes, const struct shaper *shaper)
+{
+	for (size_t i = 0; i < classes->n_set; i++)
+		gates_set_class(shaper->gates, classes->direction, classes->set[i].number, 0);
+	classes->n_set = 0;
+	classes->rest_bps = 0;
+	classes->index = 0;
+}
+
+void classes_clear(struct classes *classes)
+{
+	free(classes->set);
+	classes->set = NULL;
+	classes->n_set = 0;
+}
+
+struct places {
+	struct qdisc_counts *counts;
+	size_t n;
+};
+
+static void take_counts(void *data, uint32_t handle, const struct qdisc_counts *counts)
+{
+	struct places *places = data;
+	uint32_t minor = handle & 0xffff;
+
+	if (handle >> 16 == SHAPE_MAJOR && minor >= CLASS_FIRST && minor - CLASS_FIRST < places->n)
+		places->counts[minor - CLASS_FIRST] = *counts;
+}
+
+int classes_counts(const struct classes *classes, const struct shaper *shaper,
+		   struct qdisc_counts *counts, size_t n, struct error *err)
+{
+	struct places places = {counts, n};
+
+	return classes->index ? netlink_class_all_counts(shaper->netlink, classes->index,
+							 take_counts, &places, err)
+			      : 0;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is counted of the network of workspaces, how their terms are kept by that, and their gates. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bpf/gate.h"
+#include "keeper/network_internal.h"
+
+/* Limits of links hold whoever looks, and each link has to be asked: one look in so many is at them too. */
+#define LINKS_EVERY 4
+
+/* Of what receiving a packet costs, what is believed. */
+#define PACKET_MIN_NS 200.0
+#define PACKET_MAX_NS 200000.0
+#define PACKETS_LEAST 100 /* to learn from */
+
+/* ---- gates and counts ---- */
+
+/*
+ * All of what is done for the workspace elsewhere is taken for receiving: when its gate is shut most of it is,
+ * and the rest makes packets dearer, so that the charge comes out right.
+ */
+static void learn_cost(struct workspace *w, const struct gate_counts *counts, uint64_t behalf_ns)
+{
+	uint64_t packets = counts->passed - w->passed;
+	double ns;
+
+	if (packets < PACKETS_LEAST && behalf_ns >= w->behalf_ns)
+		return;
+	if (packets >= PACKETS_LEAST && behalf_ns > w->behalf_ns) {
+		ns = (double)(behalf_ns - w->behalf_ns) / (double)packets;
+		ns = ns < PACKET_MIN_NS ? PACKET_MIN_NS : ns > PACKET_MAX_NS ? PACKET_MAX_NS : ns;
+		w->packet_ns += (ns - w->packet_ns) / 4;
+	}
+	w->passed = counts->passed;
+	w->behalf_ns = behalf_ns;
+}
+
+void network_gate(struct network *network, const char *directory, double cores, uint64_t behalf_ns)
+{
+	struct workspace *w = network_find(network, directory);
+	struct gate_counts counts;
+	struct gate_terms terms;
+
+	if (!w || w->number < 0)
+		return;
+	counts = gates_counts(network->shaper.gates, w->number);
+	if (cores <= 0) {
+		gates_open_wide(network->shaper.gates, w->number);
+		w->passed = counts.passed;
+		w->behalf_ns = behalf_ns;
+		return;
+	}
+	learn_cost(w, &counts, behalf_ns);
+	terms = (struct gate_terms){.rate = (uint64_t)(cores * 1e9),
+				    .packet_ns = (uint64_t)w->packet_ns};
+	gates_shut(network->shaper.gates, w->number, &terms);
+}
+
+static void add_counts(struct qdisc_counts *sum, const struct qdisc_counts *more)
+{
+	sum->bytes += more->bytes;
+	sum->packets += more->packets;
+	sum->drops += more->drops;
+	sum->waiting += more->waiting;
+}
+
+static void look_at_links(const struct network *network, struct workspace *w)
+{
+	struct qdisc_counts one;
+
+	memset(w->counts.limited, 0, sizeof(w->counts.limited));
+	for (size_t i = 0; i < w->n_links; i++) {
+		const struct netlink_peer *link = &w->links[i].link;
+
+		if (w->links[i].now.ingress_limit_bps &&
+		    shape_ingress_counts(&network->shaper, link, &one) == 0)
+			add_counts(&w->counts.limited[TERMS_INGRESS], &one);
+		if (w->links[i].now.egress_limit_bps &&
+		    shape_egress_counts(&network->shaper, link, &one) == 0)
+			add_counts(&w->counts.limited[TERMS_EGRESS], &one);
+	}
+}
+
+static int look_at_uplink(struct network *network, enum terms_direction direction)
+{
+	_cleanup_free_ struct qdisc_counts *counts = calloc(GATES_MAX, sizeof(*counts));
+
+	if (!counts)
+		return -ENOMEM;
+	if (uplink_counts(&network->uplink, &network->shaper, direction, counts, GATES_MAX, NULL) <
+	    0)
+		return 0;
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		if (w->number >= 0)
+			w->counts.reserved[direction] = counts[w->number];
+	}
+	return 0;
+}
+
+/* Of a limit all of its links together: each has it for itself. */
+static void judge(struct workspace *w, uint64_t now_ns)
+{
+	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
+		const struct terms_net *terms = &w->terms.net[d];
+		const struct qdisc_counts *limited = &w->counts.limited[d];
+		const struct qdisc_counts *reserved = &w->counts.reserved[d];
+		double links = w->n_links > 1 ? (double)w->n_links : 1;
+
+		rate_limit(&w->limit[d], (double)terms->limit_bps * links, limited->bytes * 8,
+			   now_ns);
+		rate_reserve(&w->reserve[d], (double)terms->reserve_bps, reserved->bytes * 8,
+			     reserved->waiting > 0, now_ns);
+	}
+}
+
+void network_look(struct network *network, uint64_t now_ns)
+{
+	bool links = network->looks++ % LINKS_EVERY == 0;
+
+	if (network->uplink.sent_index)
+		look_at_uplink(network, TERMS_EGRESS);
+	if (network->uplink.arriving_link.index)
+		look_at_uplink(network, TERMS_INGRESS);
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		if (links)
+			look_at_links(network, w);
+		judge(w, now_ns);
+	}
+}
+
+bool network_counts(const struct network *network, const char *directory,
+		    struct network_counts *counts)
+{
+	const struct workspace *w = network_find(network, directory);
+
+	if (!w)
+		return false;
+	*counts = w->counts;
+	if (w->number >= 0) {
+		counts->gate = gates_counts(network->shaper.gates, w->number);
+		counts->gate_shut = gates_is_shut(network->shaper.gates, w->number);
+	}
+	return true;
+}
+
+const struct control_truth *network_truth(const struct network *network, const char *directory,
+					  enum terms_direction direction, bool reserve)
+{
+	const struct workspace *w = network_find(network, directory);
+	const struct control_truth *t;
+
+	if (!w)
+		return NULL;
+	t = reserve ? &w->reserve[direction].truth : &w->limit[direction].truth;
+	return t->state == CONTROL_NO_TERM ? NULL : t;
+}

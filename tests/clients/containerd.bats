@@ -30,7 +30,7 @@ setup_file() {
 	make_rootfs
 	# a socket's address is short
 	WORK=$(mktemp -d /tmp/bh-ctrd.XXXXXX)
-	export WORK SOCKET=$WORK/sock RUNTIME=$WORK/behalf
+	export WORK SOCKET=$WORK/sock RUNTIME=$WORK/behalf BEHALF_PROMISES=$WORK/promises
 	cat >"$RUNTIME" <<-EOF
 		#!/bin/sh
 		echo "\$*" >>$WORK/calls
@@ -124,6 +124,25 @@ is_gone() {
 		[ "$(cat "/sys/fs/cgroup/default/$ID/memory.max")" = 67108864 ]
 		[ "$(cat "/sys/fs/cgroup/default/$ID/cpu.max")" = "50000 100000" ]
 	fi
+}
+
+@test "terms: by annotation, and by terms set for a task that runs" {
+	local quota=/sys/fs/cgroup/cpu/default/$ID/cpu.cfs_quota_us keeper
+	[ -d /sys/fs/cgroup/cpu ] || quota=/sys/fs/cgroup/default/$ID/cpu.max
+	export BEHALF_KEEPER=$BATS_TEST_TMPDIR/keeper
+	c run -d --runc-binary "$RUNTIME" --annotation io.behalf.cpu.limit=0.5 --rootfs "$ROOT" "$ID" sleep 100
+	grep -q '^50000' "$quota"
+	"$BEHALF" terms list -J | jq -e --arg name "$ID" 'any(.[]; .name == $name and .terms["cpu-limit"] == "0.5")'
+	"$BEHALF" terms set "/default/$ID" cpu.limit=0.2
+	"$BEHALF" keeper >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	keeper=$!
+	wait_until 10 grep -q '^20000' "$quota"
+	kill -TERM "$keeper"
+	wait "$keeper" || true
+	grep -q '^50000' "$quota"
+	c task kill -s KILL "$ID"
+	wait_until 5 c task rm "$ID"
+	c container rm "$ID"
 }
 
 @test "--privileged, --seccomp, --read-only, --mount, --env, --cwd, --net-host, --with-ns" {

@@ -365,6 +365,33 @@ setup() {
 	[ -z "$(ls -A "$BATS_FILE_TMPDIR/state")" ]
 }
 
+# Nothing of behalf has started it: another runtime has, and podman its network.
+@test "terms set for a container of another runtime: the keeper finds its group and its links" {
+	need_program runc
+	need_program tc iproute2
+	need_program /usr/lib/podman/netavark netavark
+	local cid quota keeper
+	export BEHALF_KEEPER=$BATS_TEST_TMPDIR/keeper BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises
+	pod network create --subnet 10.231.78.0/24 "$NAME" >&2
+	cid=$(nsenter --net="$BATS_FILE_TMPDIR/net" podman --tmpdir "$BATS_FILE_TMPDIR/libpod" --runtime runc \
+		run -d --name "$NAME" --network "$NAME" bb:1 sleep 100) || skip "no container by runc here"
+	"$BEHALF" terms set "${cid:0:20}" cpu.limit=0.3 net.egress.limit=20mbit
+	nsenter --net="$BATS_FILE_TMPDIR/net" "$BEHALF" keeper >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	keeper=$!
+	quota=$(find /sys/fs/cgroup -path "*$cid*" \( -path '*/cpu/*' -name cpu.cfs_quota_us -o -name cpu.max \) | sort | head -n 1)
+	wait_until 10 grep -q '^30000' "$quota"
+	limited() { nsenter --net="$BATS_FILE_TMPDIR/net" tc class show dev "$(nsenter --net="$BATS_FILE_TMPDIR/net" ip -o link | sed -n 's/.*: \(bhe[0-9a-f]*\):.*/\1/p')" | grep -q 'rate 20Mbit'; }
+	wait_until 10 limited
+	"$BEHALF" keeper status | grep -q 'net.egress.limit .*20Mbit/s'
+	pod rm --force --time 0 "$NAME"
+	pod network rm "$NAME"
+	gone() { ! nsenter --net="$BATS_FILE_TMPDIR/net" ip -o link | grep -q bhe; }
+	wait_until 10 gone
+	kill -TERM "$keeper"
+	wait "$keeper" || true
+	"$BEHALF" terms list -J | jq -e '. == []'
+}
+
 @test "--network=host and --network=container:" {
 	run pod run --rm --network=host bb:1 readlink /proc/self/ns/net
 	[ "$output" = "net:[$(stat -Lc %i "$BATS_FILE_TMPDIR/net")]" ]

@@ -138,7 +138,6 @@ static int fill_promise(struct promise *promise, const struct container_create_o
 		if (!promise->intended)
 			return error_oom(err);
 	}
-	fill_path(&promise->terms, config);
 	return fill_cpus(promise, config, err);
 }
 
@@ -178,6 +177,7 @@ int admit_container(struct container_create_options *create, struct oci_config *
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return error_oom(err);
+	fill_path(&terms, config);
 	new->promise.terms = terms;
 	r = use_means(config, &terms, err);
 	if (r == 0)

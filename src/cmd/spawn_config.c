@@ -180,7 +180,7 @@ static int set_annotations(struct json_object *json, const struct spawn_options 
 
 		json_add_string(annotations, kind->annotation, value);
 	}
-	if (terms_have_network(&options->terms) && !*options->terms.path)
+	if ((terms_have_network(&options->terms) || options->terms.gate) && !*options->terms.path)
 		json_add_string(annotations, "io.behalf.net.path", path_of(options));
 	if (options->has_cpus) {
 		_cleanup_free_ char *list = cpus_format(&options->cpus);

@@ -53,9 +53,9 @@ const struct view_field view_fields[] = {
 	{"LINKS", "links", "the host's ends of its network links",
 	 VIEW_LIST, .width = 16, MEMBER(links)},
 	{"RESERVE", "reserved_ns", "what it is promised, if behalf promised it something",
-	 VIEW_TIME, .key = 'e', .width = 7, .rank = 6, .only_of_accounts = true,
+	 VIEW_TIME, .key = 'e', .width = 7, .rank = 7, .only_of_accounts = true,
 	 .only_in_top = true, .time_ns = reserved_ns},
-	{"TERMS", "terms", "whether what it is promised is kept, since when, or by whom not",
+	{"TERMS", "terms", "is what it is promised kept, since when, or who is in the way",
 	 VIEW_TEXT, .width = 18, .rank = 6, .only_of_accounts = true, .only_if_any = true,
 	 MEMBER(terms)},
 	{"PROMISES", "promises", "the same of each term",
@@ -75,15 +75,15 @@ const struct view_field view_fields[] = {
 	 VIEW_TIME, .key = 'i', .width = 7, .rank = 5, .only_of_accounts = true,
 	 .time_ns = imposed_ns},
 	{"NET", NULL, "part of BEHALF: network, net_rx + net_tx",
-	 VIEW_TIME, .key = 'n', .width = 5, .rank = 7,
+	 VIEW_TIME, .key = 'n', .width = 5, .rank = 8,
 	 .classes = BIT(WIRE_NET_RX) | BIT(WIRE_NET_TX)},
 	{"BLK", NULL, "part of BEHALF: block devices, block + writeback",
-	 VIEW_TIME, .key = 'd', .width = 5, .rank = 8,
+	 VIEW_TIME, .key = 'd', .width = 5, .rank = 9,
 	 .classes = BIT(WIRE_BLOCK) | BIT(WIRE_WRITEBACK)},
 	{"WORK", "behalf_ns.work", "part of BEHALF: kworkers and other kernel threads",
-	 VIEW_TIME, .key = 'w', .width = 5, .rank = 9, .classes = BIT(WIRE_WORK)},
+	 VIEW_TIME, .key = 'w', .width = 5, .rank = 10, .classes = BIT(WIRE_WORK)},
 	{"REST", NULL, "part of BEHALF: timer, tasklet, sched, rcu, irq",
-	 VIEW_TIME, .key = 'r', .width = 6, .rank = 11,
+	 VIEW_TIME, .key = 'r', .width = 6, .rank = 12,
 	 .classes = BIT(WIRE_TIMER) | BIT(WIRE_TASKLET) | BIT(WIRE_SCHED) | BIT(WIRE_RCU) |
 		    BIT(WIRE_IRQ)},
 	{"NET_RX", "behalf_ns.net_rx", "receiving, bridging and forwarding included",
@@ -105,7 +105,7 @@ const struct view_field view_fields[] = {
 	{"IRQ", "behalf_ns.irq", "hard interrupts without a class of their own",
 	 VIEW_TIME, .width = 6, .classes = BIT(WIRE_IRQ)},
 	{"KERNEL-SAYS", "kernel_says_ns", "the kernel's own usage figure for it",
-	 VIEW_TIME, .key = 'k', .width = 11, .rank = 10, .only_of_accounts = true,
+	 VIEW_TIME, .key = 'k', .width = 11, .rank = 11, .only_of_accounts = true,
 	 .time_ns = kernel_says_ns},
 	{"RX-PACKETS", "evidence.rx_packets", "packets received for it, before the kernel merged them",
 	 VIEW_COUNT, .width = 10, .only_of_accounts = true, MEMBER(evidence.rx_packets)},
@@ -226,6 +226,7 @@ int view_field_compare(const struct view_field *field, const struct ledger_accou
 static void choose_columns(struct view_columns *columns, bool top)
 {
 	columns->n = 0;
+	columns->asked_for = false;
 	for (size_t i = 0; i < n_view_fields; i++) {
 		if (view_fields[i].rank > 0 && (top || !view_fields[i].only_in_top))
 			columns->fields[columns->n++] = &view_fields[i];

@@ -61,8 +61,14 @@ static void sort_by_neighbour(struct view_top *top, size_t step)
 
 	while (at < columns->n && columns->fields[at] != top->choice.sort)
 		at++;
+	/* not by what may not be shown */
+	for (size_t i = 0; i < columns->n; i++) {
+		at = (at + step) % columns->n;
+		if (!columns->fields[at]->only_if_any)
+			break;
+	}
 	if (columns->n)
-		top->choice.sort = columns->fields[(at + step) % columns->n];
+		top->choice.sort = columns->fields[at];
 }
 
 static void sort_by_left(struct view_top *top)
@@ -279,10 +285,11 @@ static void help_on_columns(const struct view_top *top, struct view_screen *scre
 	for (size_t i = 0; i < n_view_fields; i++) {
 		const struct view_field *field = &view_fields[i];
 
-		if (!field->key)
+		if (!field->key && !field->rank)
 			continue;
 		view_screen_put(screen, STYLE_HEADING, "%c %c",
-				field == top->choice.sort ? '*' : ' ', field->key);
+				field == top->choice.sort ? '*' : ' ',
+				field->key ? field->key : ' ');
 		view_screen_put(screen, STYLE_PLAIN, "  %-11s  %s", field->heading, field->help);
 		view_screen_end_line(screen);
 	}
@@ -293,7 +300,6 @@ void view_top_help(const struct view_top *top, struct view_screen *screen)
 	view_screen_put(screen, STYLE_TITLE, "behalf top: who spends CPU, and on whose behalf");
 	view_screen_end_line(screen);
 	help_on_keys(screen);
-	view_screen_end_line(screen);
 	view_screen_put(screen, STYLE_TITLE, "Columns, and the key that sorts by each (* now):");
 	view_screen_end_line(screen);
 	help_on_columns(top, screen);

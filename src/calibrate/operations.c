@@ -15,6 +15,7 @@
  * CPUs follows it within a fifth from 500 to 2500 of them a CPU.
  */
 #define AWAKE_PER_CPU 500
+#define TOGETHER 4
 #define LEAST_SHARED_NS 2e6 /* below that, it drowns in the host's own work */
 
 static const enum profile_part part_of_class[WIRE_CLASSES] = {
@@ -220,7 +221,28 @@ struct shared_result {
 	struct profile_fit fit;
 };
 
-/* Little, and a multiple of next to nothing says nothing: everything counts as LEAST_SHARED_NS more. */
+/* Returns how many there are: one for TOGETHER rounds. */
+static size_t gather_ratios(const struct operations *operations, enum operations_shared payer,
+			    const struct shared_result *result, double *ratios)
+{
+	size_t n = operations->n_rounds / TOGETHER;
+
+	for (size_t i = 0; i < n; i++) {
+		double measured = LEAST_SHARED_NS, expected = LEAST_SHARED_NS;
+
+		for (size_t r = i; r < n * TOGETHER; r += n) {
+			measured += operations->rounds[payer][r].cost_ns;
+			expected += shared_forecast(&operations->rounds[payer][r], result->costs);
+		}
+		ratios[i] = measured / expected;
+	}
+	return n;
+}
+
+/*
+ * Little, and a multiple of next to nothing says nothing: everything counts as LEAST_SHARED_NS more. The quantile is
+ * over some rounds together, which are far from each other: a promise is kept over seconds.
+ */
 static void judge_shared(const struct operations *operations, enum operations_shared payer,
 			 double quantile, double *ratios, struct shared_result *result)
 {
@@ -240,10 +262,9 @@ static void judge_shared(const struct operations *operations, enum operations_sh
 		left += (measured - expected) * (measured - expected);
 		fit->residual_mean += deviation / (double)n;
 		fit->residual_worst = fmax(fit->residual_worst, deviation);
-		ratios[i] = (measured + LEAST_SHARED_NS) / (expected + LEAST_SHARED_NS);
 	}
 	fit->r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
-	fit->upper = fit_upper(ratios, n, quantile);
+	fit->upper = fit_upper(ratios, gather_ratios(operations, payer, result, ratios), quantile);
 }
 
 static int fit_shared(const struct operations *operations, enum operations_shared payer,

@@ -112,27 +112,30 @@ TEST(fit_is_not_led_astray_by_few)
 	   o.fit[PROFILE_PAYER_WORKSPACE].residual_worst);
 }
 
-/* One measurement of thirty is three times too high: that is beyond the quantile. One of ten is not. */
-TEST(fit_has_the_quantile_of_what_was_measured)
+/*
+ * Measurements that were disturbed are no reason to expect so much of a load that was measured often; a load that always
+ * costs more than the fit says is.
+ */
+TEST(fit_has_the_quantile_of_what_loads_cost)
 {
-	for (int every = 30; every >= 10; every -= 20) {
+	for (int always = 0; always < 2; always++) {
 		_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6};
 		struct fit_point points[N], all[15 * N];
 
 		make_points(points);
 		for (int i = 0; i < 15 * N; i++) {
 			all[i] = points[i % N];
-			if (i % every == 0) {
-				all[i].parts[PROFILE_OWN] *= 3;
-				all[i].parts[PROFILE_NET_RX] *= 3;
-			}
+			if (always ? i % N != 5 : i % 10 != 0)
+				continue;
+			all[i].parts[PROFILE_OWN] *= 3;
+			all[i].parts[PROFILE_NET_RX] *= 3;
 		}
 		must(fit_operation(all, 15 * N, 0.95, &o) == 0);
-		if (every == 30)
-			ok(o.fit[PROFILE_PAYER_WORKSPACE].upper < 1.1, "%f",
+		if (always)
+			ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 1.5, "%f",
 			   o.fit[PROFILE_PAYER_WORKSPACE].upper);
 		else
-			ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 2.5, "%f",
+			ok(o.fit[PROFILE_PAYER_WORKSPACE].upper < 1.1, "%f",
 			   o.fit[PROFILE_PAYER_WORKSPACE].upper);
 	}
 }

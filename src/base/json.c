@@ -33,11 +33,13 @@ static size_t find_extension(const char *text, size_t size)
 	bool in_string = false;
 
 	for (size_t i = 0; i < size; i++) {
-		if (in_string && text[i] == '\\')
+		char c = text[i];
+
+		if (in_string && c == '\\')
 			i++;
-		else if (text[i] == '"')
+		else if (c == '"')
 			in_string = !in_string;
-		else if (!in_string && memchr("'NI", text[i], 3))
+		else if (!in_string && (c == '\'' || c == 'N' || c == 'I'))
 			return i;
 	}
 	return size;

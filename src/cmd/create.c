@@ -341,7 +341,7 @@ static int run(const struct cmd_context *ctx, struct request *r, int *status, st
 	code = start_and_attend(container, r->detach, console, status, err);
 	if (code == 0 && (r->detach || r->keep))
 		return 0;
-	if (container_delete(ctx->root, r->create.id, true, &delete_err) < 0 && code == 0) {
+	if (container_end(container, &delete_err) < 0 && code == 0) {
 		*err = delete_err;
 		return -err->code;
 	}

@@ -47,6 +47,8 @@ void container_free(struct container *container)
 		close(container->netns);
 	if (container->starter >= 0)
 		close(container->starter);
+	if (container->written >= 0)
+		close(container->written);
 	if (container->json)
 		json_object_put(container->json);
 	free(container->root);
@@ -254,9 +256,11 @@ static int await_start(struct container *container, int connection, struct error
 int container_start(struct container *container, struct error *err)
 {
 	_cleanup_close_ int connection = take_fd(&container->starter);
-	int r;
+	int r = 0;
 
-	if (connection < 0) {
+	if (connection >= 0) {
+		r = sync_send(connection, SYNC_COMMIT, -1); /* create's (create.c, commit) */
+	} else {
 		connection = container_reach_init(container, SYNC_STARTING, err);
 		if (connection < 0)
 			return connection;
@@ -265,7 +269,8 @@ int container_start(struct container *container, struct error *err)
 			return error_errno(err, errno, "start container '%s': remove its socket",
 					   container->id);
 	}
-	r = sync_send(connection, SYNC_COMMIT, -1);
+	if (r == 0)
+		r = sync_send(connection, SYNC_COMMIT, -1);
 	if (r < 0)
 		return error_errno(err, r, "start container '%s'", container->id);
 	r = await_start(container, connection, err);

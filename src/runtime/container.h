@@ -121,6 +121,12 @@ enum container_status {
 	CONTAINER_STOPPED
 };
 
+/*
+ * As container_delete with FORCE, of a container that the caller has made (start_here), whoever may have
+ * removed it meanwhile.
+ */
+int container_end(struct container *container, struct error *err);
+
 /* Only the program that can speak with systemd may change or remove it (systemd_is_apart). */
 bool container_is_apart(const struct container *container);
 

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/strings.h"
@@ -106,14 +107,9 @@ static int check_config(const struct oci_config *config, const struct container_
 static void record_now(struct json_object *json)
 {
 	struct timespec now;
-	struct tm utc;
-	char date[32], text[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text, sizeof(text), "%s.%09ldZ", date, now.tv_nsec);
-	json_add_string(json, "created", text);
+	json_add_string(json, "created", clock_format_utc(now).text);
 }
 
 static void record_rootfs(struct json_object *json, const char *bundle, const char *path)
@@ -442,12 +438,14 @@ static int commit(struct creation *c, struct error *err)
 	r = scheduling_apply(container->pid, c->config->process, err);
 	if (r < 0)
 		return r;
-	r = sync_send(c->sync, SYNC_COMMIT, -1);
-	if (r < 0)
-		return error_errno(err, r, "release the first process");
-	if (c->options->start_here)
+	/* Who starts it at once says this too: it wakes up once for both. */
+	if (c->options->start_here) {
 		container->starter = take_fd(&c->sync);
-	return 0;
+		container->written = openat(container->dir, RECORD_STATE, O_PATH | O_CLOEXEC);
+		return 0;
+	}
+	r = sync_send(c->sync, SYNC_COMMIT, -1);
+	return r < 0 ? error_errno(err, r, "release the first process") : 0;
 }
 
 typedef int step_function(struct creation *c, struct error *err);

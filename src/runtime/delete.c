@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -93,6 +95,39 @@ static int read_for_delete(struct container *c, bool force, struct error *err)
 		return r;
 	c->json = json_object_new_object();
 	return c->json ? 0 : error_oom(err);
+}
+
+/*
+ * Whoever changes a record puts another file in its place, so while the one that was written last has a
+ * name nothing has changed. -ENOENT: somebody has removed the container. What cannot be read for another
+ * reason is left as it is known.
+ */
+static int refresh(struct container *c)
+{
+	struct error unused;
+	struct stat st;
+
+	/* Its pid may be another process's soon. */
+	if (c->pidfd >= 0 && pidfd_ended(c->pidfd, 0))
+		close(take_fd(&c->pidfd));
+	if (c->written >= 0 && fstat(c->written, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	if (c->pidfd >= 0)
+		close(take_fd(&c->pidfd));
+	return record_read(c, &unused) == -ENOENT ? -ENOENT : 0;
+}
+
+int container_end(struct container *container, struct error *err)
+{
+	int r = record_lock(container, true, err);
+
+	if (r == 0 && refresh(container) == 0) {
+		r = container_undo(container, err);
+		if (r == 0)
+			hooks_run_after_delete(container);
+	}
+	scratch_sweep(container->root);
+	return r;
 }
 
 int container_delete(const char *root, const char *id, bool force, struct error *err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -32,12 +33,35 @@ static const struct {
 	{"/proc/kcore", "/dev/core", "/proc/kcore"}, {"pts/ptmx", "/dev/ptmx", NULL},
 };
 
-/* The directory PATH lies in, made when absent, and its last component. */
-static int open_parent(struct launch *l, const char *path, const char **name, struct error *err)
+/* Devices come many to a directory, which is looked up once for those that follow each other. */
+struct directory {
+	int fd;
+	char *path;
+};
+
+static void cleanup_directory(struct directory *directory)
+{
+	cleanup_close(&directory->fd);
+	free(directory->path);
+}
+
+static int open_directory(struct launch *l, const char *path)
+{
+	int fd = path_open_in_root(l->rootfs, path, O_PATH | O_DIRECTORY, 0);
+	int r;
+
+	if (fd != -ENOENT)
+		return fd;
+	r = path_make_directories_in_root(l->rootfs, path, 0755);
+	return r < 0 ? r : path_open_in_root(l->rootfs, path, O_PATH | O_DIRECTORY, 0);
+}
+
+/* The directory PATH lies in, made when absent, and its last component; the former stays IN's. */
+static int open_parent(struct launch *l, struct directory *in, const char *path, const char **name,
+		       struct error *err)
 {
 	_cleanup_free_ char *parent = strdup(path);
 	char *slash = parent ? strrchr(parent, '/') : NULL;
-	int fd, r;
 
 	if (!slash || !slash[1])
 		return error_set(err, EINVAL, "device '%s': not a path of a file", path);
@@ -45,16 +69,15 @@ static int open_parent(struct launch *l, const char *path, const char **name, st
 	*name = path + (slash + 1 - parent);
 	if (!path_is_component(*name))
 		return error_set(err, EINVAL, "device '%s': not a path of a file", path);
-	fd = path_open_in_root(l->rootfs, parent, O_PATH | O_DIRECTORY, 0);
-	if (fd == -ENOENT) {
-		r = path_make_directories_in_root(l->rootfs, parent, 0755);
-		if (r < 0)
-			return error_errno(err, r, "make the directory of device '%s'", path);
-		fd = path_open_in_root(l->rootfs, parent, O_PATH | O_DIRECTORY, 0);
-	}
-	if (fd < 0)
-		return error_errno(err, fd, "open the directory of device '%s'", path);
-	return fd;
+	if (in->path && strcmp(in->path, parent) == 0)
+		return in->fd;
+	cleanup_directory(in);
+	in->path = NULL;
+	in->fd = open_directory(l, parent);
+	if (in->fd < 0)
+		return error_errno(err, in->fd, "open the directory of device '%s'", path);
+	in->path = take_ptr(parent);
+	return in->fd;
 }
 
 static mode_t type_bits(char type)
@@ -101,15 +124,16 @@ static int bind_device(struct launch *l, const struct oci_device *d, struct erro
 	return r < 0 ? error_errno(err, r, "bind device '%s'", d->path) : 0;
 }
 
-static int make_device(struct launch *l, const struct oci_device *d, struct error *err)
+static int make_device(struct launch *l, struct directory *in, const struct oci_device *d,
+		       struct error *err)
 {
-	_cleanup_close_ int dir = -EBADF;
+	int dir;
 	mode_t mode = type_bits(d->type) | (d->has_mode ? d->mode & 07777 : 0666);
 	const char *name;
 
 	if (l->in_user_ns && d->type != 'p')
 		return bind_device(l, d, err);
-	dir = open_parent(l, d->path, &name, err);
+	dir = open_parent(l, in, d->path, &name, err);
 	if (dir < 0)
 		return dir;
 	/* The umask is 0 here (init.c), so the mode is exact from the first moment. */
@@ -143,15 +167,15 @@ static bool is_configured(const struct oci_config *config, const char *path)
 	return false;
 }
 
-static int make_symlinks(struct launch *l, struct error *err)
+static int make_symlinks(struct launch *l, struct directory *in, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(dev_symlinks); i++) {
-		_cleanup_close_ int dir = -EBADF;
 		const char *name;
+		int dir;
 
 		if (dev_symlinks[i].only_if && access(dev_symlinks[i].only_if, F_OK) < 0)
 			continue;
-		dir = open_parent(l, dev_symlinks[i].name, &name, err);
+		dir = open_parent(l, in, dev_symlinks[i].name, &name, err);
 		if (dir < 0)
 			return dir;
 		if (symlinkat(dev_symlinks[i].target, dir, name) < 0 && errno != EEXIST)
@@ -163,20 +187,21 @@ static int make_symlinks(struct launch *l, struct error *err)
 
 int devices_make(struct launch *l, struct error *err)
 {
+	_cleanup_(cleanup_directory) struct directory in = {.fd = -EBADF};
 	bool own_dev = !dev_is_bound(l->config);
 	int r;
 
 	for (size_t i = 0; own_dev && i < ARRAY_SIZE(default_devices); i++) {
 		if (is_configured(l->config, default_devices[i].path))
 			continue;
-		r = make_device(l, &default_devices[i], err);
+		r = make_device(l, &in, &default_devices[i], err);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < l->config->n_devices; i++) {
-		r = make_device(l, &l->config->devices[i], err);
+		r = make_device(l, &in, &l->config->devices[i], err);
 		if (r < 0)
 			return error_prefix(err, "linux.devices[%zu]", i);
 	}
-	return own_dev ? make_symlinks(l, err) : 0;
+	return own_dev ? make_symlinks(l, &in, err) : 0;
 }

@@ -48,7 +48,7 @@ static int container_new(const char *root, const char *id, struct container **co
 
 	if (!c)
 		return error_oom(err);
-	c->dir = c->pidfd = c->starter = c->netns = -EBADF;
+	c->dir = c->pidfd = c->starter = c->netns = c->written = -EBADF;
 	c->root = strdup(root);
 	c->id = strdup(id);
 	if (!c->root || !c->id) {

@@ -32,6 +32,7 @@ struct container {
 	int pidfd;		  /* -EBADF: not running */
 	int netns;   /* of a container with lent interfaces, net_devices.h; else -EBADF */
 	int starter; /* with start_here: init waits on it for its start */
+	int written; /* with start_here: the state.json that JSON was written to; else -EBADF */
 };
 
 /* "." and "/" are no ids; letters, digits, "_", "+", "-", "." are what runc and crun allow. */

@@ -141,3 +141,27 @@ start_counter() {
 	set_args true
 	behalf --cgroup-manager disabled run --bundle "$BUNDLE" "$ID"
 }
+
+@test "a container in a unit of systemd's is left to the program that can speak with it" {
+	[ -x "$(dirname "$BEHALF")/behalf-runtime" ] || skip "behalf is the runtime's program itself"
+	"$BEHALF" --version | grep -q +SYSTEMD || skip "built without libsystemd's headers"
+	need_program strace
+	# ARGUMENT...: whether behalf-full was executed
+	by_full() {
+		strace -f -qq -e trace=execve -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" --root "$STATE" "$@"
+		grep -q 'execve(.*/behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
+	}
+	set_args sleep 1000
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	if by_full update --pids-limit 50 "$ID"; then
+		echo "it is no unit's yet"
+		return 1
+	fi
+	jq '.systemd = {unit: "behalf-no-such-unit.scope", user: false}' "$STATE/$ID/state.json" >"$BATS_TEST_TMPDIR/state"
+	cp "$BATS_TEST_TMPDIR/state" "$STATE/$ID/state.json"
+	run by_full update --pids-limit 60 "$ID"
+	grep -q 'execve(.*/behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
+	# there is no such unit, whether there is systemd or not, but that is no reason to keep the container
+	by_full delete --force "$ID" nobody-has-this-id
+	[ ! -e "$STATE/$ID" ]
+}

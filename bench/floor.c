@@ -34,6 +34,7 @@
 
 static char groups[GROUPS][256];
 static const char *names[GROUPS]; /* of the hierarchies, as their mount points end */
+static const char *entrances[GROUPS];
 static int group_count;
 
 static void die(const char *what)
@@ -82,6 +83,18 @@ static void copy_from_parent(const char *group, const char *name)
 	write_file(group, name, text);
 }
 
+/*
+ * Version 1 takes a single thread, too, and one that moves itself without the lock of all thread groups,
+ * which is given only after a grace period of RCU (kernel/cgroup/cgroup.c, cgroup_procs_write_start).
+ */
+static const char *entrance(const char *point)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/tasks", point);
+	return access(path, F_OK) == 0 ? "tasks" : "cgroup.procs";
+}
+
 /* A group in every hierarchy that has processes; what covers a hierarchy hides it. */
 static void make_groups(void)
 {
@@ -101,6 +114,7 @@ static void make_groups(void)
 			continue;
 		snprintf(groups[group_count], sizeof(groups[0]), "%s/floor-%d", point, getpid());
 		check(mkdir(groups[group_count], 0755), groups[group_count]);
+		entrances[group_count] = entrance(point);
 		names[group_count] = strdup(strrchr(point, '/') + 1);
 		if (strcmp(names[group_count], "cpuset") == 0) {
 			copy_from_parent(groups[group_count], "cpuset.cpus");
@@ -225,7 +239,7 @@ static void become(const char *rootfs, char **command)
 	char *environment[] = {path, term, NULL};
 
 	for (int i = 0; i < group_count; i++)
-		write_file(groups[i], "cgroup.procs", "0");
+		write_file(groups[i], entrances[i], "0");
 	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");
 	check(mount(rootfs, rootfs, NULL, MS_BIND | MS_REC, NULL), rootfs);
 	check(chdir(rootfs), rootfs);

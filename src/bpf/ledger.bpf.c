@@ -129,7 +129,7 @@ int claim_all(struct bpf_iter__task *ctx)
 		return 0;
 	nsproxy = task->nsproxy;
 	if (nsproxy)
-		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task, true);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 	if (cgroup->root->hierarchy_id != cfg_hierarchy)
 		return 0;
 	if (nsproxy)
-		netns_claim(nsproxy->net_ns, cgroup, task);
+		netns_claim(nsproxy->net_ns, cgroup, task, true);
 	/* moved itself: from here on it is charged there (others: when they run, or at the tick) */
 	if (c && current->tgid == task->tgid && !(current->flags & PF_KTHREAD) &&
 	    cursor_level(c) == WIRE_TASK) {
@@ -196,7 +196,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task)
 {
-	netns_claim(task->nsproxy->net_ns, task_cgroup(task), task);
+	netns_claim(task->nsproxy->net_ns, task_cgroup(task), task, true);
 	return 0;
 }
 
@@ -206,7 +206,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	struct nsproxy *nsproxy = child->nsproxy;
 
 	if (nsproxy && nsproxy != parent->nsproxy)
-		netns_claim(nsproxy->net_ns, task_cgroup(child), child);
+		netns_claim(nsproxy->net_ns, task_cgroup(child), child, false);
 	return 0;
 }
 
@@ -215,7 +215,7 @@ SEC("fentry/switch_task_namespaces")
 int BPF_PROG(switch_namespaces, struct task_struct *task, struct nsproxy *nsproxy)
 {
 	if (nsproxy)
-		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task, false);
 	return 0;
 }
 

@@ -14,8 +14,10 @@
  *	+1	that has a mount namespace of its own
  *	+2	that is in a pid namespace of its own
  *
- * Claims are made when a program is started in a namespace, when a task moves to a cgroup, and by the
- * tick if it finds a task in a namespace that nobody has claimed. Among equals the first keeps it, unless
+ * Claims of that rank are made when a program is started in a namespace, and when a task moves to a cgroup. A
+ * task that has entered or made a namespace may be no more than the runtime's, which is in the namespaces of a
+ * container already, but in the cgroup of the engine's monitor still: until then, and for the tick, which
+ * finds tasks in namespaces that nobody has claimed, the rank is 1. Among equals the first keeps it, unless
  * its account has closed: in a pod that is the container that holds the namespace. One that outlives its
  * account (a mount or a socket keeps it) is the heir's, as the account's total is, until another claims
  * it. A reader of /proc may decide better and writes its decision with
@@ -42,8 +44,9 @@ static __always_inline __u32 claim_rank(struct task_struct *task)
 	return rank;
 }
 
-/* TASK, which is in CGROUP, uses NET. */
-static __noinline int netns_claim(struct net *net, struct cgroup *cgroup, struct task_struct *task)
+/* TASK, which is in CGROUP, uses NET. RUNS: and a program is started there, or the cgroup is where it is to stay. */
+static __noinline int netns_claim(struct net *net, struct cgroup *cgroup, struct task_struct *task,
+				  bool runs)
 {
 	struct wire_cpu *c = cpu_any();
 	struct wire_netns claim = {}, *held;
@@ -63,7 +66,7 @@ static __noinline int netns_claim(struct net *net, struct cgroup *cgroup, struct
 		return 0;
 	claim.owner_id = info->id;
 	claim.inum = net->ns.inum;
-	claim.rank = claim_rank(task);
+	claim.rank = runs ? claim_rank(task) : 1;
 	held = bpf_map_lookup_elem(&netns, &cookie);
 	if (held) {
 		if (held->slot == claim.slot && held->owner_id == claim.owner_id) {

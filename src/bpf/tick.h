@@ -52,5 +52,5 @@ static __always_inline void tick_exit(struct wire_cpu *c)
 		return;
 	cookie = nsproxy->net_ns->net_cookie;
 	if (netns_slot(cookie) == WIRE_SLOT_UNATTRIBUTED)
-		netns_claim(nsproxy->net_ns, task_cgroup(task), task);
+		netns_claim(nsproxy->net_ns, task_cgroup(task), task, false);
 }

@@ -14,9 +14,9 @@ tools=${BUILD_DIR:-$here/../../build}/tests/bpf
 "$behalf" ledger on 2>/dev/null || skip_all "$("$behalf" ledger on 2>&1)"
 
 scratch=$(mktemp -d)
-crypt=behalf-test-$$ loop='' scale=''
+crypt=behalf-test-$$ loop='' mapped='' scale=''
 finish() {
-	[ ! -e "/dev/mapper/$crypt" ] || dmsetup --noudevrules --noudevsync remove "$crypt" >/dev/null
+	[ -z "$mapped" ] || dmsetup --noudevrules --noudevsync remove "$crypt" >/dev/null
 	[ -z "$loop" ] || losetup -d "$loop"
 	[ -z "$scale" ] || echo "$scale" >/proc/sys/vm/watermark_scale_factor
 	spaces_down
@@ -50,22 +50,24 @@ own='(.user_ns + .kernel_ns)'
 crypt_up() {
 	truncate -s 32M "$scratch/disk" && loop=$(losetup --show -f "$scratch/disk") &&
 		dmsetup --noudevrules --noudevsync create "$crypt" --table "0 65536 crypt aes-xts-plain64 \
-			$(printf '%064d' 7) 0 $loop 0" && [ -b "/dev/mapper/$crypt" ]
+			$(printf '%064d' 7) 0 $loop 0" || return
+	# nobody may be here who makes a node of that name
+	mapped=/dev/$(dmsetup info -c --noheadings -o blkdevname "$crypt") && [ -b "$mapped" ]
 }
 if command -v dmsetup >/dev/null && crypt_up >/dev/null 2>"$scratch/errors"; then
-	books=$(between in_group a dd if=/dev/zero of="/dev/mapper/$crypt" bs=64k count=128 oflag=direct)
+	books=$(between in_group a dd if=/dev/zero of="$mapped" bs=64k count=128 oflag=direct)
 	holds "dm-crypt encrypts and writes for who writes" "$books" \
 		"$(counted rule_crypt) > 10 and $(more a .behalf_ns.work) > 1000000 and
 		$(more a .behalf_ns.work) > 5 * ($(more b .behalf_ns.work) + $(more b .behalf_ns.block))"
 	holds "and nearly all of it is charged so" "$books" \
 		"([.after.accounts[].behalf_ns.work] | add) - ([.before.accounts[].behalf_ns.work] | add)
 		< $(more a .behalf_ns.work) * 1.3"
-	books=$(between in_group b dd if="/dev/mapper/$crypt" of=/dev/null bs=64k count=128 iflag=direct)
+	books=$(between in_group b dd if="$mapped" of=/dev/null bs=64k count=128 iflag=direct)
 	holds "and decrypts for who reads" "$books" \
 		"$(more b .behalf_ns.work) > 1000000 and
 		$(more b .behalf_ns.work) > 5 * $(more a .behalf_ns.work)"
 else
-	skip_one "dm-crypt" "no device-mapper here: $(tail -n 1 "$scratch/errors" 2>/dev/null)"
+	skip_one "dm-crypt" "no device-mapper here: $mapped $(tail -n 1 "$scratch/errors" 2>/dev/null)"
 fi
 
 # ---- vhost: a worker of the one who has the device ----

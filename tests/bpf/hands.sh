@@ -204,5 +204,31 @@ else
 fi
 quiet_down
 
+# ---- a container whose runtime starts in a cgroup of the engine's ----
+
+# The runtime's first process is in the namespaces of the container before it is in its cgroup.
+bundle=$(mktemp -d)
+run_from_c() {
+	local state=$bundle/state
+	mkdir -p "$bundle/rootfs/bin" "$bundle/rootfs/"{proc,sys,dev} "$state" &&
+		cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox" && chmod 700 "$state" &&
+		"$behalf" spec --bundle "$bundle" &&
+		jq --arg path "/ledger-test-$spaces_id/box" '.process.terminal = false
+			| .process.args = ["/bin/busybox", "sleep", "100"] | .linux.cgroupsPath = $path' \
+			"$bundle/config.json" >"$bundle/changed" && mv "$bundle/changed" "$bundle/config.json" || return
+	into c "$behalf" --root "$state" run --detach --pid-file "$bundle/pid" --bundle "$bundle" "box$$" \
+		</dev/null >"$bundle/out" 2>&1
+}
+if command -v busybox >/dev/null && run_from_c; then
+	holds "a container's network is its own, whichever cgroup its runtime came from" "$("$tools/ledger_books" 0)" \
+		"[.accounts[] | select(.netns == $(stat -Lc %i "/proc/$(cat "$bundle/pid")/ns/net")) | .cgroup]
+		== [\"/ledger-test-$spaces_id/box\"]"
+else
+	ok "a container is started from a cgroup" false
+	sed 's/^/# /' "$bundle/out"
+fi
+"$behalf" --root "$bundle/state" delete --force "box$$" >/dev/null 2>&1
+rm -rf "$bundle"
+
 echo "1..$number"
 exit $failed

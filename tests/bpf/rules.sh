@@ -49,6 +49,17 @@ holds "TCP on the host's network has owners" "$books" \
 holds "the one that gets data pays for getting it" "$books" "$a.behalf_ns.net_rx > 1000000"
 holds "books balance" "$books" '.balance > 0.995 and .balance < 1.005'
 
+in_group a "$tools/udp_flood" receive 9013 2 >/dev/null &
+sleep 0.3
+in_group b "$tools/udp_flood" send 127.0.0.1 9013 18 1.6 50000 >/dev/null &
+sleep 0.3
+books=$("$tools/ledger_books" 1)
+wait
+holds "so has UDP" "$books" ".counters.rule_socket > 1000 and $a.behalf_ns.net_rx > 1000000"
+if [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ]; then
+	holds "interrupts for other CPUs have senders" "$("$tools/ledger_books" 0)" '.counters.rule_sender > 10'
+fi
+
 # ---- block ----
 
 # fio NAME OPTIONS...: in space a, for 3 s

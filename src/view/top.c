@@ -266,7 +266,7 @@ static void put_cell(struct page *page, size_t column, const char *text, enum vi
 	int pad = (int)(page->widths[column] - text_width(shown));
 
 	if (column > 0)
-		view_screen_put(page->screen, STYLE_PLAIN, " ");
+		view_screen_put(page->screen, style == STYLE_SELECTED ? style : STYLE_PLAIN, " ");
 	if (view_field_is_figure(field))
 		view_screen_put(page->screen, style, "%*s%s", pad, "", shown);
 	else if (column + 1 < page->columns.n || style != STYLE_PLAIN)

@@ -6,8 +6,7 @@
  *
  *	vhost_send DEVICE FRAMES
  *
- * Prints the CPU time that this program took itself, without the worker's, in nanoseconds. Status 77: there
- * is no vhost-net here.
+ * Prints how many frames the worker has taken at least. Status 77: there is no vhost-net here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RING 256
@@ -127,16 +125,18 @@ static int start_worker(int vhost, int tap, struct shared *s)
 	return kick.fd;
 }
 
-/* Fills the ring as often as the worker has emptied it. Returns whether all frames were taken. */
+/* Fills the ring as often as the worker has emptied it, until it has taken all frames; 0 if it does not. */
 static int send_frames(struct shared *s, int kick, unsigned long frames)
 {
 	const uint64_t one = 1;
 	unsigned long sent = 0;
 
-	for (int idle = 0; sent < frames && idle < 30000; idle++) {
+	for (int idle = 0; idle < 30000; idle++) {
 		uint16_t used = __atomic_load_n(&s->used.idx, __ATOMIC_ACQUIRE);
 
 		if (used == s->avail.idx) {
+			if (sent >= frames)
+				return 1;
 			__atomic_store_n(&s->avail.idx, (uint16_t)(used + RING), __ATOMIC_RELEASE);
 			if (write(kick, &one, sizeof(one)) < 0)
 				return 0;
@@ -145,13 +145,12 @@ static int send_frames(struct shared *s, int kick, unsigned long frames)
 		}
 		usleep(1000);
 	}
-	return sent >= frames;
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	int vhost = open("/dev/vhost-net", O_RDWR | O_CLOEXEC), tap, kick;
-	struct timespec spent;
 	struct shared *s;
 
 	if (argc != 3) {
@@ -171,8 +170,6 @@ int main(int argc, char **argv)
 		return fail("vhost-net");
 	if (!send_frames(s, kick, strtoul(argv[2], NULL, 10)))
 		return fail("the worker takes no frames");
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-	printf("%llu\n",
-	       (unsigned long long)spent.tv_sec * 1000000000u + (unsigned long long)spent.tv_nsec);
+	printf("%s\n", argv[2]);
 	return EXIT_SUCCESS;
 }

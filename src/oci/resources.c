@@ -14,7 +14,7 @@
 #include "oci/parse.h"
 
 /* A number and its has_ flag, as they lie in the struct: a macro makes one reader for each. */
-#define DEFINE_NON_ZERO(name, holder, type, value, read_number)                                    \
+#define DEFINE_NON_ZERO(name, holder, type, value, has, read_number)                               \
 	static int name(const struct oci_reader *r, const struct oci_node *at, void *into)         \
 	{                                                                                          \
 		struct holder *holder = into;                                                      \
@@ -23,7 +23,7 @@
                                                                                                    \
 		if (ret == 0) {                                                                    \
 			holder->value = number;                                                    \
-			holder->has_##value = number != 0;                                         \
+			holder->has = number != 0;                                                 \
 		}                                                                                  \
 		return ret;                                                                        \
 	}
@@ -47,19 +47,13 @@ static int read_idle(const struct oci_reader *r, const struct oci_node *at, void
 	return oci_read_integer(r, at, 0, 1, into);
 }
 
-#define has_period_us has_period
-#define has_quota_us has_quota
-#define has_realtime_period_us has_realtime_period
-#define has_realtime_runtime_us has_realtime_runtime
-DEFINE_NON_ZERO(read_shares, oci_cpu, uint64_t, shares, oci_read_u64)
-DEFINE_NON_ZERO(read_period, oci_cpu, uint64_t, period_us, read_positive_us)
-DEFINE_NON_ZERO(read_quota, oci_cpu, int64_t, quota_us, read_limit)
-DEFINE_NON_ZERO(read_realtime_period, oci_cpu, uint64_t, realtime_period_us, read_positive_us)
-DEFINE_NON_ZERO(read_realtime_runtime, oci_cpu, int64_t, realtime_runtime_us, read_limit)
-#undef has_period_us
-#undef has_quota_us
-#undef has_realtime_period_us
-#undef has_realtime_runtime_us
+DEFINE_NON_ZERO(read_shares, oci_cpu, uint64_t, shares, has_shares, oci_read_u64)
+DEFINE_NON_ZERO(read_period, oci_cpu, uint64_t, period_us, has_period, read_positive_us)
+DEFINE_NON_ZERO(read_quota, oci_cpu, int64_t, quota_us, has_quota, read_limit)
+DEFINE_NON_ZERO(read_realtime_period, oci_cpu, uint64_t, realtime_period_us, has_realtime_period,
+		read_positive_us)
+DEFINE_NON_ZERO(read_realtime_runtime, oci_cpu, int64_t, realtime_runtime_us, has_realtime_runtime,
+		read_limit)
 
 static int read_burst(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
@@ -100,18 +94,11 @@ static int read_cpu(const struct oci_reader *r, const struct oci_node *at, void 
 
 /* ---- memory ---- */
 
-#define has_limit_bytes has_limit
-#define has_reservation_bytes has_reservation
-#define has_swap_bytes has_swap
-#define has_kernel_tcp_bytes has_kernel_tcp
-DEFINE_NON_ZERO(read_memory_limit, oci_memory, int64_t, limit_bytes, read_limit)
-DEFINE_NON_ZERO(read_reservation, oci_memory, int64_t, reservation_bytes, read_limit)
-DEFINE_NON_ZERO(read_swap, oci_memory, int64_t, swap_bytes, read_limit)
-DEFINE_NON_ZERO(read_kernel_tcp, oci_memory, int64_t, kernel_tcp_bytes, read_limit)
-#undef has_limit_bytes
-#undef has_reservation_bytes
-#undef has_swap_bytes
-#undef has_kernel_tcp_bytes
+DEFINE_NON_ZERO(read_memory_limit, oci_memory, int64_t, limit_bytes, has_limit, read_limit)
+DEFINE_NON_ZERO(read_reservation, oci_memory, int64_t, reservation_bytes, has_reservation,
+		read_limit)
+DEFINE_NON_ZERO(read_swap, oci_memory, int64_t, swap_bytes, has_swap, read_limit)
+DEFINE_NON_ZERO(read_kernel_tcp, oci_memory, int64_t, kernel_tcp_bytes, has_kernel_tcp, read_limit)
 
 /* Linux 5.16 took this limit away, and runc and crun have left it out since. */
 static int read_kernel(const struct oci_reader *r, const struct oci_node *at, void *into)
@@ -306,10 +293,12 @@ static int read_weight(const struct oci_reader *r, const struct oci_node *at, ui
 	return 0;
 }
 
-DEFINE_NON_ZERO(read_device_weight, oci_block_weight, uint16_t, weight, read_weight)
-DEFINE_NON_ZERO(read_device_leaf_weight, oci_block_weight, uint16_t, leaf_weight, read_weight)
-DEFINE_NON_ZERO(read_group_weight, oci_block_io, uint16_t, weight, read_weight)
-DEFINE_NON_ZERO(read_group_leaf_weight, oci_block_io, uint16_t, leaf_weight, read_weight)
+DEFINE_NON_ZERO(read_device_weight, oci_block_weight, uint16_t, weight, has_weight, read_weight)
+DEFINE_NON_ZERO(read_device_leaf_weight, oci_block_weight, uint16_t, leaf_weight, has_leaf_weight,
+		read_weight)
+DEFINE_NON_ZERO(read_group_weight, oci_block_io, uint16_t, weight, has_weight, read_weight)
+DEFINE_NON_ZERO(read_group_leaf_weight, oci_block_io, uint16_t, leaf_weight, has_leaf_weight,
+		read_weight)
 
 static int read_block_weight(const struct oci_reader *r, const struct oci_node *at, void *into)
 {
@@ -449,7 +438,7 @@ static int read_priorities(const struct oci_reader *r, const struct oci_node *at
 			      &resources->network_priorities, &resources->n_network_priorities);
 }
 
-DEFINE_NON_ZERO(read_class, oci_resources, uint32_t, network_class, oci_read_u32)
+DEFINE_NON_ZERO(read_class, oci_resources, uint32_t, network_class, has_network_class, oci_read_u32)
 
 static int read_network(const struct oci_reader *r, const struct oci_node *at, void *into)
 {

@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,11 @@
 #include "cmd/spawn_cpus.h"
 #include "cmd/spawn_options.h"
 #include "keeper/keeper.h"
+#include "kernel/cgroup_oom.h"
 #include "runtime/container.h"
 #include "runtime/etc_files.h"
 #include "runtime/network.h"
+#include "runtime/record.h"
 #include "runtime/scratch.h"
 #include "runtime/self.h"
 #include "runtime/user.h"
@@ -203,16 +206,33 @@ static void keep_terms(const struct workspace *w)
 		log_warning("the terms of '%s' are static limits: %s", w->options->name, err.text);
 }
 
+/* Else one has to guess why something was killed. */
+static void tell_of_memory(const struct workspace *w)
+{
+	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
+	struct error err = {0};
+	uint64_t killed;
+
+	if (!w->options->terms.memory.limit_bytes ||
+	    container_open_cgroup(w->container, &cg, &err) < 0)
+		return;
+	killed = cgroup_oom_killed(cg);
+	if (killed)
+		log_warning("'%s' has run into its memory limit: %" PRIu64
+			    " of its processes %s killed",
+			    w->options->name, killed, killed == 1 ? "was" : "were");
+}
+
 static int attend(struct workspace *w, int *status, struct error *err)
 {
 	struct error delete_err = {0};
-	int r;
+	int r, d;
 
 	keep_terms(w);
 	r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
 			 status, err);
-	int d = delete (w, &delete_err);
-
+	tell_of_memory(w);
+	d = delete (w, &delete_err);
 	if (r == 0 && d < 0) {
 		*err = delete_err;
 		return d;

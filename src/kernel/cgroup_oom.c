@@ -92,6 +92,18 @@ uint64_t cgroup_oom_take(struct cgroup_oom *watch)
 	return pread(watch->control, buffer, 1, 0) > 0 ? count : 0;
 }
 
+/* v1 counts in memory.oom_control as v2 does in memory.events (Linux 4.13). */
+uint64_t cgroup_oom_killed(struct cgroup *cg)
+{
+	const char *directory = cgroup_directory(cg, CGROUP_MEMORY);
+	const char *name = cgroup_version(cg, CGROUP_MEMORY) == 2 ? "events" : "oom_control";
+	_cleanup_free_ char *path = directory ? string_format("%s/memory.%s", directory, name)
+					      : NULL;
+	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -EBADF;
+
+	return fd >= 0 ? count_kills(fd) : 0;
+}
+
 void cleanup_cgroup_oom(struct cgroup_oom *watch)
 {
 	cleanup_close(&watch->fd);

@@ -28,4 +28,7 @@ int cgroup_oom_watch(struct cgroup *cg, struct cgroup_oom *watch, struct error *
 /* Once the descriptor is readable: how often memory ran out since, 0 when it was something else. */
 uint64_t cgroup_oom_take(struct cgroup_oom *watch);
 
+/* How many processes of the group were ever killed for want of memory; 0 when nobody can tell. */
+uint64_t cgroup_oom_killed(struct cgroup *cg);
+
 void cleanup_cgroup_oom(struct cgroup_oom *watch);

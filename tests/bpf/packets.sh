@@ -195,8 +195,9 @@ if [ ${#threads[@]} -gt 0 ]; then
 		ran: \$ns}" <<<"$before $after")
 	holds "a thread that polls works for its packets' owner" "$books" \
 		'.polls > 100 and .missed == 0'
-	holds "and is charged about as long as it runs" "$books" \
-		'.ran > 5000000 and .more > .ran * 0.7 and .more < .ran * 1.3'
+	# for a thread that is woken for each poll the scheduler's figure is too large, see bench/ledger-truth
+	holds "and is charged for what it runs" "$books" \
+		'.ran > 5000000 and .more > .ran * 0.2 and .more < .ran * 1.3'
 else
 	skip_one "threads that poll" "no threaded NAPI"
 fi

@@ -157,8 +157,8 @@ start_counter() {
 		echo "it is no unit's yet"
 		return 1
 	fi
-	jq '.systemd = {unit: "behalf-no-such-unit.scope", user: false}' "$STATE/$ID/state.json" >"$BATS_TEST_TMPDIR/state"
-	cp "$BATS_TEST_TMPDIR/state" "$STATE/$ID/state.json"
+	jq '.systemd = {unit: "behalf-no-such-unit.scope", user: false}' "$STATE/$ID/state.json" >"$BATS_TEST_TMPDIR/edited.json"
+	cp "$BATS_TEST_TMPDIR/edited.json" "$STATE/$ID/state.json"
 	run by_full update --pids-limit 60 "$ID"
 	grep -q 'execve(.*/behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
 	# there is no such unit, whether there is systemd or not, but that is no reason to keep the container

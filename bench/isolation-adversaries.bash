@@ -3,11 +3,14 @@
 # that comes from outside. Sourced; $tools and $work are where the helpers and what is written are.
 # shellcheck disable=SC2034,SC2154 # of who sources this, for who sources this
 
-adversaries='udp udp_in outside tcp tcp_in syn churn nft broadcast fsync dirty direct reclaim fork timer pipe unix
+adversaries='none udp udp_in outside tcp tcp_in syn churn nft broadcast fsync dirty direct reclaim fork timer pipe unix
 	sqpoll loopback'
 
 beside() { in_space a taskset -c 0 "$@"; }
 disturb() { beside "$tools/bench/adversary" "$@"; }
+
+# What terms and the keeper cost by themselves.
+adversary_none() { beside sleep "$1"; }
 
 adversary_udp() { beside "$tools/tests/bpf/udp_flood" send "$spaces_net.3" 9000 18 "$1"; }
 adversary_tcp() { beside iperf3 -c "$spaces_net.3" -p 9001 -t "$1"; }

@@ -62,7 +62,7 @@ victim_is_busy() { [ "$1" != periodic ]; }
 victim_reserve() {
 	case $1 in
 	half) echo 0.5 ;;
-	periodic) echo 0.25 ;;
+	periodic) echo 0.5 ;;
 	*) echo 0.96 ;; # of one CPU what the kernel's own work leaves, and 1.05 times slower is missed
 	esac
 }

@@ -3,7 +3,7 @@
  * What is disturbed in bench/isolation.
  *
  *	victim spin SECONDS		units of computing per second
- *	victim periodic SECONDS		wakes every 5 ms, computes for about 1 ms; 99th percentile in us
+ *	victim periodic SECONDS		wakes every 5 ms, computes for about 2 ms; 99th percentile in us
  *					of how long after its time it was ready
  */
 #include <stdint.h>

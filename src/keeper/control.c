@@ -201,16 +201,14 @@ static uint64_t last_round_ns(const struct control *c, uint64_t now_ns)
 	return 0;
 }
 
-static int keep_others(struct control *c)
+static int prepare(struct control *c)
 {
-	if (!c->other_cpu_ns)
-		return 0;
 	if (!c->others_past)
-		c->others_past = calloc(c->n_cpus, sizeof(uint64_t));
-	if (!c->others_past)
-		return -ENOMEM;
-	memcpy(c->others_past, c->other_cpu_ns, c->n_cpus * sizeof(uint64_t));
-	return 0;
+		c->others_past = calloc(c->n_cpus, sizeof(*c->others_past));
+	if (!c->work)
+		c->work = calloc(c->n_cpus, sizeof(*c->work));
+	c->work_is_known = false;
+	return c->others_past && c->work ? 0 : -ENOMEM;
 }
 
 int control_round(struct control *c, uint64_t now_ns)
@@ -219,6 +217,8 @@ int control_round(struct control *c, uint64_t now_ns)
 
 	if (round_ns && round_ns < ROUND_MIN_NS)
 		return 0;
+	if (prepare(c) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++)
 		look(&c->workspaces[i], now_ns, round_ns <= ROUND_MAX_NS, c->steered);
 	c->steered = false;
@@ -238,7 +238,9 @@ int control_round(struct control *c, uint64_t now_ns)
 		judge_limit(w, now_ns, round_ns);
 	}
 	control_set_weights(c);
-	return keep_others(c);
+	if (c->other_cpu_ns)
+		memcpy(c->others_past, c->other_cpu_ns, c->n_cpus * sizeof(*c->others_past));
+	return 0;
 }
 
 void control_end(struct control *c)
@@ -246,5 +248,7 @@ void control_end(struct control *c)
 	for (size_t i = 0; i < c->n; i++)
 		control_forget(&c->workspaces[i]);
 	free(c->others_past);
+	free(c->work);
 	c->others_past = NULL;
+	c->work = NULL;
 }

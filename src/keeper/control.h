@@ -86,7 +86,10 @@ struct control {
 	const uint64_t *
 		other_cpu_ns; /* on-behalf-of time of the host and of nobody, by CPU; may be NULL */
 	bool steered;	      /* where work is done was just changed: wait for the effect */
-	uint64_t *others_past; /* the controller's own */
+	/* the controller's own */
+	uint64_t *others_past;
+	double *work;	    /* everybody's recent on-behalf-of time by CPU, in cores: */
+	bool work_is_known; /* in this round */
 };
 
 /* Gives a workspace a past of its own. 0 or -ENOMEM. N_CPUS as control's. */

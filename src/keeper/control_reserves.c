@@ -37,7 +37,7 @@ static double work_of(const struct control_workspace *w, unsigned int cpu)
 static double others_work(const struct control *c, const struct control_workspace *victim,
 			  unsigned int cpu)
 {
-	if (!c->other_cpu_ns || !c->others_past || victim->past->round_s <= 0)
+	if (!c->other_cpu_ns || victim->past->round_s <= 0)
 		return 0;
 	return past_grown_s(c->other_cpu_ns[cpu], c->others_past[cpu]) / victim->past->round_s;
 }
@@ -65,25 +65,33 @@ static double others_work_on(const struct control *c, const struct control_works
 	return sum;
 }
 
+/* Once in a round, and only in those in which somebody asks. */
+static void add_up_work(struct control *c)
+{
+	if (c->work_is_known)
+		return;
+	c->work_is_known = true;
+	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
+		c->work[cpu] = 0;
+		for (size_t i = 0; i < c->n; i++)
+			c->work[cpu] += c->workspaces[i].gone ? 0 : work_of(&c->workspaces[i], cpu);
+	}
+}
+
 /*
  * Whoever wants more than it has is disturbed by work for others, also while its reserve is kept. One that may
  * run everywhere is not helped by work being elsewhere.
  */
-static void find_disturbed(const struct control *c, struct control_workspace *victim)
+static void find_disturbed(struct control *c, struct control_workspace *victim)
 {
 	const struct past_rates *r = &victim->past->recent;
 
 	if (r->imposed + victim->past->lost < DISTURBED || cpus_count(&victim->cpus) >= c->n_cpus)
 		return;
+	add_up_work(c);
 	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
-		double sum = others_work(c, victim, cpu);
-
-		for (size_t i = 0; i < c->n && runs_on(victim, cpu); i++) {
-			const struct control_workspace *w = &c->workspaces[i];
-
-			sum += w == victim || w->gone ? 0 : work_of(w, cpu);
-		}
-		if (runs_on(victim, cpu) && sum > DISTURBED)
+		if (runs_on(victim, cpu) &&
+		    c->work[cpu] - work_of(victim, cpu) + others_work(c, victim, cpu) > DISTURBED)
 			cpus_add(&victim->disturbed, cpu);
 	}
 }

@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "keeper/above.h"
+#include "keeper/aside.h"
 #include "keeper/disk.h"
 #include "keeper/events.h"
 #include "keeper/lock.h"
@@ -61,6 +62,7 @@ struct keeper {
 	struct book *book;
 	struct writer writer;
 	struct roster roster;
+	struct aside aside;
 	struct network_round network;
 	struct ledger_charges *charges;
 	uint64_t stamp, now_ns;
@@ -143,6 +145,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	if (settle_steering(&k->roster, &k->writer))
 		k->steered = (struct cpus){0};
 	set_standing(k);
+	aside_step(&k->aside, &k->roster);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
 	return r < 0 ? r : watch(k, err);
 }
@@ -541,6 +544,7 @@ static int live(struct keeper *k, struct error *err)
 		return put_back(k, err);
 	raise_limits();
 	settle_moments(&k->writer);
+	aside_begin(&k->aside);
 	r = loop(k, &signal, err);
 	notify_manager("STOPPING=1");
 	if (k->listening >= 0)

@@ -394,6 +394,9 @@ is_kept() {
 	moved() { [ "$(tr -d 0, <"$queue")" = "" ]; }
 	wait_until 30 moved
 	jq -e --arg queue "${queue%/*}" '.found[] | select(.where == $queue and .means == "steer")' "$BEHALF_KEEPER/found.json"
+	# nor is it there itself
+	mask=$(taskset -p "$(status | jq .pid)" | sed 's/.*: //')
+	[ $((0x$mask & 2)) -eq 0 ]
 	stop_keeper TERM
 	[ "$(cat "$queue")" = "$found" ]
 	ip netns del "$ID"

@@ -36,7 +36,6 @@ teardown() {
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
 	remove_group "$ID"
 	remove_group "$ID-b"
-	[ ! -e "/run/netns/$ID" ] || ip netns del "$ID"
 	end
 }
 
@@ -378,17 +377,21 @@ is_kept() {
 	group "$ID-b"
 	behalf terms set --force --cpus 1 "/$ID" cpu.reserve=0.5
 	# what comes from a network namespace is received on CPU 1, in the way of who computes there
-	ip netns add "$ID"
-	ip link add "k$$" type veth peer name eth0 netns "$ID"
+	unshare --net sleep 1000 3>&- &
+	PIDS+=($!)
+	net=/proc/$!/ns/net
+	apart() { [ "$(readlink "$net")" != "$(readlink /proc/self/ns/net)" ]; }
+	wait_until 10 apart
+	ip link add "k$$" type veth peer name eth0 netns $!
 	ip addr add 198.18.77.1/30 dev "k$$"
 	ip link set "k$$" up
-	ip -n "$ID" addr add 198.18.77.2/30 dev eth0
-	ip -n "$ID" link set eth0 up
+	nsenter --net="$net" ip addr add 198.18.77.2/30 dev eth0
+	nsenter --net="$net" ip link set eth0 up
 	queue=/sys/class/net/k$$/queues/rx-0/rps_cpus
 	echo 2 >"$queue"
 	found=$(cat "$queue")
 	in_group "$ID" taskset -c 1 sh -c 'while :; do :; done'
-	in_group "$ID-b" taskset -c 0 nsenter --net="/run/netns/$ID" \
+	in_group "$ID-b" taskset -c 0 nsenter --net="$net" \
 		"$(dirname "$BEHALF")/tests/bpf/udp_flood" send 198.18.77.1 9 18 60
 	start_keeper
 	moved() { [ "$(tr -d 0, <"$queue")" = "" ]; }
@@ -399,7 +402,6 @@ is_kept() {
 	[ $((0x$mask & 2)) -eq 0 ]
 	stop_keeper TERM
 	[ "$(cat "$queue")" = "$found" ]
-	ip netns del "$ID"
 }
 
 @test "a service manager hears of it" {

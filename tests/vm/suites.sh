@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
 source tests/vm/machine.bash suites
-modules=(llc stp bridge veth overlay loop ifb tun sch_htb sch_ingress act_bpf cls_bpf
+modules=(llc stp bridge veth overlay loop bfq ifb tun sch_htb sch_ingress act_bpf cls_bpf
 	act_mirred cls_u32 sch_tbf udp_tunnel ip6_udp_tunnel vxlan macvlan ecb xts dm-mod dm-crypt tap vhost_iotlb vhost
 	vhost_net virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do
@@ -24,6 +24,7 @@ if [[ ${VM_SUITES-} == *bpf/* ]]; then
 	packages+=(bpftool dmsetup fio iperf3 rt-tests)
 	needed+=(bpftool dmsetup fio iperf3 hackbench mke2fs)
 fi
+if [[ ${VM_SUITES-} == *_terms* ]]; then packages+=(e2fsprogs iperf3) needed+=(iperf3 mke2fs); fi
 memory_mb=1536
 limit_s=${VM_LIMIT_S:-280}
 applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls

@@ -68,7 +68,7 @@ END
 # The unit as it is installed, without what this machine has no unit for, and with a watchdog that does not wait long.
 sed 's,@bindir@,/bin,' units/behalf-keeper.service >"$root/etc/systemd/system/behalf-keeper.service"
 mkdir -p "$root/etc/systemd/system/behalf-keeper.service.d" "$root/var/tmp"
-printf '[Unit]\nDefaultDependencies=no\n[Service]\nWatchdogSec=3s\n' \
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nWatchdogSec=3s\nStandardError=append:/run/keeper.log\n' \
 	>"$root/etc/systemd/system/behalf-keeper.service.d/test.conf"
 # The manager of a user: what user@.service does, without a login.
 cat >"$root/etc/systemd/system/manager.service" <<'END'

@@ -12,7 +12,6 @@
 #include "calibrate/calibrate.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strings.h"
+#include "calibrate/least_squares.h"
 #include "calibrate/measure.h"
 #include "calibrate/operations.h"
 #include "calibrate/private_ledger.h"
@@ -157,19 +157,6 @@ static int prepare(struct run *run, struct error *err)
 	return r;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double quantile_of(double *values, size_t n, double quantile)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[(size_t)ceil(quantile * (double)(n - 1))];
-}
-
 /* The host with nothing going on, for a moment. */
 static int take_rest(struct run *run, struct error *err)
 {
@@ -196,9 +183,11 @@ static void settle_rest(struct run *run)
 		nobody[i] = run->rest.figures[i].unattributed;
 		trust_add(&run->trust, &run->rest.figures[i]);
 	}
-	run->base.host = quantile_of(host, n, 0.5);
-	run->base.unattributed = quantile_of(nobody, n, 0.5);
-	run->host_cpu_upper = quantile_of(host, n, QUANTILE);
+	least_squares_sort(host, n);
+	least_squares_sort(nobody, n);
+	run->base.host = least_squares_quantile(host, n, 0.5);
+	run->base.unattributed = least_squares_quantile(nobody, n, 0.5);
+	run->host_cpu_upper = least_squares_quantile(host, n, QUANTILE);
 }
 
 static int take_round(struct run *run, size_t number, struct error *err)

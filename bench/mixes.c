@@ -357,7 +357,7 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 /* Each once, in another order every time: what comes back every second is not to hit the same ones. */
 static int run_pass(struct bench *bench, size_t n, uint64_t *state, struct error *err)
 {
-	size_t order[MIXES_MAX];
+	size_t order[MIXES_MAX] = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -441,8 +441,9 @@ group_file() {
 }
 
 @test "linux.resources.blockIO: the throttles of a device" {
-	[ -e /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device ] || skip "no blkio throttle here"
 	local device major minor
+	[ -e /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device ] || grep -qsw io /sys/fs/cgroup/cgroup.controllers ||
+		skip "no controller of disks here"
 	device=$(lsblk -dno MAJ:MIN 2>/dev/null | head -n 1 | tr -d ' ')
 	[ -n "$device" ] || skip "no disk"
 	major=${device%:*} minor=${device#*:}
@@ -452,6 +453,10 @@ group_file() {
 		\"throttleReadIOPSDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1003}],
 		\"throttleWriteIOPSDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 1004}]}"
 	start_sleeper
+	if [ ! -d /sys/fs/cgroup/blkio ]; then
+		[ "$(group_file io.max)" = "$device rbps=1000001 wbps=1000002 riops=1003 wiops=1004" ]
+		return
+	fi
 	[ "$(group_file blkio.throttle.read_bps_device)" = "$device 1000001" ]
 	[ "$(group_file blkio.throttle.write_bps_device)" = "$device 1000002" ]
 	[ "$(group_file blkio.throttle.read_iops_device)" = "$device 1003" ]

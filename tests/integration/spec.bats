@@ -72,7 +72,7 @@ setup() {
 	[ "$(jq -r '.linux.capabilities | length' features.json)" = 41 ]
 	systemd=false
 	[[ $("$BEHALF" --version) != *+SYSTEMD* ]] || systemd=true
-	[ "$(jq -c '.linux.cgroup' features.json)" = "{\"v1\":true,\"v2\":true,\"systemd\":$systemd,\"systemdUser\":$systemd,\"rdma\":true}" ]
+	jq -e ".linux.cgroup == {v1: true, v2: true, systemd: $systemd, systemdUser: $systemd, rdma: true}" features.json
 	[ "$(jq -r '.linux.seccomp.enabled' features.json)" = true ]
 	[ "$(jq -r '.linux.seccomp.actions | index("SCMP_ACT_ALLOW") != null' features.json)" = true ]
 	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = true ]

@@ -72,7 +72,7 @@ help:
 	@echo 'make            $(BUILD)/behalf'
 	@echo 'make demo       two workspaces, and who pays for whom (as root)'
 	@echo 'make check      all tests; make check LEVEL="unit integration" some of them'
-	@echo 'make check-vm   those in virtual machines: cgroup v2 with all controllers, systemd'
+	@echo 'make check-vm   those in virtual machines, the slow ones too: cgroup v2 with all controllers, systemd'
 	@echo 'make check-asan check-valgrind   under the sanitizers; the unit tests under memcheck'
 	@echo 'make fuzz       FUZZ_SECONDS (60) of each fuzz target'
 	@echo 'make lint       style and static checks'

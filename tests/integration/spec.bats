@@ -77,7 +77,7 @@ setup() {
 	[ "$(jq -r '.linux.seccomp.actions | index("SCMP_ACT_ALLOW") != null' features.json)" = true ]
 	[ "$(jq -r '.linux.mountExtensions.idmap.enabled' features.json)" = true ]
 	[ "$(jq -c '.linux | [.netDevices, .apparmor, .selinux] | unique' features.json)" = '[{"enabled":true}]' ]
-	[ "$(jq -c '.linux.intelRdt' features.json)" = '{"enabled":true,"schemata":true,"monitoring":true}' ]
+	jq -e '.linux.intelRdt == {enabled: true, schemata: true, monitoring: true}' features.json
 	[ "$(jq -c '.linux.memoryPolicy.modes | length' features.json)" = 7 ]
 	[ "$(jq -c '.potentiallyUnsafeConfigAnnotations' features.json)" = \
 		'["io.behalf.","org.systemd.property.","run.oci.keep_original_groups"]' ]

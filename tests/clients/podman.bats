@@ -416,7 +416,10 @@ setup() {
 	cat >"$BATS_TEST_TMPDIR/pod.yaml" <<-EOF
 		apiVersion: v1
 		kind: Pod
-		metadata: {name: kube-$NAME}
+		metadata:
+		  name: kube-$NAME
+		  # one that is removed at its end podman tries to remove before it has seen that (podman's issue 18477)
+		  annotations: {io.podman.annotations.init.container.type: always}
 		spec:
 		  initContainers:
 		  - {name: first, image: "localhost/bb:1", command: [sh, -c, "echo made >/data/made"],

@@ -334,6 +334,17 @@ run_in() {
 	[ "$output" = 0 ]
 }
 
+@test "beside workspaces of root that have a network" {
+	set_args true
+	# where those keep their addresses, as one sees it who may not look into it
+	run unshare --mount --propagation private sh -c 'mount -t tmpfs -o mode=755 tmpfs /run
+		mkdir -m 700 "/run/behalf-net.$(stat -L -c %i /proc/self/ns/net)"
+		exec setpriv --reuid="$0" --regid="$0" --clear-groups "$@"' "$SOMEBODY" \
+		"$PLACE/behalf" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	[ ! -e "$STATE/$ID" ]
+}
+
 @test "the program cannot be written through the container's /proc" {
 	set_args sh -c 'true >/proc/self/exe'
 	run behalf run --bundle "$BUNDLE" "$ID"

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -74,6 +75,51 @@ int quota_check(const struct promise *promise, const struct cgroup_layout *layou
 		if (!slash)
 			break;
 		*slash = '\0';
+	}
+	return 0;
+}
+
+static bool needs(const struct terms *terms, enum cgroup_controller controller)
+{
+	switch (controller) {
+	case CGROUP_CPU:
+		return terms->cpu.reserve_mcores || terms->cpu.limit_mcores || terms->cpu.share;
+	case CGROUP_MEMORY:
+		return terms->memory.reserve_bytes || terms->memory.limit_bytes;
+	case CGROUP_PIDS:
+		return terms->pids_limit;
+	default:
+		return terms->n_disks;
+	}
+}
+
+int quota_check_controllers(const struct promise *promise, struct error *err)
+{
+	static const struct {
+		enum cgroup_controller controller;
+		const char *file;
+	} all[] = {{CGROUP_CPU, "cpu.max"},
+		   {CGROUP_MEMORY, "memory.max"},
+		   {CGROUP_PIDS, "pids.max"},
+		   {CGROUP_IO, "io.max"}};
+
+	for (size_t i = 0; promise->cgroup && i < ARRAY_SIZE(all); i++) {
+		const char *directory = cgroup_directory(promise->cgroup, all[i].controller);
+		_cleanup_free_ char *path = NULL;
+
+		if (!needs(&promise->terms, all[i].controller) || !directory ||
+		    cgroup_version(promise->cgroup, all[i].controller) != 2)
+			continue;
+		path = string_format("%s/%s", directory, all[i].file);
+		if (!path)
+			return error_oom(err);
+		if (access(path, F_OK) < 0 && access(directory, F_OK) == 0)
+			return error_set(
+				err, ENODEV,
+				"the %s controller is not switched on for the control group "
+				"'%s' (cgroup.subtree_control of those above it)",
+				cgroup_controller_name(all[i].controller, 2),
+				cgroup_path(promise->cgroup));
 	}
 	return 0;
 }

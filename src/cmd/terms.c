@@ -82,6 +82,8 @@ static int check(const struct promise *promise, bool kept, struct error *err)
 		r = cgroup_layout_read(&layout, err);
 	if (r == 0)
 		r = means_check(&promise->terms, layout, err);
+	if (r == 0)
+		r = quota_check_controllers(promise, err);
 	return r == 0 ? quota_check(promise, layout, !kept && !promise->terms.cpu.limit_mcores, err)
 		      : r;
 }

@@ -139,6 +139,17 @@ is_kept() {
 	behalf terms list -J | jq -e '. == []'
 }
 
+@test "terms whose controller is not switched on for the group are refused" {
+	grep -qw cpu "$V2/cgroup.controllers" 2>/dev/null || skip "the cpu controller is not on cgroup v2"
+	group "$ID"
+	mkdir "$CPU/$ID/off"
+	run behalf terms set "/$ID/off" cpu.limit=0.5
+	rmdir "$CPU/$ID/off"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" == *"the cpu controller is not switched on"*"/$ID/off"* ]]
+}
+
 @test "a container is found by the beginning of its id" {
 	id=$(printf '%064x' $RANDOM$RANDOM)
 	group "libpod-$id"
@@ -282,6 +293,7 @@ is_kept() {
 # Groups below a group of somebody else's: a weight counts among siblings only.
 @test "a reserve below a group raises that group, and one above the group's quota is refused" {
 	group "$ID"
+	[ ! -e "$CPU/$ID/cgroup.subtree_control" ] || echo +cpu >"$CPU/$ID/cgroup.subtree_control"
 	group "$ID/inner"
 	before=$(weight "$ID")
 	behalf terms set "/$ID/inner" cpu.reserve=0.2

@@ -193,11 +193,11 @@ is_kept() {
 	status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name) |
 		.["cpu.limit"].got < 0.45 and .["cpu.limit"].state == "kept"'
 	"$BEHALF" keeper status | grep -q "^/$ID  *cpu.limit  *0.3 "
-	inside "$BEHALF" stat | grep "/$ID .*kept [0-9]*s"
+	inside "$BEHALF" stat | grep "$ID .*kept [0-9]*s"
 	inside "$BEHALF" stat "/$ID" | grep 'PROMISED  *cpu.limit 0.300: got .*, kept for'
-	inside "$BEHALF" stat -J | jq -e --arg name "/$ID" '.accounts[] | select(.name == $name) | .promises | length == 1'
+	inside "$BEHALF" stat -J | jq -e --arg name "/$ID" '.accounts[] | select(.cgroup == $name) | .promises | length == 1'
 	stop_keeper TERM
-	inside "$BEHALF" stat | grep "/$ID .*not kept: no keeper"
+	inside "$BEHALF" stat | grep "$ID .*not kept: no keeper"
 	[ "$(quota "$ID")" = "$before" ]
 	[ "$(weight "$ID")" = "$before_weight" ]
 	[ ! -e "$BEHALF_KEEPER/socket" ]

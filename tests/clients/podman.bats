@@ -8,7 +8,8 @@ bats_require_minimum_version 1.5.0
 
 # pod ARG... runs podman on what setup_file made.
 pod() {
-	nsenter --net="$BATS_FILE_TMPDIR/net" \
+	# its conmon leaves a file where it is called
+	nsenter --net="$BATS_FILE_TMPDIR/net" --wd="$BATS_FILE_TMPDIR" \
 		podman --tmpdir "$BATS_FILE_TMPDIR/libpod" --runtime "$BATS_FILE_TMPDIR/behalf" "$@"
 }
 

@@ -54,7 +54,7 @@ setup_file() {
 	chmod 755 "$WORK"
 	mkdir "$WORK/state" "$WORK/spool"
 	write_configuration
-	start_cluster "$(sed -n 's/^NodeName=\([^ ]*\).*/\1/p' "$WORK/plan")"
+	start_cluster "$(sed -n 's/^NodeName=\([^ ]*\) CPUs=.*/\1/p' "$WORK/plan")"
 }
 
 teardown_file() {

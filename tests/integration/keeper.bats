@@ -72,7 +72,7 @@ quota() {
 
 # in CPUs; empty: none
 quota_cores() {
-	quota "$1" | awk '$1 > 0 { print $1 / ($2 ? $2 : 100000) }'
+	quota "$1" | awk '$1 + 0 > 0 { print $1 / ($2 ? $2 : 100000) }'
 }
 
 weight() {

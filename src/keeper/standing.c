@@ -332,9 +332,10 @@ static int set_share(struct writer *writer, const char *name, const struct stand
 	/* it was switched off meanwhile: there is nothing to take back */
 	if (r < 0)
 		return share ? r : 0;
-	text = share ? string_format("%s %u", disk, disk_weight_of_share(file, share))
-		     : strdup(none);
-	if (!text || !none)
+	if (none)
+		text = share ? string_format("%s %u", disk, disk_weight_of_share(file, share))
+			     : strdup(none);
+	if (!text)
 		return error_oom(err);
 	return set(writer, name, &(struct setting){standing->io.directory, file, disk, text, none},
 		   err);

@@ -20,7 +20,8 @@ report() { # NAME MISSING
 
 hooks=$(grep -oP '^\t\{"\K[a-z_]+(?=", ")' "$SOURCE_DIR/src/ledger/hooks.c" | sort -u)
 counters=$(grep -oP '\] = \{"\K[a-z_]+(?=")' "$SOURCE_DIR/src/ledger/counters.c" | sort -u)
-rows=$(grep '^| ' "$table" | sed 1d)
+# the first table; what comes after a heading is about what the rules cost
+rows=$(sed '/^## /,$d' "$table" | grep '^| ' | sed 1d)
 said_hooks=$(awk -F'|' '{ print $3 }' <<<"$rows" | grep -oP '`\K[a-z_]+' | sort -u)
 said_counters=$({ awk -F'|' '{ print $7 }' <<<"$rows"; sed '1,/^| reclaim/d' "$table"; } |
 	grep -oP '`\K(rule|fallback|fix|netns|accounts)_[a-z_]+' | sort -u)

@@ -85,9 +85,15 @@ fault() {
 	faults=$((faults + 1))
 }
 
-# The command that failed did so with one sentence; in the loader, before main, it is the loader's.
-check_sentence() {
+# What ends before main does so in words of libc's: of its loader, or of a static program's start.
+is_of_libc() {
 	grep -q ' in .*/ld-linux' "$REPORT" && return
+	[ "$code" -eq 127 ] && grep -qE '^: error while loading shared libraries: |^cannot set %fs ' "$OUT"
+}
+
+# The command that failed did so with one sentence.
+check_sentence() {
+	is_of_libc && return
 	[ "$code" -lt 124 ] || fault "status $code"
 	[ "$(grep -vc '^behalf: warning: ' "$OUT")" -eq 1 ] || fault "not one sentence"
 	grep -v '^behalf: warning: ' "$OUT" | grep -q '^behalf: .*[a-z]' || fault "no sentence of ours"

@@ -105,6 +105,7 @@ struct hearing {
 	netlink_seen *seen;
 	void *data;
 	bool stopped;
+	bool interrupted; /* the dump is not of one moment */
 };
 
 /* The kernel's verdict, which ends an exchange. */
@@ -122,19 +123,19 @@ static int hear(const struct nlmsghdr *message, struct hearing *hearing)
 {
 	int r;
 
-	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
-		return -EINTR;
+	/* To the end all the same: the kernel refuses another dump while this one goes on (EBUSY). */
+	hearing->interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	switch (message->nlmsg_type) {
 	case NLMSG_ERROR:
 		r = read_verdict(message);
 		return r < 0 ? r : NETLINK_STOP;
 	case NLMSG_DONE:
-		return NETLINK_STOP;
+		return hearing->interrupted ? -EINTR : NETLINK_STOP;
 	case NLMSG_NOOP:
 	case NLMSG_OVERRUN:
 		return NETLINK_GO_ON;
 	}
-	if (hearing->seen && !hearing->stopped)
+	if (hearing->seen && !hearing->stopped && !hearing->interrupted)
 		hearing->stopped = hearing->seen(message, hearing->data) == NETLINK_STOP;
 	return NETLINK_GO_ON;
 }
@@ -163,11 +164,18 @@ static int hear_part(const char *part, size_t bytes, struct hearing *hearing)
 	return r;
 }
 
-/* Returns the bytes of one part of an answer, or a negative errno. */
+/*
+ * Returns the bytes of one part of an answer, or a negative errno. 0: it is not the kernel's; whoever has
+ * CAP_NET_ADMIN in the namespace, as a container may, can send to our port.
+ */
 static ssize_t receive_part(const struct netlink *netlink, char *buffer)
 {
 	struct iovec whole = {.iov_base = buffer, .iov_len = NETLINK_PART_BYTES};
-	struct msghdr header = {.msg_iov = &whole, .msg_iovlen = 1};
+	struct sockaddr_nl sender = {0};
+	struct msghdr header = {.msg_name = &sender,
+				.msg_namelen = sizeof(sender),
+				.msg_iov = &whole,
+				.msg_iovlen = 1};
 	ssize_t n;
 
 	do
@@ -175,6 +183,8 @@ static ssize_t receive_part(const struct netlink *netlink, char *buffer)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
+	if (sender.nl_pid)
+		return 0;
 	return header.msg_flags & MSG_TRUNC ? -ENOSPC : n;
 }
 
@@ -192,7 +202,7 @@ static int receive(struct netlink *netlink, struct hearing *hearing)
 		if (n < 0)
 			return (int)n;
 		r = NETLINK_GO_ON;
-		/* Else it is a stranger's, or what is left of an earlier exchange. */
+		/* Else it is what is left of an earlier exchange. */
 		if (is_whole(first, (size_t)n) && first->nlmsg_seq == netlink->sequence &&
 		    first->nlmsg_pid == netlink->port)
 			r = hear_part(buffer, (size_t)n, hearing);

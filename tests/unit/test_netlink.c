@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -64,6 +66,34 @@ TEST(an_absent_link_is_named)
 	is_int(netlink_link_by_index(netlink, 4711, &link, &err), -ENODEV);
 	is_int(netlink_link_delete(netlink, "nosuch0", &err), 0);
 	/* the socket is in step after failures */
+	is_int(netlink_link_by_name(netlink, "lo", &link, &err), 0);
+}
+
+/* What a container with CAP_NET_ADMIN can send to a socket of ours in its namespace. */
+TEST(a_verdict_that_is_not_the_kernels_is_not_heard)
+{
+	_cleanup_netlink_ struct netlink *netlink = NULL;
+	_cleanup_close_ int stranger = -EBADF;
+	/* the first such socket of a process in a namespace has its pid for a port */
+	struct sockaddr_nl ours = {.nl_family = AF_NETLINK, .nl_pid = (uint32_t)getpid()};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr verdict;
+	} forged = {.header = {.nlmsg_len = sizeof(forged),
+			       .nlmsg_type = NLMSG_ERROR,
+			       .nlmsg_seq = 1,
+			       .nlmsg_pid = (uint32_t)getpid()},
+		    .verdict = {.error = -EPERM}};
+	struct netlink_link link;
+	struct error err = {0};
+
+	if (enter_new_netns() < 0)
+		skip("needs root");
+	must(netlink_open(&netlink, &err) == 0, "%s", err.text);
+	stranger = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	must(stranger >= 0);
+	must(sendto(stranger, &forged, sizeof(forged), 0, (struct sockaddr *)&ours, sizeof(ours)) ==
+	     sizeof(forged));
 	is_int(netlink_link_by_name(netlink, "lo", &link, &err), 0);
 }
 

@@ -216,9 +216,15 @@ static int by_child(int netns_fd, int index, bool on, struct answer *answer, str
 		_exit(write(ends[1], answer, sizeof(*answer)) == sizeof(*answer) ? 0 : 1);
 	}
 	close(ends[1]);
-	size = pid < 0 ? -1 : read(ends[0], answer, sizeof(*answer));
+	if (pid < 0) {
+		close(ends[0]);
+		return error_errno(err, errno, "start a child that enters a namespace");
+	}
+	do
+		size = read(ends[0], answer, sizeof(*answer));
+	while (size < 0 && errno == EINTR);
 	close(ends[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (size != sizeof(*answer))
 		return error_set(err, ECHILD, "a child that was to enter a namespace has died");

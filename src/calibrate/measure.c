@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,17 @@ static bool is_in_root_cgroup(void)
 	return root;
 }
 
+/* One descriptor for each thread of the kernel's, of which there are some on each CPU. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 int measure_open(const struct site *site, const struct flow_scratch *scratch,
 		 struct measure **measure, struct error *err)
 {
@@ -88,6 +100,7 @@ int measure_open(const struct site *site, const struct flow_scratch *scratch,
 
 	if (proc < 0)
 		return error_errno(err, errno, "open '/proc'");
+	raise_limits();
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return error_oom(err);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,20 +24,30 @@ struct kernel_threads {
 	size_t n;
 };
 
-/* proc_pid_stat(5): "PID (NAME) STATE PPID ..."; a name may have anything in it. */
-static bool is_wanted(int proc_fd, const char *pid)
+/* Whatever else fails to open belongs to a thread that has ended. */
+static int unless_ended(int r)
+{
+	return r == -EMFILE || r == -ENFILE ? r : 0;
+}
+
+/*
+ * proc_pid_stat(5): "PID (NAME) STATE PPID ..."; a name may have anything in it. Returns whether it is one of
+ * those, or a negative errno.
+ */
+static int is_wanted(int proc_fd, const char *pid)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[300], *name, *end;
-	int parent = 0;
+	int parent = 0, r;
 
 	snprintf(path, sizeof(path), "%s/stat", pid);
-	if (file_read_at(proc_fd, path, 4096, &text, NULL, NULL) < 0)
-		return false;
+	r = file_read_at(proc_fd, path, 4096, &text, NULL, NULL);
+	if (r < 0)
+		return unless_ended(r);
 	name = strchr(text, '(');
 	end = strrchr(text, ')');
 	if (!name || !end || sscanf(end + 1, " %*c %d", &parent) != 1 || parent != KTHREADD)
-		return false;
+		return 0;
 	return strncmp(name, "(kworker/", 9) != 0 && strncmp(name, "(ksoftirqd/", 11) != 0;
 }
 
@@ -50,7 +59,7 @@ static int add(struct kernel_threads *threads, int proc_fd, const char *pid)
 	snprintf(path, sizeof(path), "%s/schedstat", pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return unless_ended(-errno);
 	grown = reallocarray(threads->fds, threads->n + 1, sizeof(*grown));
 	if (!grown) {
 		close(fd);
@@ -77,14 +86,16 @@ int kernel_threads_open(int proc_fd, struct kernel_threads **threads, struct err
 		return r;
 	}
 	for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    is_wanted(proc_fd, entry->d_name))
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		r = is_wanted(proc_fd, entry->d_name);
+		if (r > 0)
 			r = add(opened, proc_fd, entry->d_name);
 	}
 	closedir(directory);
 	if (r < 0) {
 		kernel_threads_close(opened);
-		return error_oom(err);
+		return error_errno(err, r, "look at the threads of the kernel");
 	}
 	*threads = opened;
 	return 0;

@@ -2,9 +2,11 @@
 /* A recorded tree of proc, and this machine's own. */
 #include "tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +40,7 @@ TEST(threads_of_the_kernel_are_told_from_programs)
 	int root = mkdtemp(tree) ? open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	_cleanup_(remove_tree) int clean = root;
 	struct kernel_threads *threads = NULL;
+	struct rlimit files, few;
 	struct error err = {0};
 
 	(void)clean;
@@ -53,6 +56,14 @@ TEST(threads_of_the_kernel_are_told_from_programs)
 	must(kernel_threads_open(root, &threads, &err) == 0);
 	is_uint(kernel_threads_read(threads), 2300);
 	kernel_threads_close(threads);
+
+	/* the directory, and one thread or the look at another */
+	must(getrlimit(RLIMIT_NOFILE, &files) == 0);
+	few = files;
+	few.rlim_cur = (rlim_t)root + 3;
+	must(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	is_int(kernel_threads_open(root, &threads, &err), -EMFILE);
+	must(setrlimit(RLIMIT_NOFILE, &files) == 0);
 }
 
 TEST(this_machine_has_some)

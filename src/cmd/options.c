@@ -7,12 +7,22 @@
 
 #include "base/log.h"
 
+/* WORD is "--name=value" of an option that takes none: getopt tells the letter of such a one. */
+static bool has_surplus_value(const char *word, const struct option *longs)
+{
+	if (strncmp(word, "--", 2) != 0 || !strchr(word, '='))
+		return false;
+	while (longs->name && (longs->val != optopt || longs->has_arg != no_argument))
+		longs++;
+	return longs->name;
+}
+
 /* Of letters that stand together getopt tells the one, and not where they stand. */
-static void tell_unknown(char **argv)
+static void tell_unknown(char **argv, const struct option *longs)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
 	const char *word = argv[optind - 1];
-	bool is_long = !optopt || strncmp(word, "--", 2) == 0;
+	bool is_long = !optopt || has_surplus_value(word, longs);
 
 	log_error("%s: %s: no such option, see behalf %s --help", argv[0], is_long ? word : letter,
 		  argv[0]);
@@ -33,6 +43,6 @@ int options_next(int argc, char **argv, const char *shorts, const struct option 
 		return '?';
 	}
 	if (opt == '?')
-		tell_unknown(argv);
+		tell_unknown(argv, longs);
 	return opt;
 }

@@ -125,6 +125,8 @@ says() {
 	done <<-'END'
 		create:_--frob:_no_such_option,_see_behalf_create_--help create --frob x
 		list:_-z:_no_such_option,_see_behalf_list_--help list -qz
+		list:_-z:_no_such_option,_see_behalf_list_--help list --quiet -zq
+		list:_--quiet=1:_no_such_option,_see_behalf_list_--help list --quiet=1
 		exec:_--user:_a_value_is_missing exec --user
 	END
 }

@@ -100,7 +100,8 @@ struct kept_amount kept_amount(double value, const char *unit)
 		snprintf(amount.text, sizeof(amount.text), "%.3f", value);
 		return amount;
 	}
-	for (; value >= 1000 && power + 1 < ARRAY_SIZE(powers); power++)
+	/* three digits are shown: what they round up to 1000 is the next power's, too */
+	for (; value >= 999.5 && power + 1 < ARRAY_SIZE(powers); power++)
 		value /= 1000;
 	snprintf(amount.text, sizeof(amount.text), "%.3g%s%.8s", value, powers[power], unit);
 	return amount;

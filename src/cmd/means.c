@@ -246,8 +246,7 @@ void means_warn_without_keeper(const char *name, const struct terms *terms)
 	if (!first || keeper_runs())
 		return;
 	if (more)
-		log_warning("'%s': %s and %u more terms are not kept until a keeper runs (behalf "
-			    "keeper)",
+		log_warning("'%s': %s and %u more are not kept until a keeper runs (behalf keeper)",
 			    name, first->name, more);
 	else
 		log_warning("'%s': %s is not kept until a keeper runs (behalf keeper)", name,

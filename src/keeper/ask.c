@@ -73,6 +73,8 @@ int keeper_connect(const char *path, struct error *err)
 	if (fd < 0)
 		return error_errno(err, errno, "make a socket");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* connect waits by this one when the keeper does not accept, as one that is stopped */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return error_set(err, ENOENT, "no keeper runs (nobody listens at '%s')",

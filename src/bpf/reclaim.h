@@ -11,10 +11,10 @@
  */
 #include "bpf/work.h"
 
-/* Keys of `works`, where addresses are otherwise: a node's number is none. */
+/* Keys of `works`, where addresses are otherwise, and of what is aligned: an odd number is none. */
 static __always_inline __u64 reclaim_key(int node)
 {
-	return 1 + (__u64)(__u32)node;
+	return 1 + 2 * (__u64)(__u32)node;
 }
 
 /* A thread wants memory of a node, of which there is little. */
@@ -25,16 +25,38 @@ int BPF_PROG(mm_vmscan_wakeup_kswapd, int node)
 	return 0;
 }
 
-/* kswapd begins a round. */
+/* From here on what kswapd does is the host's. */
+static __noinline int reclaim_ends(struct wire_cpu *c)
+{
+	__u32 pid = bpf_get_current_pid_tgid();
+
+	if (!c)
+		return 0;
+	note_drop(&workers, &pid);
+	cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
+	return 0;
+}
+
+/*
+ * kswapd begins a round. Before it sleeps for long, which is told below, it sleeps a tenth of a second and may be
+ * woken from that by the host, which drops the note; one that has been taken tells that the round goes on.
+ */
 SEC("tp_btf/mm_vmscan_kswapd_wake")
 int BPF_PROG(mm_vmscan_kswapd_wake, int node)
 {
 	struct wire_cpu *c = cpu_this();
 	__u64 key = reclaim_key(node);
 	__u32 slot, pid = bpf_get_current_pid_tgid();
+	struct owner_note *note;
 
-	if (!c || cursor_level(c) != WIRE_TASK || !note_take(&works, &key, WIRE_SLOT_HOST, &slot))
+	if (!c || cursor_level(c) != WIRE_TASK)
 		return 0;
+	if (!note_take(&works, &key, WIRE_SLOT_HOST, &slot)) {
+		note = bpf_map_lookup_elem(&works, &key);
+		if (note && note->slot == WIRE_SLOT_HOST)
+			reclaim_ends(c);
+		return 0;
+	}
 	cursor_count(c, WIRE_RULE_RECLAIM);
 	note_put(&workers, &pid, slot, WIRE_WORK);
 	cursor_repoint(c, WIRE_TASK, slot, WIRE_WORK);
@@ -45,11 +67,8 @@ SEC("tp_btf/mm_vmscan_kswapd_sleep")
 int BPF_PROG(mm_vmscan_kswapd_sleep, int node)
 {
 	struct wire_cpu *c = cpu_this();
-	__u32 pid = bpf_get_current_pid_tgid();
 
-	if (!c || cursor_level(c) != WIRE_TASK)
-		return 0;
-	note_drop(&workers, &pid);
-	cursor_repoint(c, WIRE_TASK, WIRE_SLOT_HOST, WIRE_OWN);
+	if (c && cursor_level(c) == WIRE_TASK)
+		reclaim_ends(c);
 	return 0;
 }

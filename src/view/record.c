@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ledger/counters.h"
 #include "view/record.h"
 
 #include <errno.h>
@@ -9,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "ledger/counters.h"
 #include "view/json.h"
 
 /* What precedes the classes in a row of "parts". */

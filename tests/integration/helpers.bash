@@ -96,7 +96,7 @@ set_args() {
 
 # wait_until SECONDS COMMAND... tries until it holds.
 wait_until() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $deadline ] || return 1

@@ -33,8 +33,9 @@ while read -r line; do
 	env VM_LIMIT_S=900 "${options[@]}" VM_SUITES="${items[*]}" tests/vm/suites.sh </dev/null >"$log" ||
 		status=1
 	if grep -q '^1\.\.0' "$log"; then
-		cat "$log"
-		exit 0
+		sed -n "s|^1\.\.0[ #]*SKIP|ok - ${items[*]} # SKIP|p" "$log"
+		n=$((n + 1))
+		continue
 	fi
 	# one plan for all of them, and only what one machine said of its own
 	told=$(grep -c -e '^ok' -e '^not ok' "$log")

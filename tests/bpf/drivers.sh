@@ -91,8 +91,9 @@ receive_polling() {
 }
 if [ -e /proc/sys/net/core/busy_poll ] && spaces_polled 2>/dev/null; then
 	books=$(between receive_polling)
+	# others of the machine may poll
 	holds "who does not poll has its packets received elsewhere" "$books" \
-		"$(counted rule_own_receive) == 0 and $(more b .behalf_ns.net_rx) > 1000000"
+		"$(counted rule_own_receive) < 100 and $(more b .behalf_ns.net_rx) > 1000000"
 	books=$(between receive_polling poll)
 	holds "who polls its device receives in its own time" "$books" "$(counted rule_own_receive) > 200"
 else

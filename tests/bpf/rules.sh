@@ -37,7 +37,7 @@ part() {
 # Not all, if the kernel lets no program hang on functions: a segment that finds its socket in use by a thread is
 # queued there, and told later, by the thread.
 least=0.5
-"$behalf" ledger status -J | jq -e '[.missing[] | .hook] | index("tcp_add_backlog")' >/dev/null || least=0.9
+"$behalf" ledger status -J | jq -e '[.missing[] | .hook] | index("tcp_add_backlog")' >/dev/null || least=0.8
 in_group a iperf3 -s -1 -p 9011 >/dev/null &
 sleep 0.3
 in_group b iperf3 -c 127.0.0.1 -p 9011 -t 5 >/dev/null &

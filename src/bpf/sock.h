@@ -17,6 +17,8 @@
  */
 #include "bpf/netns.h"
 
+#define AF_INET 2
+#define AF_INET6 10
 #define IPPROTO_TCP 6
 #define TCP_SYN_SENT 2
 #define TCP_CLOSE 7
@@ -154,12 +156,14 @@ static __noinline __u32 sock_host_slot(const struct sock *sk, struct wire_cpu *c
 	return sock_known_slot(sk, c);
 }
 
-/* The waiting packet is the socket's. */
+/* The waiting packet is the socket's, unless that only watches what passes, as packet sockets and netlink do. */
 static __noinline int sock_settle(const struct sock *sk, struct wire_cpu *c)
 {
 	__u32 slot, rule = WIRE_RULE_SOCKET;
 
 	if (!sk || !c)
+		return 0;
+	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return 0;
 	if (sock_is_on_host(sk)) {
 		slot = sock_host_slot(sk, c);

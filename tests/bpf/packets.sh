@@ -148,6 +148,12 @@ books=$(flood "in_group a" "in_group b" 127.0.0.1 100000)
 holds "a datagram on the host's network is its socket's owner's" "$books" \
 	".counters.rule_socket > 1000 and $b.behalf_ns.net_rx > 1000000"
 
+# while somebody looks at all that passes
+in_group a "$tools/udp_flood" watch 3 >/dev/null &
+books=$(flood "" "in_group b" 127.0.0.1 100000)
+holds "and not of who watches the link" "$books" \
+	"$b.behalf_ns.net_rx > 1000000 and $b.behalf_ns.net_rx > 4 * ($a.behalf_ns.net_rx // 0)"
+
 # one whose owner does not read: stopped, and its queue full, before anybody looks
 pid_file=$(mktemp)
 # shellcheck disable=SC2016 # the inner shell expands

@@ -4,12 +4,14 @@
  *
  *	udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]
  *	udp_flood receive PORT SECONDS [spin | poll]
+ *	udp_flood watch SECONDS
  *
- * Prints how many were sent or received. A receiver that spins never sleeps, so nobody ever pays for
- * waking it; one that polls looks at its device itself, for as long as it waits.
+ * Prints how many were sent, received or seen by who watches all links. A receiver that spins never sleeps,
+ * so nobody ever pays for waking it; one that polls looks at its device itself, for as long as it waits.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +111,13 @@ int main(int argc, char **argv)
 		return receive_all(fd, now_ns() + seconds_ns(argv[3]),
 				   argc > 4 && strcmp(argv[4], "spin") == 0 ? MSG_DONTWAIT : 0);
 	}
+	if (argc == 3 && strcmp(argv[1], "watch") == 0) {
+		fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+		return fd < 0 ? fail("packet socket")
+			      : receive_all(fd, now_ns() + seconds_ns(argv[2]), 0);
+	}
 	fprintf(stderr, "usage: udp_flood send ADDRESS PORT BYTES SECONDS [PER_SECOND]\n"
-			"       udp_flood receive PORT SECONDS [spin | poll]\n");
+			"       udp_flood receive PORT SECONDS [spin | poll]\n"
+			"       udp_flood watch SECONDS\n");
 	return EXIT_FAILURE;
 }

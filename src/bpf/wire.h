@@ -239,7 +239,7 @@ struct wire_netns {
 	WIRE_ROOM(room)
 	__u64 owner_id; /* cgroup id, 0: host */
 	__u32 slot;
-	__u32 rank; /* how good the claim is, see bpf/owner.h */
+	__u32 rank; /* how good the claim is, see bpf/netns.h */
 	__u32 inum;
 	__u32 claims;		 /* by other accounts */
 	__u32 links[WIRE_LINKS]; /* ifindex of the host's ends of veth pairs, 0: none */

@@ -78,7 +78,9 @@ static struct disk_entry *find(const struct disks *disks, const char *directory,
 	for (size_t i = 0; i < disks->n; i++) {
 		struct disk_entry *e = &disks->entries[i];
 
-		if (strcmp(e->directory, directory) == 0 && strcmp(e->disk.number, number) == 0)
+		/* those that are taken over have none any more */
+		if (e->directory && strcmp(e->directory, directory) == 0 &&
+		    strcmp(e->disk.number, number) == 0)
 			return e;
 	}
 	return NULL;

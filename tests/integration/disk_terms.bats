@@ -132,6 +132,13 @@ truth_of() {
 	wait_until 20 is_capped "$ID-b"
 	is_free "$ID"
 	wait_until 20 truth_of "$ID" disk.read.reserve ".state == \"broken\" and .unit == \"B/s\" and .by == \"/$ID-b\""
+	# the register changes: it goes on with what it knows
+	behalf terms set "/$ID-b" cpu.share=200
+	weighs_more() { "$BEHALF" keeper status -J | jq -e --arg name "/$ID-b" '.workspaces[] | select(.name == $name) | .weight > 1500' >/dev/null; }
+	wait_until 10 weighs_more
+	sleep 1
+	kill -0 "$KEEPER"
+	wait_until 20 is_capped "$ID-b"
 	# what asks is gone: nothing is left of it
 	kill -KILL "${PIDS[0]}"
 	wait_until 20 is_free "$ID-b"

@@ -36,6 +36,8 @@ struct disk_entry {
 	unsigned int looks;
 	uint64_t waited_ns;
 	bool wants, gone;
+	bool again; /* limits may have been written over the cap */
+	bool told;  /* that it cannot be capped */
 	struct rate_truth truths[DISK_TERMS][TERMS_ACCESSES];
 };
 
@@ -86,6 +88,15 @@ static struct disk_entry *find(const struct disks *disks, const char *directory,
 	return NULL;
 }
 
+/* NULL: none. Whoever has changed a limit has written it where the cap was. */
+static void take_terms(struct disk_entry *e, const struct terms_disk *terms)
+{
+	const struct terms_disk none = {0}, *now = terms ? terms : &none;
+
+	e->again |= memcmp(now, &e->disk.terms, sizeof(*now)) != 0;
+	e->disk.terms = *now;
+}
+
 /* TERMS NULL: it has none of this disk. */
 static int add(struct disks *next, struct disks *disks, const struct roster *roster, size_t i,
 	       const char *number, const struct terms_disk *terms)
@@ -95,7 +106,7 @@ static int add(struct disks *next, struct disks *disks, const struct roster *ros
 
 	if (e) {
 		if (terms)
-			e->disk.terms = *terms;
+			take_terms(e, terms);
 		return 0;
 	}
 	more = realloc(next->entries, (next->n + 1) * sizeof(*more));
@@ -114,7 +125,7 @@ static int add(struct disks *next, struct disks *disks, const struct roster *ros
 	}
 	if (!e->directory)
 		return -ENOMEM;
-	e->disk.terms = terms ? *terms : (struct terms_disk){0};
+	take_terms(e, terms);
 	e->i = i;
 	next->n++;
 	return 0;
@@ -163,7 +174,7 @@ static int add_of(struct disks *next, struct disks *disks, const struct roster *
 
 static void release(struct disk_entry *e, struct writer *writer, const struct roster *roster);
 
-/* Of those that are no more, caps go. */
+/* Of those that are no more, caps go; what their terms were is no more either. */
 static void let_go(struct disks *disks, struct writer *writer, const struct roster *roster)
 {
 	for (size_t i = 0; i < disks->n; i++) {
@@ -173,6 +184,7 @@ static void let_go(struct disks *disks, struct writer *writer, const struct rost
 			if (strcmp(roster->items[w].directory, e->directory) != 0)
 				continue;
 			e->i = w;
+			e->disk.terms = (struct terms_disk){0};
 			release(e, writer, roster);
 		}
 	}
@@ -187,7 +199,7 @@ static void have_counted(struct disk_entry *e, struct writer *writer, const stru
 	const double beyond[TERMS_ACCESSES] = {1e15, 1e15}, none[TERMS_ACCESSES] = {0};
 	const struct roster_entry *entry = &roster->items[e->i];
 
-	if (entry->standing.io.version != 1)
+	if (entry->standing.io.version != 1 || writer->dry)
 		return;
 	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, beyond, NULL);
 	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, none, NULL);
@@ -205,6 +217,8 @@ static int follow_roster(struct disks *disks, struct writer *writer, const struc
 	let_go(disks, writer, roster);
 	disks_clear(disks);
 	*disks = next;
+	if (r < 0)
+		disks->generation = 0; /* to be tried again */
 	for (size_t i = 0; i < disks->n; i++) {
 		if (!disks->entries[i].looks && is_first_of_disk(disks, i))
 			have_counted(&disks->entries[i], writer, roster);
@@ -232,10 +246,11 @@ static double per_second(const struct disk_entry *e, enum terms_access access, b
 	const struct disk_counts *last = &e->past[(e->looks - 1) % PAST];
 	unsigned int first = e->looks > PAST ? e->looks % PAST : 0;
 	double s = (double)(e->past_ns[(e->looks - 1) % PAST] - e->past_ns[first]) / 1e9;
-	uint64_t n = requests ? last->requests[access] - e->past[first].requests[access]
-			      : last->bytes[access] - e->past[first].bytes[access];
+	uint64_t now = requests ? last->requests[access] : last->bytes[access];
+	uint64_t then = requests ? e->past[first].requests[access] : e->past[first].bytes[access];
 
-	return s > 0 ? (double)n / s : 0;
+	/* a group made anew counts anew */
+	return s > 0 && now > then ? (double)(now - then) / s : 0;
 }
 
 /* One who does nothing of this kind at all wants something else. */
@@ -262,8 +277,12 @@ static void look(struct disk_entry *e, const struct roster *roster, uint64_t now
 
 	e->gone = disk_counts_read(standing->io.directory, standing->io.version, e->disk.number,
 				   &e->past[at]) < 0;
-	if (e->gone)
+	if (e->gone) {
+		/* nobody is held for one that is not there */
+		memset(e->user.lacks, 0, sizeof(e->user.lacks));
+		memset(e->user.rate, 0, sizeof(e->user.rate));
 		return;
+	}
 	e->past_ns[at] = now_ns;
 	e->looks++;
 	if (reserves(&e->disk.terms))
@@ -346,18 +365,36 @@ static bool differs(double a, double b)
 	return (a > 0) != (b > 0) || a > b * (1 + CHANGE) || a < b * (1 - CHANGE);
 }
 
+static bool is_capped(const double cap[TERMS_ACCESSES])
+{
+	return cap[TERMS_READ] > 0 || cap[TERMS_WRITE] > 0;
+}
+
+static bool is_due(const struct disk_entry *e)
+{
+	return differs(e->user.cap[TERMS_READ], e->set_cap[TERMS_READ]) ||
+	       differs(e->user.cap[TERMS_WRITE], e->set_cap[TERMS_WRITE]) ||
+	       (e->again && is_capped(e->set_cap));
+}
+
 static void apply(struct disk_entry *e, struct writer *writer, const struct roster *roster)
 {
 	const struct roster_entry *entry = &roster->items[e->i];
 	struct error err = {0};
 	int r;
 
-	if (!differs(e->user.cap[TERMS_READ], e->set_cap[TERMS_READ]) &&
-	    !differs(e->user.cap[TERMS_WRITE], e->set_cap[TERMS_WRITE]))
+	if (!is_due(e))
 		return;
 	r = standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, e->user.cap, &err);
-	if (r < 0 && r != -ENOENT && r != -ENODEV)
-		log_warning("what '%s' does on a disk cannot be held: %s", entry->name, err.text);
+	/* what is not lifted now has to be later */
+	if (r < 0 && r != -ENOENT && r != -ENODEV) {
+		if (!e->told)
+			log_warning("what '%s' does on a disk cannot be held: %s", entry->name,
+				    err.text);
+		e->told = true;
+		return;
+	}
+	e->told = e->again = false;
 	memcpy(e->set_cap, e->user.cap, sizeof(e->set_cap));
 }
 

@@ -120,6 +120,19 @@ static int note(struct writer *writer, int dir, const struct setting *s, struct 
 	return r == 0 ? book_flush(writer->book, err) : r;
 }
 
+/* A cap that is lifted leaves what it was set over, which may be a limit of somebody else's. */
+static const char *text_to_write(const struct writer *writer, const struct setting *s)
+{
+	_cleanup_free_ char *what = s->disk ? string_format("%s %s", s->file, s->disk) : NULL;
+	struct found found;
+
+	if (writer->book && what && strcmp(s->text, s->none) == 0 &&
+	    book_find(writer->book, s->directory, what, &found) &&
+	    strcmp(found.means, STANDING_CAP_MEANS) == 0)
+		return found.text;
+	return s->text;
+}
+
 static int set(struct writer *writer, const char *name, const struct setting *s, struct error *err)
 {
 	_cleanup_close_ int dir = -EBADF;
@@ -137,7 +150,7 @@ static int set(struct writer *writer, const char *name, const struct setting *s,
 	if (r < 0)
 		return r;
 	writer->writes++;
-	r = file_write_at(dir, s->file, s->text, err);
+	r = file_write_at(dir, s->file, text_to_write(writer, s), err);
 	return r < 0 ? error_prefix(err, "control group '%s'", s->directory) : 0;
 }
 

@@ -212,3 +212,30 @@ TEST(limits_of_a_disk_v1)
 	is_int(set(&place), -ENODEV);
 	leave_place(&place);
 }
+
+TEST(a_cap_that_is_lifted_leaves_what_others_have_set)
+{
+	for (int version = 1; version <= 2; version++) {
+		const char *file = version == 2 ? "io.max" : "blkio.throttle.read_bps_device";
+		const char *found = version == 2 ? "8:0 rbps=9 wbps=7 riops=max wiops=5" : "8:0 9";
+		const char *capped = version == 2 ? "8:0 rbps=4 wbps=max riops=max wiops=max"
+						  : "8:0 4";
+		const double caps[TERMS_ACCESSES] = {[TERMS_READ] = 4}, none[TERMS_ACCESSES] = {0};
+		const struct standing_disk disk = {.number = "8:0"};
+		struct place place = {0};
+		struct error err = {0};
+
+		if (!make_place(&place, version))
+			return;
+		put(&place, file, found);
+		if (version == 1)
+			put(&place, "blkio.throttle.write_bps_device", "");
+		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, caps, &err),
+		       0);
+		holds(&place, file, capped);
+		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, none, &err),
+		       0);
+		holds(&place, file, found);
+		leave_place(&place);
+	}
+}

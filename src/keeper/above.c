@@ -64,6 +64,18 @@ static bool is_kept(const struct roster *roster, const char *directory, size_t l
 	return false;
 }
 
+/* Then its weight is not what it was for those below any more, and has its place in the book all the same. */
+static bool is_weighed(const struct roster *roster, const char *directory)
+{
+	for (size_t i = 0; i < roster->control.n; i++) {
+		const struct roster_entry *e = &roster->items[i];
+
+		if (e->weighed && strcmp(e->directory, directory) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int add(struct above *next, struct above *before, struct writer *writer,
 	       const struct roster *roster, const char *directory, size_t length, int version,
 	       struct error *err)
@@ -131,8 +143,10 @@ static int follow_roster(struct above *above, struct writer *writer, const struc
 			r = add_above(&next, above, writer, roster, &roster->items[i], err);
 	}
 	for (size_t i = 0; i < above->n; i++) {
-		if (above->groups[i].directory)
-			writer_undo_only(writer, ABOVE_MEANS, above->groups[i].directory, NULL);
+		const char *directory = above->groups[i].directory;
+
+		if (directory && !is_weighed(roster, directory))
+			writer_undo_only(writer, ABOVE_MEANS, directory, NULL);
 	}
 	above_clear(above);
 	*above = next;

@@ -314,6 +314,25 @@ is_kept() {
 	[[ "$output" == *"cpu-reserve 0.2: the control group '/$ID' has a quota of 0.1"* ]]
 }
 
+@test "a group that is raised for one below it can be promised a share itself" {
+	group "$ID"
+	[ ! -e "$CPU/$ID/cgroup.subtree_control" ] || echo +cpu >"$CPU/$ID/cgroup.subtree_control"
+	group "$ID/inner"
+	before=$(weight "$ID")
+	behalf terms set --force "/$ID/inner" cpu.reserve=0.1
+	start_keeper
+	raised() { [ "$(weight "$ID")" -gt $((before * 3 / 2)) ]; }
+	wait_until 10 raised
+	behalf terms set "/$ID" cpu.share=300
+	shared() { [ $(($(weight "$ID") * 10 / before)) -ge 27 ] && [ $(($(weight "$ID") * 10 / before)) -le 33 ]; }
+	wait_until 10 shared
+	sleep 1
+	shared
+	stop_keeper TERM
+	[ "$(weight "$ID")" = "$before" ]
+	remove_group "$ID/inner"
+}
+
 @test "one damaged file of the register: the keeper keeps the others, and admission says which it is" {
 	group "$ID"
 	behalf terms set "/$ID" cpu.limit=0.3

@@ -102,8 +102,11 @@ static int look_at_uplink(struct network *network, enum terms_direction directio
 	return 0;
 }
 
-/* Of a limit all of its links together: each has it for itself. */
-static void judge(struct workspace *w, uint64_t now_ns)
+/*
+ * Of a limit all of its links together: each has it for itself. By counts of this very look, or a rate would be what
+ * came in one time by another.
+ */
+static void judge(struct workspace *w, bool links_counted, uint64_t now_ns)
 {
 	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
 		const struct terms_net *terms = &w->terms.net[d];
@@ -111,8 +114,9 @@ static void judge(struct workspace *w, uint64_t now_ns)
 		const struct qdisc_counts *reserved = &w->counts.reserved[d];
 		double links = w->n_links > 1 ? (double)w->n_links : 1;
 
-		rate_limit(&w->limit[d], (double)terms->limit_bps * links, limited->bytes * 8,
-			   now_ns);
+		if (links_counted)
+			rate_limit(&w->limit[d], (double)terms->limit_bps * links,
+				   limited->bytes * 8, now_ns);
 		rate_reserve(&w->reserve[d], (double)terms->reserve_bps, reserved->bytes * 8,
 			     reserved->waiting > 0, now_ns);
 	}
@@ -131,7 +135,7 @@ void network_look(struct network *network, uint64_t now_ns)
 
 		if (links)
 			look_at_links(network, w);
-		judge(w, now_ns);
+		judge(w, links, now_ns);
 	}
 }
 
@@ -159,5 +163,6 @@ const struct control_truth *network_truth(const struct network *network, const c
 	if (!w)
 		return NULL;
 	t = reserve ? &w->reserve[direction].truth : &w->limit[direction].truth;
-	return t->state == CONTROL_NO_TERM ? NULL : t;
+	/* not looked at yet, or no such term */
+	return t->promised > 0 ? t : NULL;
 }

@@ -155,6 +155,9 @@ int classes_set(struct classes *classes, const struct shaper *shaper, int index,
 		classes->rate_bps = rate_bps;
 		classes->index = index;
 		r = set_class(classes, shaper, CLASS_ALL, rate_bps, 0, err);
+		/* without it there can be no other: again the next time */
+		if (r < 0)
+			classes->index = 0;
 	}
 	if (r == 0)
 		r = drop_unlisted(classes, shaper, list, n, err);

@@ -10,7 +10,7 @@
 #include "keeper/network.h"
 #include "keeper/roster.h"
 
-/* By this number; the same as in the order of truths_name. */
+/* Those of CPU first, which are known in every round. */
 enum truth_kind {
 	TRUTH_CPU_RESERVE,
 	TRUTH_CPU_LIMIT,

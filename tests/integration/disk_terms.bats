@@ -172,7 +172,6 @@ truth_of() {
 
 @test "shares of a disk are weights where something weighs, else refused" {
 	group "$ID"
-	run behalf terms set "/$ID" "disk.read.share=$LOOP:300"
 	if ! grep -q bfq "/sys/block/${LOOP#/dev/}/queue/scheduler"; then skip "no bfq"; fi
 	echo none >"/sys/block/${LOOP#/dev/}/queue/scheduler"
 	run behalf terms set "/$ID" "disk.read.share=$LOOP:300"

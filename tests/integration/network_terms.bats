@@ -160,12 +160,12 @@ class_has_packets() {
 	ip netns add "outside-$$"
 	ip link add "up-$$" type veth peer name "op-$$" netns "outside-$$"
 	ip link set "up-$$" up
-	ip address add 198.18.77.1/30 dev "up-$$"
+	ip address add 198.18.78.1/30 dev "up-$$"
 	echo 1 >"/proc/sys/net/ipv4/conf/up-$$/forwarding"
 	echo 0 >"/proc/sys/net/ipv4/conf/up-$$/rp_filter"
 	ip -n "outside-$$" link set "op-$$" up
-	ip -n "outside-$$" address add 198.18.77.2/30 dev "op-$$"
-	ip -n "outside-$$" route add default via 198.18.77.1
+	ip -n "outside-$$" address add 198.18.78.2/30 dev "op-$$"
+	ip -n "outside-$$" route add default via 198.18.78.1
 	export BEHALF_UPLINK=up-$$=100mbit
 	spawn_with --net-ingress-reserve 30mbit -- sleep 100
 	ifb=$(printf 'bhi%x' "$(cat "/sys/class/net/up-$$/ifindex")")
@@ -196,6 +196,8 @@ class_has_packets() {
 }
 
 @test "what nothing can keep is refused, in one sentence that names the term" {
+	# whatever the driver of this host's own tells of its rate
+	export BEHALF_UPLINK=none-$$
 	for terms in "--net host --net-strict threaded" "--net-ingress-reserve 1mbit" "--disk-read-share 0:0:50" \
 		"--net host --net-egress-limit 1mbit"; do
 		# shellcheck disable=SC2086

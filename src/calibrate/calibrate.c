@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * In: nothing but the host. Out: a profile. In between, in this order: a ledger, a site, a scratch file; every
- * load of the schedule alone, and between them now and then nothing at all; what the disk can do at most;
- * the fit.
+ * In: nothing but the host. Out: a profile. In between, in this order: a ledger, a site, a scratch file; the
+ * rounds of the schedule, and between them now and then nothing at all; what the disk can do at most; the fit.
  *
- * Every load is measured with others beside it (schedule_companions), since the coefficients are to be those of
- * a host in use, and three times, at moments far from each other, since what disturbs a measurement
- * (another guest of the same machine, say) need not show in any figure but the cost. All are fitted, and
- * the fit is robust. One that others of this host visibly disturbed does not count if there is another.
+ * Every load is measured with others beside it, since the coefficients are to be those of a host in use, and
+ * several times, at moments far from each other, since what disturbs a measurement (another guest of the
+ * same machine, say) need not show in any figure but the cost. All are fitted, and the fit is robust. Rounds that
+ * others of this host visibly disturbed are measured again, if they are few.
  */
 #include "calibrate/calibrate.h"
 

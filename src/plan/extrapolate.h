@@ -4,8 +4,9 @@
 /*
  * From promised I/O to CPU: coefficient times rate. CPU is counted in ncores, billionths of a core, which
  * is what a nanosecond of CPU in each second is. Every figure is rounded up to a whole one before anything
- * is added, so sums do not depend on their order; and all of it is monotone: more I/O, or smaller packets,
- * never need less.
+ * is added, so sums do not depend on their order; and the worst case, by which is admitted, is monotone: more
+ * I/O, or smaller packets, never need less. Of what is expected that does not hold to the last: what others wake up
+ * makes a wake-up cheaper (S of profile.h).
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,8 +28,8 @@
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
  * never more often than once in gap_ns, since what comes in between is done in one go. S is the share of
  * wake-ups that find a CPU asleep, which on a virtual machine takes a trip to the hypervisor: the less, the more
- * wake-ups R there are on the whole host. Without the last three it is a plane through the origin. All coefficients are at least 0, so more I/O never costs less, and two flows
- * apart never less than both in one.
+ * wake-ups R there are on the whole host. Without the last three it is a plane through the origin. All coefficients
+ * are at least 0, so with the same S more I/O never costs less, and two flows apart never less than both in one.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -41,9 +41,12 @@ double extrapolate_sleepers(const struct profile_operation *operation,
 {
 	double wakeups = extrapolate_wakeups(operation, load->units);
 
-	if (load->company > 0 && operation->awake_per_s > 0)
-		return wakeups / (1 + load->company / operation->awake_per_s);
-	return wakeups * operation->asleep_share;
+	if (load->company <= 0 || operation->awake_per_s <= 0)
+		return wakeups * operation->asleep_share;
+	/* alone, and monotone in this form, rounding included */
+	if (load->company <= wakeups)
+		return 1 / (1 / wakeups + 1 / operation->awake_per_s);
+	return wakeups / (1 + load->company / operation->awake_per_s);
 }
 
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
@@ -72,11 +75,27 @@ uint64_t extrapolate_part(const struct profile_operation *operation, enum profil
 	return round_up(cost_of(operation, part, load));
 }
 
+double extrapolate_worst(const struct profile_operation *operation, enum profile_part part,
+			 struct extrapolate_load *load)
+{
+	double upper = operation->fit[extrapolate_payer_of(part)].upper;
+	struct extrapolate_load alone = *load;
+
+	/* dearer for one who does little: what was measured was measured in company */
+	alone.company = extrapolate_wakeups(operation, load->units);
+	if (cost_of(operation, part, &alone) <= cost_of(operation, part, load) * upper)
+		return upper;
+	*load = alone;
+	return 1;
+}
+
 uint64_t extrapolate_upper_part(const struct profile_operation *operation, enum profile_part part,
 				const struct extrapolate_load *load)
 {
-	return round_up(cost_of(operation, part, load) *
-			operation->fit[extrapolate_payer_of(part)].upper);
+	struct extrapolate_load worst = *load;
+	double times = extrapolate_worst(operation, part, &worst);
+
+	return round_up(cost_of(operation, part, &worst) * times);
 }
 
 static uint64_t sum_parts(uint64_t (*cost)(const struct profile_operation *, enum profile_part,

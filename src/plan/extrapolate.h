@@ -29,9 +29,14 @@ struct extrapolate_load {
 /* Of one operation: what the profile says at LOAD, on average. */
 uint64_t extrapolate_part(const struct profile_operation *operation, enum profile_part part,
 			  const struct extrapolate_load *load);
-/* The same times the upper quantile of who pays it. */
+/*
+ * The same in the worst case: times the upper quantile of who pays it, or, where that is more, as it costs with nobody
+ * else on the host. The second returns by what the cost is multiplied, and makes LOAD what it is a cost of.
+ */
 uint64_t extrapolate_upper_part(const struct profile_operation *operation, enum profile_part part,
 				const struct extrapolate_load *load);
+double extrapolate_worst(const struct profile_operation *operation, enum profile_part part,
+			 struct extrapolate_load *load);
 /* All parts of a payer; the second times the upper quantile. */
 uint64_t extrapolate_expected(const struct profile_operation *operation, enum profile_payer payer,
 			      const struct extrapolate_load *load);

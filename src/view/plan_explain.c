@@ -22,7 +22,8 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		     const struct extrapolate_load *load, bool worst)
 {
 	const struct profile_cost *cost = &operation->cost[part];
-	double upper = worst ? operation->fit[extrapolate_payer_of(part)].upper : 1;
+	struct extrapolate_load at = *load;
+	double upper = worst ? extrapolate_worst(operation, part, &at) : 1;
 	uint64_t ncores = worst ? extrapolate_upper_part(operation, part, load)
 				: extrapolate_part(operation, part, load);
 	const char *plus = "";
@@ -32,15 +33,15 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 	fprintf(out, "      %-12s ", profile_part_name(part));
 	if (worst)
 		fprintf(out, "%.4g x (", upper);
-	put_product(out, &plus, cost->unit_ns, load->units,
+	put_product(out, &plus, cost->unit_ns, at.units,
 		    operation->kind >= PROFILE_READ ? "requests" : "packets");
-	put_product(out, &plus, cost->byte_ns, load->bytes, "bytes");
-	put_product(out, &plus, cost->connection_ns, load->connections, "connections");
-	put_product(out, &plus, cost->wakeup_ns, extrapolate_wakeups(operation, load->units),
+	put_product(out, &plus, cost->byte_ns, at.bytes, "bytes");
+	put_product(out, &plus, cost->connection_ns, at.connections, "connections");
+	put_product(out, &plus, cost->wakeup_ns, extrapolate_wakeups(operation, at.units),
 		    "wakeups");
 	put_product(out, &plus, cost->connection_wakeup_ns,
-		    extrapolate_wakeups(operation, load->connections), "wakeups for connections");
-	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, load),
+		    extrapolate_wakeups(operation, at.connections), "wakeups for connections");
+	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, &at),
 		    "wakeups of sleeping CPUs");
 	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);
 }

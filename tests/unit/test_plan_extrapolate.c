@@ -95,6 +95,27 @@ TEST(company_keeps_cpus_awake)
 	}
 }
 
+/* What is expected of one who is alone is dearer than what was measured in company; the worst case is not cheaper. */
+TEST(the_worst_case_is_never_below_what_is_expected)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct profile_operation *send = &profile->operations[0];
+	uint64_t before = 0;
+
+	send->cost[PROFILE_OWN] = (struct profile_cost){.unit_ns = 100, .asleep_ns = 3000};
+	send->awake_per_s = 1000;
+	send->asleep_share = 0.1;
+	for (double units = 1; units < 1e5; units *= 1.0001) {
+		struct extrapolate_load load = {.units = units, .company = units};
+		const struct extrapolate_load worst = {.units = units};
+		uint64_t upper = extrapolate_upper_part(send, PROFILE_OWN, &worst);
+
+		must(upper >= extrapolate_part(send, PROFILE_OWN, &load));
+		must(upper >= before);
+		before = upper;
+	}
+}
+
 TEST(a_workspace_needs_its_reserve_and_its_io)
 {
 	_cleanup_(cleanup_profile) struct profile *profile = example();

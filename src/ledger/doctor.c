@@ -59,11 +59,13 @@ static bool has_function(const struct looking *l, const char *name)
 	return btf__find_by_name_kind(l->btf, name, BTF_KIND_FUNC) > 0;
 }
 
-static void look_at_access(struct looking *l)
+/* Whether programs can be loaded. */
+static bool look_at_access(struct looking *l)
 {
 	struct error err = {0};
+	bool granted = ledger_check(&err) == 0;
 
-	if (ledger_check(&err) < 0)
+	if (!granted)
 		add(l, LEDGER_HINDERS, "access", "refused", "the ledger cannot be switched on");
 	else
 		add(l, LEDGER_GOOD, "access", "root or capabilities",
@@ -74,6 +76,7 @@ static void look_at_access(struct looking *l)
 	else
 		add(l, LEDGER_HINDERS, "type information", "none",
 		    "the kernel is built without CONFIG_DEBUG_INFO_BTF, or hides it");
+	return granted;
 }
 
 /* CONFIG_IRQ_TIME_ACCOUNTING */
@@ -251,13 +254,14 @@ size_t ledger_doctor_look(struct ledger_finding *findings)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct looking l = {.findings = findings, .btf = btf};
+	bool granted = look_at_access(&l);
 
-	look_at_access(&l);
 	if (btf) {
 		look_at_interrupts(&l);
 		look_at_cgroups(&l);
-		look_at_functions(&l);
 	}
+	if (btf && granted)
+		look_at_functions(&l);
 	look_at_preemption(&l);
 	look_at_interrupt_threads(&l);
 	look_at_polling(&l);

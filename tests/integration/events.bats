@@ -86,6 +86,11 @@ has_controller() {
 	[ "$(jq -rs 'map(.type) | unique | join(" ")' "$BATS_TEST_TMPDIR/out")" = stats ]
 }
 
+# The figures of cgroup v2 have an "oom" of their own. What is being written meanwhile is for the next time.
+told_oom() {
+	[ -n "$(jq -r 'select(.type == "oom") | .id' "$BATS_TEST_TMPDIR/out" 2>/dev/null)" ]
+}
+
 @test "events: memory that runs out is told" {
 	has_controller memory || skip "no memory controller here"
 	set_args sh -c 'read go </tmp/go; tail /dev/zero; sleep 1000'
@@ -99,7 +104,7 @@ has_controller() {
 	# it watches before it tells the first figures
 	wait_until 10 test -s "$BATS_TEST_TMPDIR/out"
 	echo go >"$BUNDLE/rootfs/tmp/go"
-	wait_until 10 grep -q '"oom"' "$BATS_TEST_TMPDIR/out"
+	wait_until 30 told_oom
 	behalf kill --all "$ID" KILL
 	wait "$pid"
 	[ "$(jq -r 'select(.type == "oom") | .id' "$BATS_TEST_TMPDIR/out" | sort -u)" = "$ID" ]

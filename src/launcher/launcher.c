@@ -19,7 +19,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <linux/mount.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -71,7 +71,8 @@ ledger_is_on() {
 	run "$BEHALF" calibrate --quick --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE"
 	echo "$output"
 	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
-	[ $((SECONDS - before)) -lt $((60 * ${PATIENCE:-1})) ]
+	# under a minute on a quiet machine, which this one need not be
+	[ $((SECONDS - before)) -lt $((90 * ${PATIENCE:-1})) ]
 	no_traces
 	jq -e '[.operations[] | select(.target == "bridge") | .kind + .mode] | sort ==
 		["receivetcp", "receiveudp", "sendtcp", "sendudp"]' "$PROFILE"

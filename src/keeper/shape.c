@@ -24,16 +24,12 @@
 #define LEARN "learn"
 #define LEARN_FLOWS "learn-flows"
 
-struct ifb_name {
-	char text[IFNAMSIZ];
-};
-
-static struct ifb_name ifb_name(int index)
+struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index)
 {
-	struct ifb_name name;
+	struct shape_ifb ifb;
 
-	snprintf(name.text, sizeof(name.text), "bhe%x", (unsigned int)index);
-	return name;
+	snprintf(ifb.name, sizeof(ifb.name), "bh%c%x", use, (unsigned int)index);
+	return ifb;
 }
 
 /* Of an interface there is nothing to be put back but that it was not there. */
@@ -163,14 +159,14 @@ static int limit_egress(const struct shaper *shaper, const char *name,
 			const struct netlink_peer *link, uint64_t bps, bool limited,
 			struct error *err)
 {
-	struct ifb_name ifb = ifb_name(link->index);
+	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
 	int index = 0, r;
 
 	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
 		return 0;
 	if (!bps)
-		return shape_redirect_end(shaper, link, ifb.text, err);
-	r = shape_make_ifb(shaper, ifb.text, link->index, 1, &index, err);
+		return shape_redirect_end(shaper, link, ifb.name, err);
+	r = shape_make_ifb(shaper, ifb.name, link->index, 1, &index, err);
 	if (r == 0)
 		r = set_class(shaper, index, bps, err);
 	return r < 0 || limited ? r : shape_redirect(shaper, link, index, err);
@@ -339,7 +335,7 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 		return r;
 	shape_forget(shaper, link->name, link->index);
 	if (shaper->writer->book)
-		book_forget(shaper->writer->book, ifb_name(link->index).text);
+		book_forget(shaper->writer->book, shape_ifb_of(SHAPE_IFB_LINK, link->index).name);
 	return 0;
 }
 
@@ -355,7 +351,8 @@ int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *
 			struct qdisc_counts *counts)
 {
 	struct netlink_link ifb;
-	int r = netlink_link_by_name(shaper->netlink, ifb_name(link->index).text, &ifb, NULL);
+	int r = netlink_link_by_name(shaper->netlink,
+				     shape_ifb_of(SHAPE_IFB_LINK, link->index).name, &ifb, NULL);
 
 	return r == 0 ? netlink_class_counts(shaper->netlink, ifb.index, CLASS, counts, NULL) : r;
 }

@@ -11,6 +11,7 @@
  *
  * All of it goes with the link, but for the ifb.
  */
+#include <net/if.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,6 +28,18 @@ struct netlink;
 
 /* Of its entries in the book. */
 #define SHAPE_MEANS "link"
+
+/* Whose arriving packets an ifb holds back: the letter is in its name, with the index of the link. */
+enum shape_ifb_use {
+	SHAPE_IFB_LINK = 'e',
+	SHAPE_IFB_UPLINK = 'i',
+};
+
+struct shape_ifb {
+	char name[IFNAMSIZ];
+};
+
+struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index);
 
 struct shape {
 	uint64_t ingress_limit_bps, egress_limit_bps; /* bits per second, 0: none */

@@ -115,33 +115,21 @@ static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, st
 
 /* ---- what arrives ---- */
 
-struct ifb_name {
-	char text[IFNAMSIZ];
-};
-
-static struct ifb_name ifb_name(int index)
-{
-	struct ifb_name name;
-
-	snprintf(name.text, sizeof(name.text), "bhi%x", (unsigned int)index);
-	return name;
-}
-
 static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper, struct error *err)
 {
 	struct netlink_peer link = uplink->arriving_link;
-	struct ifb_name ifb = ifb_name(link.index);
+	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_UPLINK, link.index);
 	int r;
 
 	if (!link.index)
 		return 0;
-	r = shape_redirect_end(shaper, &link, ifb.text, err);
+	r = shape_redirect_end(shaper, &link, ifb.name, err);
 	if (r == 0)
 		r = shape_learn_at_uplink(shaper, &link, false, err);
 	if (r == 0)
 		r = shape_leave_place(shaper, &link, err);
 	if (r == 0)
-		shape_forget_redirect(shaper, link.name, link.index, ifb.text);
+		shape_forget_redirect(shaper, link.name, link.index, ifb.name);
 	classes_forget(&uplink->arriving, shaper);
 	uplink->arriving_link.index = 0;
 	return r;
@@ -152,7 +140,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 			 const struct netlink_peer *link, const struct class_terms *list, size_t n,
 			 struct error *err)
 {
-	struct ifb_name name = ifb_name(link->index);
+	struct shape_ifb held = shape_ifb_of(SHAPE_IFB_UPLINK, link->index);
 	bool there = uplink->arriving_link.index == link->index;
 	uint64_t rate_bps = uplink_arriving_bps(uplink->rate_bps);
 	int ifb = uplink->arriving.index, r = 0;
@@ -160,7 +148,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	if (!there) {
 		let_go_of_arriving(uplink, shaper, NULL);
 		uplink->arriving_link = *link;
-		r = shape_make_ifb(shaper, name.text, link->index, CLASSES_REST, &ifb, err);
+		r = shape_make_ifb(shaper, held.name, link->index, CLASSES_REST, &ifb, err);
 		if (r == 0)
 			r = netlink_filter_classify(shaper->netlink, ifb, ROOT, SHAPE_PRIORITY,
 						    gates_program(shaper->gates, UPLINK_ARRIVES),

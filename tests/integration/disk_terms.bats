@@ -54,7 +54,9 @@ teardown() {
 	fi
 	[ ${#PIDS[@]} -eq 0 ] || kill -KILL "${PIDS[@]}" 2>/dev/null || true
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
-	mountpoint -q "$MOUNT" && wait_until 10 umount "$MOUNT"
+	# what those that were killed had started goes on by itself
+	cat "$IO/$ID"{,-b,-c}/cgroup.procs 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
+	! mountpoint -q "$MOUNT" || wait_until 30 umount "$MOUNT"
 	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
 	remove_group "$ID"
 	remove_group "$ID-b"
@@ -97,7 +99,7 @@ reader() {
 start_keeper() {
 	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	KEEPER=$!
-	wait_until 5 test -S "$BEHALF_KEEPER/socket"
+	wait_until 20 test -S "$BEHALF_KEEPER/socket"
 }
 
 # The caps of a group on the disk, as the kernel has them; "": none.

@@ -2,6 +2,7 @@
 #include "runtime/sync.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,12 +79,17 @@ int sync_receive(int socket, int *fd, struct error *err)
 		.msg_controllen = sizeof(control.space),
 	};
 	_cleanup_close_ int received = -EBADF;
+	bool reset = false;
 	struct cmsghdr *c;
 	ssize_t n;
 
-	do
+	for (;;) {
 		n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+		if (n >= 0 || (errno != EINTR && errno != ECONNRESET) || reset)
+			break;
+		/* It went without having read all, told once; what it has said before is still there. */
+		reset = errno == ECONNRESET;
+	}
 	if (n < 0 && errno == ECONNRESET)
 		return 0;
 	if (n < 0)

@@ -53,7 +53,7 @@ at() {
 		shift 2
 	fi
 	code=0
-	timeout -k 1 30 "$BUILD_DIR/tests/integration/at_syscall" "${other[@]}" "$REPORT" "$who" "$n" \
+	timeout -k 1 $((30 * ${PATIENCE:-1})) "$BUILD_DIR/tests/integration/at_syscall" "${other[@]}" "$REPORT" "$who" "$n" \
 		"$action" "$BEHALF" --root "$STATE" "$@" >"$OUT" 2>&1 </dev/null || code=$?
 }
 

@@ -2,39 +2,96 @@
 #include "cmd/apart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/strings.h"
 
-/* NULL when memory is out. */
-static char *beside_this(const char *program)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+struct self {
+	char path[PATH_MAX];
+	size_t directory; /* the length of what is before the last slash */
+	uid_t owner;
+};
 
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	return slash ? string_format("%.*s/%s", (int)(slash - self), self, program) : NULL;
+/* False: nothing lies beside it, as on a mount of its own (runtime/self.h), or that is not to be executed. */
+static bool find_self(struct self *self)
+{
+	ssize_t n = readlink("/proc/self/exe", self->path, sizeof(self->path) - 1);
+	const char *slash;
+	struct stat st;
+
+	if (n <= 0 || stat("/proc/self/exe", &st) < 0 || getauxval(AT_SECURE))
+		return false;
+	self->path[n] = '\0';
+	slash = strrchr(self->path, '/');
+	if (!slash || slash == self->path)
+		return false;
+	self->directory = (size_t)(slash - self->path);
+	self->owner = st.st_uid;
+	return true;
+}
+
+static bool is_trusted(const struct self *self, const struct stat *st)
+{
+	return (st->st_uid == 0 || st->st_uid == self->owner) && !(st->st_mode & S_IWOTH);
+}
+
+/* As the launcher does it, where it is said why. */
+static int open_place(const struct self *self, const char *path, const char *program)
+{
+	_cleanup_free_ char *whole =
+		string_format("%.*s/%s", (int)self->directory, self->path, path);
+	_cleanup_close_ int dir = -EBADF;
+	struct stat st;
+
+	if (!whole)
+		return -ENOMEM;
+	dir = open(whole, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fstatat(dir, program, &st, 0) < 0)
+		return -errno;
+	if (!is_trusted(self, &st) || fstat(dir, &st) < 0 || !is_trusted(self, &st) ||
+	    (st.st_mode & (S_ISVTX | S_IWGRP)) == (S_ISVTX | S_IWGRP))
+		return -EPERM;
+	return take_fd(&dir);
+}
+
+/* Returns only when it cannot, a negative errno. */
+static int execute_near(const struct self *self, const char *path, const char *program, char **argv)
+{
+	_cleanup_close_ int dir = open_place(self, path, program);
+
+	if (dir < 0)
+		return dir;
+	execveat(dir, program, argv, environ, 0);
+	return -errno;
 }
 
 int apart_execute(const char *program, char **argv, struct error *err)
 {
-	_cleanup_free_ char *beside = beside_this(program);
 	_cleanup_free_ char *installed = string_format("%s/%s", BEHALF_LIBEXEC, program);
+	bool refused = false;
+	struct self self;
 
 	if (!installed)
 		return error_oom(err);
-	if (beside)
-		execv(beside, argv);
+	if (find_self(&self)) {
+		refused = execute_near(&self, "", program, argv) == -EPERM;
+		refused |= execute_near(&self, BEHALF_LIBEXEC_FROM_BIN, program, argv) == -EPERM;
+	}
 	execv(installed, argv);
+	if (errno == ENOENT && refused)
+		return error_set(err, EPERM,
+				 "execute '%s': No such file or directory, and the one near behalf "
+				 "itself is not executed, since others could have put it there",
+				 installed);
 	return error_errno(err, errno, "execute '%s'", installed);
 }
 

@@ -14,8 +14,9 @@
 #define APART_FULL "behalf-full"
 
 /*
- * Becomes PROGRAM, which is beside this one, as in a build directory, or in libexec. Returns only when
- * it cannot, a negative errno: -ENOENT is for the caller to explain.
+ * Becomes PROGRAM, which is beside this one, as in a build directory, where it would be from here in a
+ * directory that all of behalf was put below, or in libexec. Returns only when it cannot, a negative errno:
+ * -ENOENT is for the caller to explain.
  */
 int apart_execute(const char *program, char **argv, struct error *err);
 

@@ -91,7 +91,8 @@ static void print_help(void)
 	       "Verbs:\n");
 	for (const struct verb *v = verbs; v->name; v++)
 		printf("  %-10s %-28s %s\n", v->name, v->args, v->summary);
-	printf("\n`behalf VERB --help` says more about a verb; so does behalf-VERB(1).\n");
+	printf("\n`behalf VERB --help` or `behalf help VERB` says more about a verb; so does "
+	       "behalf-VERB(1).\n");
 }
 
 static int usage_error(void)
@@ -250,6 +251,32 @@ static void mend_dashes(char **args)
 			*args = (char *)"--no-subreaper";
 }
 
+static const struct verb *find_verb(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* As runc has it: NAME is a verb, or NULL. */
+static int help(const struct cmd_context *ctx, const char *name)
+{
+	const struct verb *verb = name ? find_verb(name) : NULL;
+	char *args[] = {(char *)name, (char *)"--help", NULL};
+
+	if (verb) {
+		optind = 0;
+		return verb->run(ctx, 2, args);
+	}
+	if (name) {
+		log_error("unknown verb '%s', see behalf --help", name);
+		return EXIT_FAILURE;
+	}
+	print_help();
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct cmd_context ctx = {
@@ -258,6 +285,7 @@ int main(int argc, char **argv)
 		.argv = argv,
 	};
 	_cleanup_free_ char *root = NULL;
+	const struct verb *verb;
 	struct error err = {0};
 	int status;
 
@@ -281,15 +309,16 @@ int main(int argc, char **argv)
 	ctx.verb = optind;
 	if (ctx.systemd_cgroup && systemd_is_apart())
 		return apart_execute_full(&ctx, argc - optind, argv + optind);
-	for (const struct verb *v = verbs; v->name; v++) {
-		if (strcmp(v->name, argv[optind]) == 0) {
-			int first = optind;
+	if (strcmp(argv[optind], "help") == 0)
+		return help(&ctx, argv[optind + 1]);
+	verb = find_verb(argv[optind]);
+	if (verb) {
+		int first = optind;
 
-			if (strcmp(v->name, "exec") != 0 && strcmp(v->name, "spawn") != 0)
-				mend_dashes(argv + first);
-			optind = 0; /* glibc: start over, with "+" looked at anew */
-			return v->run(&ctx, argc - first, argv + first);
-		}
+		if (strcmp(verb->name, "exec") != 0 && strcmp(verb->name, "spawn") != 0)
+			mend_dashes(argv + first);
+		optind = 0; /* glibc: start over, with "+" looked at anew */
+		return verb->run(&ctx, argc - first, argv + first);
 	}
 	log_error("unknown verb '%s', see behalf --help", argv[optind]);
 	return EXIT_FAILURE;

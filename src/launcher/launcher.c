@@ -12,13 +12,17 @@
  *	behalf-runtime	the verbs of the runtime, static
  *	behalf-full	all of them, with the shared libraries that the others need
  *
- * are looked for beside this program, as in a build directory, and in libexec. Nothing depends on what is
- * done here but time: behalf-runtime hands over what it does not have (cmd/apart.h), and a program that
- * finds itself unprotected protects itself. So whatever fails here is left to them to try and to explain.
+ * are looked for beside this program, as in a build directory, where they would be from it if all were
+ * installed in a directory of their own (DESTDIR), and in libexec. Who can put a file in the first two could
+ * have it executed by others, root among them: so these have to be as hard to write to as this program itself
+ * (open_place). Nothing else depends on what is done here but time: behalf-runtime hands over what it does not
+ * have (cmd/apart.h), and a program that finds itself unprotected protects itself. So whatever fails here is
+ * left to them to try and to explain.
  */
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/auxvec.h>
 #include <linux/limits.h>
 #include <linux/mount.h>
 #include <stdbool.h>
@@ -88,6 +92,9 @@ static const char *find(const char *text, char c)
 struct choice {
 	const char *program;
 	bool protect;
+	/* where messages go, when it is a file */
+	const char *log;
+	bool log_json;
 };
 
 static const char *program_of(const char *verb)
@@ -109,7 +116,7 @@ static const char *program_of(const char *verb)
  * The options before the verb (cmd/main.c), by what tells them apart from the others, as they may be
  * abbreviated. Returns whether OPTION asks for systemd, whose library the static program cannot load.
  */
-static bool read_option(const char *option, char ***next)
+static bool read_option(const char *option, char ***next, struct choice *choice)
 {
 	bool has_value = begins(option, "--r") || begins(option, "--l") || begins(option, "--c");
 	const char *value = find(option, '=');
@@ -122,18 +129,22 @@ static bool read_option(const char *option, char ***next)
 		value++;
 	else if (**next)
 		value = *(*next)++;
+	if (equal(option, "--log") || begins(option, "--log="))
+		choice->log = value && begins(value, "file:") ? value + 5 : value;
+	else if (begins(option, "--log-f"))
+		choice->log_json = value && equal(value, "json");
 	return begins(option, "--cg") && value && equal(value, "systemd");
 }
 
 static struct choice choose(char **args)
 {
-	struct choice choice = {"behalf-runtime", false};
+	struct choice choice = {.program = "behalf-runtime"};
 	bool systemd = false;
 
 	while (*args && **args == '-' && !equal(*args, "--")) {
 		const char *option = *args++;
 
-		systemd |= read_option(option, &args);
+		systemd |= read_option(option, &args, &choice);
 	}
 	if (*args && equal(*args, "--"))
 		args++;
@@ -146,12 +157,12 @@ static struct choice choose(char **args)
 }
 
 /* As self_protect does it (runtime/self.c). Returns only when it cannot. */
-static void execute_protected(const char *path, char **argv, char **environment)
+static void execute_protected(long dir, const char *path, char **argv, char **environment)
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_RDONLY, .propagation = 1 << 18, /* MS_PRIVATE */
 	};
-	long mount = system_call(__NR_open_tree, AT_FDCWD, (long)path,
+	long mount = system_call(__NR_open_tree, dir, (long)path,
 				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 0, 0);
 
 	if (mount < 0)
@@ -163,71 +174,168 @@ static void execute_protected(const char *path, char **argv, char **environment)
 	system_call(__NR_close, mount, 0, 0, 0, 0);
 }
 
-static long execute(const char *path, bool protect, char **argv, char **environment)
+/* Where behalf itself lies, and whose it is. */
+struct self {
+	char path[PATH_MAX];
+	size_t directory; /* the length of what is before the last slash */
+	unsigned int owner;
+};
+
+static bool look_at(long dir, const char *path, int flags, struct stat *st)
 {
-	if (protect)
-		execute_protected(path, argv, environment);
-	return system_call(__NR_execve, (long)path, (long)argv, (long)environment, 0, 0);
+	return system_call(__NR_newfstatat, dir, (long)path, (long)st, flags, 0) == 0;
 }
 
-/* NAME instead of what PATH has behind its last slash. False: no room, or no slash. */
-static bool put_beside(char path[static PATH_MAX], const char *name)
+/* False: nothing lies beside it, as in the root directory, or, which looks the same, alone on a mount. */
+static bool find_self(struct self *self)
 {
-	size_t end = length(path), n = length(name);
+	long n = system_call(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)self->path,
+			     sizeof(self->path), 0);
+	struct stat st;
 
-	while (end && path[end - 1] != '/')
-		end--;
-	if (!end || end + n >= PATH_MAX)
+	while (n > 0 && self->path[n - 1] != '/')
+		n--;
+	if (n <= 1 || !look_at(AT_FDCWD, "/proc/self/exe", 0, &st))
 		return false;
-	for (size_t i = 0; i <= n; i++)
-		path[end + i] = name[i];
+	self->directory = (size_t)n - 1;
+	self->owner = st.st_uid;
 	return true;
 }
 
-/* Beside this program, which is at SELF, and in libexec. Returns why not in the latter. */
-static long try_both(char self[static PATH_MAX], const struct choice *choice, char **argv,
-		     char **environment)
+static bool is_installed(const struct self *self)
 {
-	static const char libexec[] = BEHALF_LIBEXEC "/";
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < sizeof(libexec); i++)
-		path[i] = libexec[i];
-	if (put_beside(self, choice->program))
-		execute(self, choice->protect, argv, environment);
-	return put_beside(path, choice->program) ? execute(path, choice->protect, argv, environment)
-						 : -ENAMETOOLONG;
+	return begins(self->path, BEHALF_BINDIR "/") &&
+	       self->directory == sizeof(BEHALF_BINDIR) - 1;
 }
 
-static void say(const char *text)
+/* The file's mode has given rights that who called does not have (setuid, capabilities). */
+static bool has_rights_of_file(char **environment)
 {
-	system_call(__NR_write, 2, (long)text, (long)length(text), 0, 0);
+	const unsigned long *aux;
+
+	while (*environment)
+		environment++;
+	for (aux = (const unsigned long *)(environment + 1); *aux != AT_NULL; aux += 2)
+		if (*aux == AT_SECURE)
+			return aux[1];
+	return false;
 }
 
-static void explain(long r)
+/* Nobody else than root and the owner of behalf can have written it. */
+static bool is_trusted(const struct self *self, const struct stat *st)
 {
-	say("behalf: execute '" BEHALF_LIBEXEC "/behalf-runtime': ");
-	say(r == -ENOENT   ? "No such file or directory\n"
-	    : r == -EACCES ? "Permission denied\n"
-	    : r == -ENOMEM ? "Cannot allocate memory\n"
-	    : r == -E2BIG  ? "Argument list too long\n"
-			   : "it cannot be executed\n");
+	return (st->st_uid == 0 || st->st_uid == self->owner) && !(st->st_mode & 0002);
 }
 
-/* STACK as the kernel leaves it: the number of arguments, they, NULL, the environment, NULL. */
+/*
+ * Opens the directory that is at PATH from behalf's own, if PROGRAM is there and who can put it there could as
+ * well have put it in the place of behalf. With the sticky bit others than the group's could, too.
+ * -EPERM: somebody else could.
+ */
+static long open_place(const struct self *self, const char *path, const char *program)
+{
+	char whole[PATH_MAX];
+	size_t end = self->directory;
+	struct stat st;
+	long dir;
+
+	if (end + length(path) >= sizeof(whole))
+		return -ENAMETOOLONG;
+	for (size_t i = 0; i < end; i++)
+		whole[i] = self->path[i];
+	for (size_t i = 0; i <= length(path); i++)
+		whole[end + i] = path[i];
+	dir = system_call(__NR_openat, AT_FDCWD, (long)whole, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+			  0);
+	if (dir < 0)
+		return dir;
+	if (!look_at(dir, program, 0, &st))
+		return -ENOENT;
+	if (!is_trusted(self, &st) || !look_at(dir, "", AT_EMPTY_PATH, &st) ||
+	    !is_trusted(self, &st) || (st.st_mode & 01020) == 01020)
+		return -EPERM;
+	return dir;
+}
+
+static long execute_in(long dir, const struct choice *choice, char **argv, char **environment)
+{
+	if (dir < 0)
+		return dir;
+	if (choice->protect)
+		execute_protected(dir, choice->program, argv, environment);
+	return system_call(__NR_execveat, dir, (long)choice->program, (long)argv, (long)environment,
+			   0);
+}
+
+/* SELF is NULL when only what is installed may be executed. Returns why nothing was. */
+static long try_all(const struct self *self, const struct choice *choice, char **argv,
+		    char **environment)
+{
+	long beside = -ENOENT, near = -ENOENT, r;
+
+	if (self) {
+		beside = execute_in(open_place(self, "/", choice->program), choice, argv,
+				    environment);
+		near = execute_in(open_place(self, "/" BEHALF_LIBEXEC_FROM_BIN, choice->program),
+				  choice, argv, environment);
+	}
+	r = execute_in(system_call(__NR_openat, AT_FDCWD, (long)BEHALF_LIBEXEC,
+				   O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0),
+		       choice, argv, environment);
+	return r == -ENOENT && (beside == -EPERM || near == -EPERM) ? -EPERM : r;
+}
+
+#define CANNOT "execute '" BEHALF_LIBEXEC "/behalf-runtime': "
+
+static const char *reason(long r)
+{
+	return r == -ENOENT  ? CANNOT "No such file or directory"
+	       : r == -EPERM ? CANNOT
+		       "No such file or directory, and the one near behalf itself is not "
+		       "executed, since others could have put it there"
+	       : r == -EACCES ? CANNOT "Permission denied"
+	       : r == -ENOMEM ? CANNOT "Cannot allocate memory"
+	       : r == -E2BIG  ? CANNOT "Argument list too long"
+			      : CANNOT "it cannot be executed";
+}
+
+static void say(long fd, const char *before, const char *text, const char *after)
+{
+	system_call(__NR_write, fd, (long)before, (long)length(before), 0, 0);
+	system_call(__NR_write, fd, (long)text, (long)length(text), 0, 0);
+	system_call(__NR_write, fd, (long)after, (long)length(after), 0, 0);
+}
+
+/* As base/log.c does it; engines tell their users what they read in the log. */
+static void explain(const struct choice *choice, const char *text)
+{
+	long log = -1;
+
+	if (choice->log && *choice->log)
+		log = system_call(__NR_openat, AT_FDCWD, (long)choice->log,
+				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600, 0);
+	if (choice->log_json) {
+		say(log, "{\"level\":\"error\",\"msg\":\"", text, "\"}\n");
+		say(2, "{\"level\":\"error\",\"msg\":\"", text, "\"}\n");
+	} else {
+		say(log, "behalf: ", text, "\n");
+		say(2, "behalf: ", text, "\n");
+	}
+}
+
+/* STACK as the kernel leaves it: the number of arguments, they, NULL, the environment, NULL, and more. */
 __attribute__((noreturn, used)) static void launch(long *stack)
 {
 	char **argv = (char **)(stack + 1), **environment = argv + *stack + 1;
 	struct choice choice = choose(*argv ? argv + 1 : argv);
-	char path[PATH_MAX];
-	long r = system_call(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path,
-			     PATH_MAX - 1, 0);
+	struct self found, *self = &found;
 
-	path[r > 0 ? r : 0] = '\0';
-	try_both(path, &choice, argv, environment);
+	if (!find_self(self) || is_installed(self) || has_rights_of_file(environment))
+		self = NULL;
+	try_all(self, &choice, argv, environment);
 	/* It says what is missing, as it has been told to say things. */
 	choice.program = "behalf-runtime";
-	explain(try_both(path, &choice, argv, environment));
+	explain(&choice, reason(try_all(self, &choice, argv, environment)));
 	for (;;)
 		system_call(__NR_exit_group, 1, 0, 0, 0, 0);
 }

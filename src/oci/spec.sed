@@ -2,5 +2,6 @@
 # A text file as a string of C that is called spec_json, a line each.
 s/["\\]/\\&/g
 s/.*/	"&\\n"/
-1i static const char spec_json[] =
+1i\
+static const char spec_json[] =
 $s/$/;/

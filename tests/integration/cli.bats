@@ -57,7 +57,7 @@ setup() { load helpers; }
 	# ARGUMENT...: the programs that were executed, in that order
 	executed() {
 		strace -qq -e trace=execve,execveat,open_tree -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" "$@" >/dev/null 2>&1 || true
-		sed -nE 's,^(open_tree|execve)\((AT_FDCWD\, )?"[^"]*/(behalf[a-z-]*)".*= [03].*,\3,p' \
+		sed -nE 's,^(open_tree|execve|execveat)\(([A-Z0-9_]+\, )?"([^"]*/)?(behalf[a-z-]*)".*= [0-9].*,\4,p' \
 			"$BATS_TEST_TMPDIR/calls" | tr '\n' ' '
 	}
 	[ "$(executed)" = "behalf behalf-runtime " ]
@@ -77,13 +77,88 @@ setup() { load helpers; }
 	[ "$(executed --root /run/x --cgroup-manager cgroupfs --systemd-cgroup state x)" = "behalf behalf-full " ]
 }
 
-@test "without what it executes, behalf says so" {
+# The sentence that there is none, and why; skips where one is installed.
+refuses_what_is_near() { # PROGRAM
+	run "$@"
+	[[ $output == *"behalf-"*"': No such file or directory"* ]] || {
+		[ "$status" -eq 1 ] || skip "behalf is installed"
+		echo "$output"
+		return 1
+	}
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "without what it executes, behalf says so, and where an engine reads it" {
+	local log=$BATS_TEST_TMPDIR/log
 	[ -x "$(dirname "$BEHALF")/behalf-runtime" ] || skip "behalf is the runtime's program itself"
 	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
-	run "$BATS_TEST_TMPDIR/behalf" list
-	[ "$status" -eq 1 ] || skip "behalf-runtime is installed"
-	[ "${#lines[@]}" -eq 1 ]
+	refuses_what_is_near "$BATS_TEST_TMPDIR/behalf" list
 	[[ $output == "behalf: execute '"*"/behalf-runtime': No such file or directory" ]]
+	refuses_what_is_near "$BATS_TEST_TMPDIR/behalf" --root /x --log "$log" list
+	[ "$(cat "$log")" = "$output" ]
+	rm "$log"
+	refuses_what_is_near "$BATS_TEST_TMPDIR/behalf" --log-format=json --log="file:$log" list
+	[ "$(jq -r .level "$log")" = error ]
+	[[ $(jq -r .msg "$log") == "execute '"*"/behalf-runtime': No such file or directory" ]]
+}
+
+@test "what others could have put beside behalf is not executed" {
+	local place=$BATS_TEST_TMPDIR/place programs
+	need_root
+	programs=$(dirname "$BEHALF")
+	mkdir "$place"
+	copy_behalf "$place"
+	"$place/behalf" --version
+	"$place/behalf" stat --help
+	for mode in 1777 777 1775; do
+		chmod $mode "$place"
+		[ ! -x "$programs/behalf-runtime" ] || refuses_what_is_near "$place/behalf" --version
+		refuses_what_is_near "$place/behalf" stat --help
+		[[ $output == *"others could have put it there"* ]]
+		# a program of the runtime by itself looks as well
+		[ ! -x "$programs/behalf-runtime" ] || refuses_what_is_near "$place/behalf-runtime" stat --help
+	done
+	# who is of the group can replace behalf itself
+	chmod 775 "$place"
+	"$place/behalf" stat --help
+	chown nobody "$place/behalf-full"
+	refuses_what_is_near "$place/behalf" stat --help
+	chown root "$place/behalf-full"
+	chmod 757 "$place/behalf-full"
+	refuses_what_is_near "$place/behalf" stat --help
+	chmod 755 "$place/behalf-full"
+	# another user's directory, and then all of it that user's
+	chown nobody "$place"
+	refuses_what_is_near "$place/behalf" stat --help
+	chown nobody "$place"/*
+	"$place/behalf" stat --help
+}
+
+@test "with rights of the file's mode behalf executes what is installed, and nothing else" {
+	local place=$BATS_TEST_TMPDIR/place
+	need_root
+	need_program setpriv
+	mkdir "$place"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
+	copy_behalf "$place"
+	as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+	as_nobody "$place/behalf" stat --help || skip "an ordinary user does not reach the test's files"
+	chmod u+s "$place/behalf"
+	refuses_what_is_near as_nobody "$place/behalf" stat --help
+	chmod u-s "$place/behalf"
+	as_nobody "$place/behalf" stat --help
+}
+
+@test "behalf runs below any directory that it was installed into" {
+	local at=$BATS_TEST_TMPDIR/stage
+	mkdir -p "$at/usr/bin" "$at/usr/libexec/behalf"
+	copy_behalf "$at/usr/libexec/behalf"
+	mv "$at/usr/libexec/behalf/behalf" "$at/usr/bin/"
+	"$at/usr/bin/behalf" --version
+	"$at/usr/bin/behalf" stat --help
+	chmod 777 "$at/usr/libexec/behalf"
+	refuses_what_is_near "$at/usr/bin/behalf" stat --help
 }
 
 @test "--help lists the verbs, each with a line" {
@@ -97,7 +172,12 @@ setup() { load helpers; }
 		run "$BEHALF" "$verb" --help
 		[ "$status" -eq 0 ] || { echo "behalf $verb --help: status $status"; return 1; }
 		[[ $output == *"behalf $verb"* ]] || { echo "behalf $verb --help: $output"; return 1; }
+		[ "$("$BEHALF" help "$verb")" = "$output" ] || { echo "behalf help $verb: something else"; return 1; }
 	done
+	[ "$("$BEHALF" help)" = "$("$BEHALF" --help)" ]
+	run "$BEHALF" help frobnicate
+	[ "$status" -eq 1 ]
+	[[ $output == *"'frobnicate'"* ]]
 }
 
 @test "no verb, an unknown verb and an unknown option fail with a sentence" {

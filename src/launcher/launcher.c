@@ -29,7 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__x86_64__)
+#include "launcher/system_call.h"
+
 __asm__(".globl _start\n"
 	".hidden _start\n"
 	".type _start, @function\n"
@@ -40,22 +41,6 @@ __asm__(".globl _start\n"
 	"	andq $-16, %rsp\n"
 	"	call launch\n"
 	"	hlt\n");
-
-static long system_call(long number, long a, long b, long c, long d, long e)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-#else
-#error "meson.build makes no launcher for this machine"
-#endif
 
 static size_t length(const char *text)
 {

@@ -180,6 +180,16 @@ refuses_what_is_near() { # PROGRAM
 	[[ $output == *"'frobnicate'"* ]]
 }
 
+# The runtime's program has a handler for a moment while it starts (src/launcher/entry.c).
+@test "SIGSEGV blocked or ignored by who calls is no hindrance" {
+	env --help | grep -q -e --block-signal || skip "this env blocks no signals"
+	for as in --block-signal=SEGV --ignore-signal=SEGV; do
+		run env "$as" "$BEHALF" --version
+		[ "$status" -eq 0 ]
+		[[ $output == "behalf version "* ]]
+	done
+}
+
 @test "no verb, an unknown verb and an unknown option fail with a sentence" {
 	run "$BEHALF"
 	[ "$status" -eq 1 ]

@@ -197,6 +197,21 @@ CURSOR_FUNCTION void cursor_adopt(struct wire_cpu *c, enum wire_level level, __u
 	cursor_end(c);
 }
 
+/*
+ * The level works for SLOT, whatever it did, and if that is the first since it was entered, has the way there too.
+ */
+CURSOR_FUNCTION void cursor_turn(struct wire_cpu *c, enum wire_level level, __u32 slot)
+{
+	struct wire_frame *f = &c->frame[level];
+
+	cursor_begin(c);
+	if (f->since == f->entered)
+		f->slot = slot;
+	cursor_post(c, level, cursor_now(c));
+	f->slot = slot;
+	cursor_end(c);
+}
+
 /* ---- polls and packets: on the softirq level only ---- */
 
 /* Remembers that SEGMENTS of the running poll were SLOT's. */

@@ -257,9 +257,12 @@ int link_learn(struct __sk_buff *skb)
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 	struct flow flow = {};
 
-	/* addresses of many are nobody's */
+	/*
+	 * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the
+	 * bridge has learned where an address is, that goes into all of them.
+	 */
 	if (number && skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
-	    read_flow(skb, &flow, false))
+	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
 		learn(&places, &flow.local, *number);
 	return TC_ACT_UNSPEC;
 }

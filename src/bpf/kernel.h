@@ -112,6 +112,10 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct task_struct {
 	char comm[16];
 	int pid;
@@ -123,6 +127,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct nsproxy *nsproxy;
 	struct pid *thread_pid;
+	struct list_head thread_node; /* of its process, in signal_struct.thread_head */
 };
 
 struct bpf_iter__task {
@@ -165,10 +170,6 @@ struct sock {
 	struct socket_wq *sk_wq;
 	struct timer_list sk_timer;
 	struct sock_cgroup_data sk_cgrp_data;
-};
-
-struct list_head {
-	struct list_head *next;
 };
 
 struct wait_queue_head {
@@ -253,8 +254,49 @@ struct delayed_work {
 	struct timer_list timer;
 };
 
+struct hrtimer {
+	void *function;
+};
+
+struct hrtimer_sleeper {
+	struct hrtimer timer;
+	struct task_struct *task;
+};
+
+struct signal_struct {
+	struct list_head thread_head;
+	struct hrtimer real_timer;
+};
+
+struct k_itimer {
+	struct signal_struct *it_signal;
+	union {
+		struct {
+			struct hrtimer timer;
+		} real;
+	} it;
+};
+
+struct timerfd_ctx {
+	union {
+		struct hrtimer tmr;
+	} t;
+	struct wait_queue_head wqh;
+};
+
+struct cfs_bandwidth {
+	struct hrtimer period_timer;
+};
+
+struct task_group {
+	struct cgroup_subsys_state css;
+	struct cfs_bandwidth cfs_bandwidth;
+};
+
 struct tcp_sock {
 	struct list_head tsq_node;
+	struct hrtimer pacing_timer;
+	struct hrtimer compressed_ack_timer;
 };
 
 /* since 6.16 */

@@ -11,6 +11,7 @@
  */
 #include "bpf/state.h"
 
+#include "bpf/alarm.h"
 #include "bpf/reclaim.h"
 #include "bpf/sock.h"
 #include "bpf/storage.h"
@@ -21,11 +22,20 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ---- tasks ---- */
 
-/* A thread of threaded NAPI, which the kernel names (napi_kthread_create() in net/core/dev.c). */
+/*
+ * A thread of threaded NAPI, or one that polls the backlog of a CPU (since 6.10, with thread_backlog_napi), as the
+ * kernel names them (napi_kthread_create() and backlog_threads in net/core/dev.c).
+ */
 static __always_inline bool is_poller(const struct task_struct *task)
 {
-	return task->flags & PF_KTHREAD && task->comm[0] == 'n' && task->comm[1] == 'a' &&
-	       task->comm[2] == 'p' && task->comm[3] == 'i' && task->comm[4] == '/';
+	const char *comm = task->comm;
+
+	if (!(task->flags & PF_KTHREAD))
+		return false;
+	if (comm[0] == 'n')
+		return comm[1] == 'a' && comm[2] == 'p' && comm[3] == 'i' && comm[4] == '/';
+	return comm[0] == 'b' && comm[1] == 'a' && comm[2] == 'c' && comm[3] == 'k' &&
+	       comm[4] == 'l' && comm[8] == '_' && comm[9] == 'n' && comm[10] == 'a';
 }
 
 static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *next)

@@ -16,11 +16,11 @@
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
 #ifndef WIRE_OTHER
-#define WIRE_VERSION 5u
+#define WIRE_VERSION 6u
 #define WIRE_ROOM(name)
 #else
 /* a layout that no version has, for tests of taking over: nothing is where it was */
-#define WIRE_VERSION (5u + WIRE_OTHER)
+#define WIRE_VERSION (6u + WIRE_OTHER)
 #define WIRE_ROOM(name) __u64 name[8];
 #endif
 
@@ -105,6 +105,8 @@ enum wire_counter {
 	WIRE_RULE_OWN_RECEIVE, /* received by a thread in its own time: busy polling, tun, vhost */
 	WIRE_RULE_RECLAIM,     /* round of kswapd: who woke it */
 	WIRE_RULE_CRYPT,       /* request of dm-crypt: who wrote what it encrypts */
+	/* since version 6 */
+	WIRE_RULE_ALARM, /* timer of high resolution: who is woken or told by it */
 	WIRE_COUNTERS,
 };
 

@@ -259,20 +259,60 @@ int BPF_PROG(__smp_call_single_queue, int cpu)
 	return 0;
 }
 
-static long sender_note_in_mask(__u32 number, const struct cpumask **mask)
+/* The number of the lowest bit of a word that is not 0 (there is no instruction for that). */
+static __always_inline __u32 lowest_bit(__u64 word)
 {
-	__u64 word = 0;
+	__u32 n = 0;
 
-	bpf_probe_read_kernel(&word, sizeof(word), &(*mask)->bits[number / 64]);
-	if (word & 1ull << number % 64 && number != bpf_get_smp_processor_id())
-		sender_note(cpu_this(), number);
-	return 0;
+	word &= -word;
+#pragma unroll
+	for (int i = 0; i < 6; i++) {
+		const __u64 masks[] = {0xaaaaaaaaaaaaaaaaull, 0xccccccccccccccccull,
+				       0xf0f0f0f0f0f0f0f0ull, 0xff00ff00ff00ff00ull,
+				       0xffff0000ffff0000ull, 0xffffffff00000000ull};
+
+		n |= (__u32)(word & masks[i] ? 1 : 0) << i;
+	}
+	return n;
 }
 
+/* How many receivers of one message are told who sent it: each is a line of another CPU's cache. */
+#define SENT_TO_MAX 64
+
+struct receivers {
+	const struct cpumask *mask;
+	__u64 word; /* of the mask, without those before NEXT */
+	__u32 next;
+	__u32 told;
+};
+
+/* The next CPU of the mask, or the next word of it when there is none in this one. */
+static long sender_note_next(__u32 step, struct receivers *to)
+{
+	__u32 cpu;
+
+	if (!to->word) {
+		if (to->next >= cfg_cpus || to->told >= SENT_TO_MAX)
+			return 1;
+		bpf_probe_read_kernel(&to->word, sizeof(to->word), &to->mask->bits[to->next / 64]);
+		to->next += 64;
+		return 0;
+	}
+	cpu = to->next - 64 + lowest_bit(to->word);
+	to->word &= to->word - 1;
+	if (cpu == bpf_get_smp_processor_id())
+		return 0;
+	sender_note(cpu_this(), cpu);
+	return ++to->told >= SENT_TO_MAX;
+}
+
+/* Takes as many steps as CPUs are told and the mask has words, not one for every CPU there is. */
 SEC("fentry/smp_call_function_many_cond")
 int BPF_PROG(smp_call_function_many_cond, const struct cpumask *mask)
 {
-	bpf_loop(cfg_cpus, sender_note_in_mask, &mask, 0);
+	struct receivers to = {.mask = mask};
+
+	bpf_loop(SENT_TO_MAX + 2 + cfg_cpus / 64 + 1, sender_note_next, &to, 0);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "kernel/netlink_napi.h"
 
 #define PREFIX "napi/"
 
@@ -138,21 +139,47 @@ struct answer {
 	size_t n;
 };
 
-/* Of the namespace that the process is in: sysfs shows that of who mounts it. */
-static int write_threaded(const char *name, const char *text, struct error *err)
+/* A sysfs of the namespace that the process is in: it shows that of who mounts it. */
+static int open_sysfs(struct error *err)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "sysfs", 1 /* FSOPEN_CLOEXEC */);
-	_cleanup_close_ int mount = -EBADF;
-	_cleanup_free_ char *path = string_format("class/net/%s/threaded", name);
+	int mount = -1;
 
-	if (!path)
-		return error_oom(err);
-	if (fs < 0 || syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
-		return error_errno(err, errno, "mount a sysfs");
-	mount = (int)syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, 0);
+	if (fs >= 0 && syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
+		mount = (int)syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, 0);
+	return mount < 0 ? error_errno(err, errno, "mount a sysfs") : mount;
+}
+
+static int write_threaded(const char *name, const char *text, struct error *err)
+{
+	_cleanup_free_ char *path = string_format("class/net/%s/threaded", name);
+	_cleanup_close_ int mount = open_sysfs(err);
+
 	if (mount < 0)
-		return error_errno(err, errno, "mount a sysfs");
-	return file_write_at(mount, path, text, err);
+		return -err->code;
+	return path ? file_write_at(mount, path, text, err) : error_oom(err);
+}
+
+/* How many queues it receives from, each of which has a thread; 0: not known. */
+static size_t count_queues(const char *name)
+{
+	_cleanup_free_ char *path = string_format("class/net/%s/queues", name);
+	struct error ignored;
+	_cleanup_close_ int mount = open_sysfs(&ignored);
+	_cleanup_closedir_ DIR *queues = NULL;
+	struct dirent *entry;
+	size_t n = 0;
+	int fd;
+
+	if (!path || mount < 0)
+		return 0;
+	fd = openat(mount, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	queues = fd < 0 ? NULL : fdopendir(fd);
+	if (!queues && fd >= 0)
+		close(fd);
+	while (queues && (entry = readdir(queues)))
+		n += string_starts_with(entry->d_name, "rx-");
+	return n;
 }
 
 static int set_gro(const char *name, bool on, struct error *err)
@@ -162,12 +189,35 @@ static int set_gro(const char *name, bool on, struct error *err)
 	return feature(name, ETHTOOL_SGRO, &value, err);
 }
 
-/* With GRO the threads of before go. */
-static int start(const char *name, struct answer *answer)
+/*
+ * Before 6.8 a thread has no more than its name, which interfaces of other namespaces have as well: those that have
+ * come are this one's if there are as many as it needs. If others of that name have begun meanwhile, as any
+ * container can make its own do, nobody's are taken.
+ */
+static int tell_by_name(const char *name, const pid_t *before, size_t n_before,
+			struct answer *answer)
 {
-	pid_t before[NAPI_THREADS_MAX], after[NAPI_THREADS_MAX];
+	pid_t after[NAPI_THREADS_MAX];
+	size_t n_after = list(name, after, NAPI_THREADS_MAX), queues = count_queues(name);
+
+	for (size_t i = 0; i < n_after; i++) {
+		if (!has(before, n_before, after[i]))
+			answer->pids[answer->n++] = after[i];
+	}
+	if (answer->n == 0 || answer->n == queues)
+		return 0;
+	return error_set(&answer->err, EAGAIN,
+			 "the interface '%s' receives from %zu queues, but %zu threads of that "
+			 "name have begun: which are its own cannot be told",
+			 name, queues, answer->n);
+}
+
+/* With GRO the threads of before go. */
+static int start(const char *name, int index, struct answer *answer)
+{
+	pid_t before[NAPI_THREADS_MAX];
 	struct error *err = &answer->err;
-	size_t n_before, n_after;
+	size_t n_before;
 	int r = set_gro(name, false, err);
 
 	if (r == 0)
@@ -177,11 +227,13 @@ static int start(const char *name, struct answer *answer)
 		r = write_threaded(name, "1", err);
 	if (r < 0)
 		return r;
-	n_after = list(name, after, NAPI_THREADS_MAX);
-	for (size_t i = 0; i < n_after; i++) {
-		if (!has(before, n_before, after[i]))
-			answer->pids[answer->n++] = after[i];
+	r = netlink_napi_threads(index, answer->pids, NAPI_THREADS_MAX, &answer->n, err);
+	if (r == -EOPNOTSUPP) {
+		*err = (struct error){0};
+		r = tell_by_name(name, before, n_before, answer);
 	}
+	if (r < 0)
+		return r;
 	return answer->n
 		       ? 0
 		       : error_set(err, EOPNOTSUPP, "the interface '%s' has got no threads", name);
@@ -197,7 +249,7 @@ static void act(int netns_fd, int index, bool on, struct answer *answer)
 	else if (!if_indextoname((unsigned int)index, name))
 		error_errno(err, errno, "find the interface of index %d", index);
 	else if (on)
-		start(name, answer);
+		start(name, index, answer);
 	else if (write_threaded(name, "0", err) == 0)
 		set_gro(name, false, err);
 }

@@ -40,21 +40,32 @@ static int bind_socket(struct netlink *netlink)
 	return 0;
 }
 
-int netlink_open(struct netlink **netlink, struct error *err)
+static int open_protocol(int protocol, struct netlink **netlink, struct error *err)
 {
 	struct netlink *opened = calloc(1, sizeof(*opened));
 	int r;
 
 	if (!opened)
 		return error_oom(err);
-	opened->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	opened->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	r = opened->socket < 0 ? -errno : bind_socket(opened);
 	if (r < 0) {
 		netlink_close(opened);
-		return error_errno(err, r, "open a route netlink socket");
+		return error_errno(err, r, "open a %s netlink socket",
+				   protocol == NETLINK_ROUTE ? "route" : "generic");
 	}
 	*netlink = opened;
 	return 0;
+}
+
+int netlink_open(struct netlink **netlink, struct error *err)
+{
+	return open_protocol(NETLINK_ROUTE, netlink, err);
+}
+
+int netlink_open_generic(struct netlink **netlink, struct error *err)
+{
+	return open_protocol(NETLINK_GENERIC, netlink, err);
 }
 
 int netlink_open_in(int netns_fd, struct netlink **netlink, struct error *err)

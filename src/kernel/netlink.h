@@ -15,6 +15,9 @@ struct netlink;
 /* A socket in the caller's network namespace. The caller's to netlink_close. */
 int netlink_open(struct netlink **netlink, struct error *err);
 
+/* The same to generic netlink, whose requests netlink_begin begins with the number of a family as TYPE. */
+int netlink_open_generic(struct netlink **netlink, struct error *err);
+
 /*
  * A socket in the network namespace NETNS_FD (a descriptor of /proc/PID/ns/net). The calling thread
  * is in that namespace for the moment of opening only.

@@ -79,6 +79,8 @@ const struct ledger_counter_text ledger_counter_texts[WIRE_COUNTERS] = {
 	[WIRE_RULE_RECLAIM] = {"rule_reclaim", "rounds of kswapd charged to who woke it"},
 	[WIRE_RULE_CRYPT] = {"rule_crypt",
 		"requests of dm-crypt charged to who wrote what it encrypts"},
+	[WIRE_RULE_ALARM] = {"rule_alarm",
+		"timers of high resolution charged to who is woken or told by them"},
 };
 
 const char *ledger_counter_meaning(const char *name)

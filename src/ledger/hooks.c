@@ -56,6 +56,8 @@ const struct ledger_hook ledger_hooks[] = {
 		"UDP of containers on the host's network, or behind macvlan, is the host's", 0},
 	{"timer_expire_entry", "timer_expire_entry", HOOK_TRACEPOINT,
 		"TCP timers are the host's", 0},
+	{"hrtimer_expire_entry", "hrtimer_expire_entry", HOOK_TRACEPOINT,
+		"timers that wake a thread are the host's", 0},
 	{"writeback_dirty_inode_enqueue", "writeback_dirty_inode_enqueue", HOOK_TRACEPOINT,
 		"writeback is the host's", HOOK_ON_V1},
 	{"writeback_start", "writeback_start", HOOK_TRACEPOINT,

@@ -250,7 +250,23 @@ struct owned {
 	const char *map, *type, *id;
 	int to;
 	size_t id_offset, slot_offset, bytes; /* in the new struct */
+	void (*revise)(const struct ledger_old *old, void *value);
 };
+
+/*
+ * Before version 5 a claim was ranked by the namespaces of who made it alone, so that an engine's monitor, which had
+ * made a container's, held it. It stays until a task that is there claims it by the rules of today, which comes
+ * next (claim_all).
+ */
+#define RANKED_BY_RUNNING 5
+
+static void revise_claim(const struct ledger_old *old, void *value)
+{
+	struct wire_netns *claim = value;
+
+	if (old->version < RANKED_BY_RUNNING)
+		claim->rank = 0;
+}
 
 static void carry_owned(const struct ledger_old *old, const struct ledger_layout *layout,
 			const struct ledger_new *new, const struct owned *what)
@@ -278,6 +294,8 @@ static void carry_owned(const struct ledger_old *old, const struct ledger_layout
 		if (slot == UNKNOWN)
 			continue;
 		memcpy(new_value.bytes + what->slot_offset, &slot, sizeof(slot));
+		if (what->revise)
+			what->revise(old, &new_value);
 		bpf_map_update_elem(what->to, &key, &new_value, BPF_NOEXIST);
 	}
 }
@@ -295,14 +313,14 @@ static void carry_known(const struct ledger_old *old, const struct ledger_layout
 	const struct owned owned[] = {
 		{"netns", "wire_netns", "owner_id", new->netns,
 		 offsetof(struct wire_netns, owner_id), offsetof(struct wire_netns, slot),
-		 sizeof(struct wire_netns)},
+		 sizeof(struct wire_netns), revise_claim},
 		{"netns_heirs", "owner_note", "id", new->netns_heirs,
 		 offsetof(struct owner_note, id), offsetof(struct owner_note, slot),
-		 sizeof(struct owner_note)},
+		 sizeof(struct owner_note), NULL},
 		{"socks", "owner_note", "id", new->socks, offsetof(struct owner_note, id),
-		 offsetof(struct owner_note, slot), sizeof(struct owner_note)},
+		 offsetof(struct owner_note, slot), sizeof(struct owner_note), NULL},
 		{"inodes", "owner_note", "id", new->inodes, offsetof(struct owner_note, id),
-		 offsetof(struct owner_note, slot), sizeof(struct owner_note)},
+		 offsetof(struct owner_note, slot), sizeof(struct owner_note), NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)

@@ -6,7 +6,8 @@
  * things could make one of ours fall or leap, and are kept from it:
  *
  * - An interval that was open at one reading may be settled on another account by the next: steps
- *   back of microseconds. A counter that is less than a second below the page before stays where it was.
+ *   back of microseconds. A counter that is less than a second below the page before stays where it was,
+ *   unless its label is another cgroup's now, whose counter does begin anew.
  * - The ledger gives the total of a removed cgroup to its parent, where it would look like time spent in
  *   that moment. What accounts inherited is taken out of them, into behalf_removed_seconds_total.
  * - Accounts beyond the bound are added up as "other". One that has series of its own keeps them while it
@@ -52,7 +53,9 @@ struct exposed {
 	char *label;			      /* escaped */
 	struct ledger_part sum;
 	uint64_t kernel_says_ns;
-	bool was_shown;
+	char *info;	 /* the series that tells which cgroup it is */
+	bool was_shown;	 /* its label was on the page before, */
+	bool is_another; /* for another cgroup */
 };
 
 struct metrics {
@@ -66,13 +69,20 @@ struct metrics {
 	size_t n_other;
 	struct ledger_part removed;
 	const char *family; /* the running one */
+	bool is_another;    /* what is printed is of such an account */
 	FILE *file;
 };
+
+static void free_exposed(const struct exposed *e)
+{
+	free(e->label);
+	free(e->info);
+}
 
 static void cleanup_metrics(struct metrics *m)
 {
 	for (size_t i = 0; i < m->n_exposed; i++)
-		free(m->exposed[i].label);
+		free_exposed(&m->exposed[i]);
 	free(m->exposed);
 	free(m->before);
 	if (m->file)
@@ -284,6 +294,22 @@ static int compare_exposed(const void *a, const void *b)
 	return x_ns == y_ns ? compare_labels(a, b) : x_ns < y_ns ? 1 : -1;
 }
 
+/* Which cgroup the account is; behind a label there may have been another one on the page before. */
+static int identify(struct metrics *m, struct exposed *e)
+{
+	_cleanup_free_ char *cgroup = label_of(e->account->cgroup), *key = NULL;
+
+	key = string_format("behalf_charge_seconds_total{account=\"%s\"}", e->label);
+	e->info = string_format("behalf_account_info{account=\"%s\",id=\"%" PRIu64
+				"\",cgroup=\"%s\"}",
+				e->label, e->account->id, cgroup ? cgroup : "");
+	if (!key || !e->info)
+		return -ENOMEM;
+	e->was_shown = find_before(m, key);
+	e->is_another = e->was_shown && !find_before(m, e->info);
+	return 0;
+}
+
 static int expose(struct metrics *m)
 {
 	const struct ledger_snapshot *s = m->snapshot;
@@ -300,10 +326,8 @@ static int expose(struct metrics *m)
 	if (make_labels_unique(m) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n_exposed; i++) {
-		_cleanup_free_ char *key = string_format(
-			"behalf_charge_seconds_total{account=\"%s\"}", m->exposed[i].label);
-
-		m->exposed[i].was_shown = key && find_before(m, key);
+		if (identify(m, &m->exposed[i]) < 0)
+			return -ENOMEM;
 	}
 	qsort(m->exposed, m->n_exposed, sizeof(*m->exposed), compare_exposed);
 	while (m->n_exposed > m->choice->max_accounts) {
@@ -312,7 +336,7 @@ static int expose(struct metrics *m)
 		add_part(&m->other.sum, &last->sum);
 		m->other.kernel_says_ns += last->kernel_says_ns;
 		m->n_other++;
-		free(last->label);
+		free_exposed(last);
 	}
 	m->other.label = (char *)"other";
 	return 0;
@@ -354,7 +378,7 @@ static void put_seconds(struct metrics *m, uint64_t ns, const char *format, ...)
 	key = n < 0 ? NULL : string_format("%s_total%s", m->family, labels);
 	if (!key)
 		return;
-	before = find_before(m, key);
+	before = m->is_another ? NULL : find_before(m, key);
 	if (before && series_ns(before) > ns &&
 	    (series_ns(before) - ns < NS_PER_S || is_of_other(labels)))
 		ns = series_ns(before);
@@ -369,7 +393,7 @@ static void put_count(struct metrics *m, uint64_t count, const char *labels)
 
 	if (!key)
 		return;
-	before = find_before(m, key);
+	before = m->is_another ? NULL : find_before(m, key);
 	if (before && before->whole > count &&
 	    (before->whole - count < COUNT_SLACK || is_of_other(labels)))
 		count = before->whole;
@@ -378,8 +402,11 @@ static void put_count(struct metrics *m, uint64_t count, const char *labels)
 
 static void put_of_each(struct metrics *m, uint64_t (*figure)(const struct exposed *))
 {
-	for (size_t i = 0; i < m->n_exposed; i++)
+	for (size_t i = 0; i < m->n_exposed; i++) {
+		m->is_another = m->exposed[i].is_another;
 		put_seconds(m, figure(&m->exposed[i]), "{account=\"%s\"}", m->exposed[i].label);
+	}
+	m->is_another = false;
 	if (m->n_other)
 		put_seconds(m, figure(&m->other), "{account=\"other\"}");
 }
@@ -402,11 +429,13 @@ static uint64_t says_of(const struct exposed *e)
 /* Classes that an account has nothing of are left out: most have few. */
 static void put_classes(struct metrics *m, const struct exposed *e)
 {
+	m->is_another = e->is_another;
 	for (size_t i = 0; i < WIRE_CLASSES; i++) {
 		if (e->sum.behalf_ns[i])
 			put_seconds(m, e->sum.behalf_ns[i], "{account=\"%s\",class=\"%s\"}",
 				    e->label, ledger_class_name((enum wire_class)i));
 	}
+	m->is_another = false;
 }
 
 /* LABEL is that of the account, with a comma behind it, or empty. What is zero is there too: a rate needs it. */
@@ -436,8 +465,10 @@ static void put_evidence_of(struct metrics *m, const struct exposed *e)
 {
 	_cleanup_free_ char *label = string_format("account=\"%s\",", e->label);
 
+	m->is_another = e->is_another;
 	if (label)
 		put_evidence(m, label, &e->sum.evidence);
+	m->is_another = false;
 }
 
 static void put_all_evidence(struct metrics *m)
@@ -480,13 +511,8 @@ static void put_accounts(struct metrics *m)
 			    ledger_class_name((enum wire_class)i));
 	put_all_evidence(m);
 	put_family(m, "behalf_account_info", "gauge", "Which cgroup an account is.");
-	for (size_t i = 0; i < m->n_exposed; i++) {
-		_cleanup_free_ char *cgroup = label_of(m->exposed[i].account->cgroup);
-
-		fprintf(m->file,
-			"behalf_account_info{account=\"%s\",id=\"%" PRIu64 "\",cgroup=\"%s\"} 1\n",
-			m->exposed[i].label, m->exposed[i].account->id, cgroup ? cgroup : "");
-	}
+	for (size_t i = 0; i < m->n_exposed; i++)
+		fprintf(m->file, "%s 1\n", m->exposed[i].info);
 }
 
 static void put_gauge(struct metrics *m, const char *name, const char *help, double value)

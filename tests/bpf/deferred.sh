@@ -51,6 +51,15 @@ else
 	skip_one "delayed work" "no IPv6"
 fi
 
+# ---- timers that wake a thread: three kinds of them, some thousand times ----
+
+for way in sleep timer timerfd; do
+	books=$(between in_group a timeout 3 "$tools/alarms" $way 200 2)
+	holds "what wakes a thread by $way is that thread's" "$books" \
+		"(.after | $a.behalf_ns.timer) - (.before | $a.behalf_ns.timer // 0) as \$timer
+		| .after.counters.rule_alarm - .before.counters.rule_alarm > 1000 and \$timer > 1000000"
+done
+
 # ---- small queues of TCP ----
 
 # a device that holds packets back makes its senders wait

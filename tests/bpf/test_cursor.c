@@ -65,6 +65,8 @@ static void strike(struct wire_cpu *c)
 		cursor_repoint(c, WIRE_HARD, (uint32_t)random_below(SLOTS), WIRE_BLOCK);
 	else if (random_below(2) == 0)
 		cursor_adopt(c, WIRE_HARD, (uint32_t)random_below(SLOTS), WIRE_BLOCK);
+	else
+		cursor_turn(c, WIRE_HARD, (uint32_t)random_below(SLOTS));
 	pass(400);
 	cursor_exit(c, WIRE_HARD);
 	pass(50);
@@ -200,6 +202,8 @@ static void any_event(struct wire_cpu *c, bool broken)
 			cursor_repoint(c, WIRE_HARD, slot, WIRE_BLOCK);
 		else if (random_below(3) == 0)
 			cursor_adopt(c, WIRE_HARD, slot, WIRE_BLOCK);
+		else if (random_below(3) == 0)
+			cursor_turn(c, WIRE_HARD, slot);
 		else
 			cursor_exit(c, WIRE_HARD);
 		return;
@@ -549,6 +553,36 @@ TEST(first_completion_pays_for_the_interrupt)
 	is_uint(rows[3].behalf_ns[WIRE_HARD * WIRE_CLASSES + WIRE_BLOCK], 50);
 	is_uint(rows[4].behalf_ns[WIRE_HARD * WIRE_CLASSES + WIRE_BLOCK], 10);
 	is_uint(row_sum(&rows[WIRE_SLOT_UNATTRIBUTED]), 0);
+}
+
+TEST(first_timer_pays_for_the_interrupt)
+{
+	const size_t timer = WIRE_HARD * WIRE_CLASSES + WIRE_TIMER;
+	struct wire_cpu c;
+
+	begin(&c, 1);
+	cursor_enter(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
+	now_ns += 30;
+	cursor_turn(&c, WIRE_HARD, 3);
+	now_ns += 20;
+	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST);
+	now_ns += 10;
+	cursor_turn(&c, WIRE_HARD, 4);
+	now_ns += 5;
+	cursor_exit(&c, WIRE_HARD);
+	is_uint(rows[3].behalf_ns[timer], 50);
+	is_uint(rows[4].behalf_ns[timer], 5);
+	is_uint(rows[WIRE_SLOT_HOST].behalf_ns[timer], 10);
+	/* where the host's comes first, the way there is the host's */
+	cursor_enter(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
+	now_ns += 30;
+	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST);
+	now_ns += 20;
+	cursor_turn(&c, WIRE_HARD, 3);
+	now_ns += 10;
+	cursor_exit(&c, WIRE_HARD);
+	is_uint(rows[3].behalf_ns[timer], 60);
+	is_uint(rows[WIRE_SLOT_HOST].behalf_ns[timer], 60);
 }
 
 TEST(socket_tells_a_waiting_packets_owner)

@@ -75,7 +75,8 @@ TEST(names_are_cleaned_and_kept_apart)
 TEST(counters_do_not_fall_by_a_little)
 {
 	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
-	_cleanup_free_ char *first = page_of(snapshot, 10, NULL), *second = NULL, *third = NULL;
+	_cleanup_free_ char *first = page_of(snapshot, 10, NULL), *second = NULL, *third = NULL,
+			    *fourth = NULL;
 
 	snapshot->wall_ns += 1;
 	snapshot->accounts[1].own_kernel_ns -= MS;
@@ -86,6 +87,11 @@ TEST(counters_do_not_fall_by_a_little)
 	snapshot->accounts[1].own_user_ns = MS;
 	third = page_of(snapshot, 10, second);
 	has_str(third, "behalf_own_seconds_total{account=\"web\"} 0.001000000\n");
+	/* and one that has nearly as much */
+	snapshot->accounts[1].id += 1000;
+	snapshot->accounts[1].own_user_ns = MS / 2;
+	fourth = page_of(snapshot, 10, third);
+	has_str(fourth, "behalf_own_seconds_total{account=\"web\"} 0.000500000\n");
 }
 
 TEST(another_ledger_begins_anew)

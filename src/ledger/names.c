@@ -78,12 +78,12 @@ static const char *container_in(const char *component, size_t *length, const cha
 	return NULL;
 }
 
-/* The name of the innermost container on the path, with what comes below it. */
-static char *container_name(const char *path)
+bool ledger_container_of_path(const char *path, struct ledger_container *container)
 {
-	const char *found = NULL, *rest = "", *parent = NULL;
-	size_t found_length = 0, parent_length = 0;
+	const char *parent = NULL;
+	size_t parent_length = 0;
 
+	*container = (struct ledger_container){.rest = ""};
 	for (const char *at = path; *at;) {
 		size_t length = strcspn(at, "/"), name_length = length;
 		const char *name;
@@ -93,16 +93,24 @@ static char *container_name(const char *path)
 			continue;
 		}
 		name = container_in(at, &name_length, parent, parent_length);
-		if (name) {
-			found = name;
-			found_length = name_length;
-			rest = at + length;
-		}
+		if (name)
+			*container = (struct ledger_container){
+				.name = name, .length = name_length, .rest = at + length};
 		parent = at;
 		parent_length = length;
 		at += length;
 	}
-	return found ? string_format("%.*s%s", (int)found_length, found, rest) : NULL;
+	container->has_id = container->name && is_container_id(container->name, container->length);
+	return container->name;
+}
+
+static char *container_name(const char *path)
+{
+	struct ledger_container c;
+
+	return ledger_container_of_path(path, &c)
+		       ? string_format("%.*s%s", (int)c.length, c.name, c.rest)
+		       : NULL;
 }
 
 char *ledger_name_of_path(const char *path)

@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The innermost container on the path of a cgroup: where its name is in there, and what comes below it. */
+struct ledger_container {
+	const char *name;
+	size_t length;
+	const char *rest; /* "" or "/..." */
+	bool has_id;	  /* the name is one that an engine made up: 64 hexadecimal digits */
+};
+
+/* Whether there is one. */
+bool ledger_container_of_path(const char *path, struct ledger_container *container);
+
 /*
  * What people call the cgroup at PATH ("/a/b"): the id of its container where an engine's form of
  * path is known (podman, docker, containerd, CRI-O, Kubernetes, LXC, nspawn, behalf), the unit where

@@ -17,6 +17,7 @@
 #include "ledger/counters.h"
 #include "ledger/hierarchy.h"
 #include "ledger/links.h"
+#include "ledger/engines.h"
 #include "ledger/names.h"
 #include "ledger/parts.h"
 #include "ledger/pinned.h"
@@ -27,6 +28,8 @@ struct making {
 	struct ledger_books books;
 	struct ledger_hierarchy hierarchy;
 	int cgroups; /* where the hierarchy is mounted */
+	int root;    /* of all files */
+	struct ledger_engines *engines;
 	struct ledger_snapshot *snapshot;
 	uint64_t user_ns, kernel_ns; /* of all that is split */
 };
@@ -38,6 +41,9 @@ static void cleanup_making(struct making *m)
 	ledger_hierarchy_free(&m->hierarchy);
 	if (m->cgroups >= 0)
 		close(m->cgroups);
+	ledger_engines_free(m->engines);
+	if (m->root >= 0)
+		close(m->root);
 	ledger_snapshot_free(m->snapshot);
 }
 
@@ -95,7 +101,9 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 	}
 	if (!account->cgroup)
 		return error_oom(err);
-	account->name = ledger_name_of_path(account->cgroup);
+	account->name = ledger_engines_name(m->engines, account->cgroup);
+	if (!account->name)
+		account->name = ledger_name_of_path(account->cgroup);
 	return account->name ? 0 : error_oom(err);
 }
 
@@ -232,8 +240,10 @@ static int make(struct making *m, struct error *err)
 		return r;
 	if (m->hierarchy.mount)
 		m->cgroups = open(m->hierarchy.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	m->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	m->engines = ledger_engines_open(m->root);
 	m->snapshot = calloc(1, sizeof(*m->snapshot));
-	if (!m->snapshot)
+	if (!m->snapshot || !m->engines)
 		return error_oom(err);
 	m->snapshot->at_ns = clock_monotonic_ns();
 	r = ledger_books_read(&m->pinned, &m->books, err);
@@ -248,8 +258,8 @@ static int make(struct making *m, struct error *err)
 
 int ledger_snapshot_read(struct ledger_snapshot **snapshot, struct error *err)
 {
-	_cleanup_(cleanup_making) struct making m = {.pinned = LEDGER_PINNED_CLOSED,
-						     .cgroups = -EBADF};
+	_cleanup_(cleanup_making) struct making m = {
+		.pinned = LEDGER_PINNED_CLOSED, .cgroups = -EBADF, .root = -EBADF};
 	int r = make(&m, err);
 
 	if (r < 0)

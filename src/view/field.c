@@ -44,7 +44,7 @@ static uint64_t reserved_ns(const struct ledger_account *account)
 const struct view_field view_fields[] = {
 	{"ID", "id", "the account's number: the inode of its cgroup",
 	 VIEW_NUMBER, .width = 10, MEMBER(id)},
-	{"NAME", "name", "who: a container's id, a unit, a cgroup's path, or host",
+	{"NAME", "name", "who: a container, a unit, a cgroup's path, or host",
 	 VIEW_TEXT, .key = 'N', .width = 16, .rank = 1, MEMBER(name)},
 	{"CGROUP", "cgroup", "its cgroup, in the hierarchy that is accounted",
 	 VIEW_TEXT, .width = 24, MEMBER(cgroup)},

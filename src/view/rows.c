@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "ledger/names.h"
 #include "ledger/parts.h"
 #include "view/figure.h"
 
@@ -267,6 +268,14 @@ static bool is_cgroup(const struct ledger_account *account, const char *path)
 	return cgroup[0] == '/' && cgroup[1] && strcmp(cgroup + 1, path) == 0;
 }
 
+/* What its cgroup tells of its name: the id of a container, where its engine calls it otherwise. */
+static bool is_called(const struct ledger_account *account, const char *pattern, bool in_full)
+{
+	_cleanup_free_ char *id = account->cgroup ? ledger_name_of_path(account->cgroup) : NULL;
+
+	return id && (in_full ? strcmp(id, pattern) == 0 : string_starts_with(id, pattern));
+}
+
 static const struct ledger_account *find_exact(const struct ledger_snapshot *snapshot,
 					       const char *pattern, size_t *n_found)
 {
@@ -287,7 +296,8 @@ static const struct ledger_account *find_exact(const struct ledger_snapshot *sna
 	for (size_t i = 0; i < snapshot->n_accounts; i++) {
 		const struct ledger_account *account = &snapshot->accounts[i];
 
-		if (!is_cgroup(account, pattern) && (id == 0 || account->id != id))
+		if (!is_cgroup(account, pattern) && (id == 0 || account->id != id) &&
+		    !is_called(account, pattern, true))
 			continue;
 		*n_found = 1;
 		return account;
@@ -307,7 +317,8 @@ int view_find_account(const struct ledger_snapshot *snapshot, const char *patter
 				 "%zu accounts are named '%s', give the path of a cgroup (%s)",
 				 n_found, pattern, found->cgroup);
 	for (size_t i = 0; !n_found && pattern[0] && i < snapshot->n_accounts; i++) {
-		if (!string_starts_with(snapshot->accounts[i].name, pattern))
+		if (!string_starts_with(snapshot->accounts[i].name, pattern) &&
+		    !is_called(&snapshot->accounts[i], pattern, false))
 			continue;
 		if (found)
 			other = &snapshot->accounts[i];

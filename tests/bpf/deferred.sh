@@ -56,7 +56,7 @@ fi
 for way in sleep timer timerfd; do
 	books=$(between in_group a timeout 3 "$tools/alarms" $way 200 2)
 	holds "what wakes a thread by $way is that thread's" "$books" \
-		"(.after | $a.behalf_ns.timer) - (.before | $a.behalf_ns.timer // 0) as \$timer
+		"((.after | $a.behalf_ns.timer) - (.before | $a.behalf_ns.timer // 0)) as \$timer
 		| .after.counters.rule_alarm - .before.counters.rule_alarm > 1000 and \$timer > 1000000"
 done
 

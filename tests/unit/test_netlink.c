@@ -13,6 +13,7 @@
 #include "kernel/netlink.h"
 #include "kernel/netlink_address.h"
 #include "kernel/netlink_link.h"
+#include "kernel/netlink_napi.h"
 
 /* A namespace for the test (whose process is its own), or -1 when that is not allowed. */
 static int enter_new_netns(void)
@@ -70,6 +71,19 @@ TEST(an_absent_link_is_named)
 }
 
 /* What a container with CAP_NET_ADMIN can send to a socket of ours in its namespace. */
+TEST(an_interface_that_is_not_polled_has_no_threads)
+{
+	struct error err = {0};
+	pid_t pids[4];
+	size_t n = 99;
+	int r;
+
+	if (enter_new_netns() < 0)
+		skip("needs root");
+	r = netlink_napi_threads(1, pids, 4, &n, &err);
+	ok(r == -EOPNOTSUPP || (r == 0 && n == 0), "%s", err.text);
+}
+
 TEST(a_verdict_that_is_not_the_kernels_is_not_heard)
 {
 	_cleanup_netlink_ struct netlink *netlink = NULL;

@@ -79,20 +79,20 @@ static __noinline __u32 alarm_slot(struct hrtimer *timer, const void *function, 
 	return WIRE_SLOT_UNATTRIBUTED;
 }
 
-/* At a level where timers run the time goes to SLOT from here, or from where the level was entered. */
+/* The time of a level goes to SLOT from here, or from where the level was entered. */
 static __always_inline void alarm_begins(struct wire_cpu *c, enum wire_level level, __u32 slot)
 {
-	struct wire_frame *f = &c->frame[level];
-
-	if (f->kind != WIRE_TIMER)
-		return;
 	if (slot == WIRE_SLOT_UNATTRIBUTED)
 		slot = WIRE_SLOT_HOST;
 	else
 		cursor_count(c, WIRE_RULE_ALARM);
-	cursor_turn(c, level, slot);
+	cursor_turn(c, level, slot, WIRE_TIMER);
 }
 
+/*
+ * The interrupt need not be the local timer's: where that stops with its CPU, and on other architectures, it is a
+ * device's or comes from another CPU.
+ */
 SEC("tp_btf/hrtimer_expire_entry")
 int BPF_PROG(hrtimer_expire_entry, struct hrtimer *timer)
 {
@@ -106,7 +106,7 @@ int BPF_PROG(hrtimer_expire_entry, struct hrtimer *timer)
 		slot = alarm_slot(timer, function, c);
 	if (c->frame[WIRE_HARD].active)
 		alarm_begins(c, WIRE_HARD, slot);
-	else if (c->frame[WIRE_SOFT].active)
+	else if (c->frame[WIRE_SOFT].active && c->frame[WIRE_SOFT].kind == WIRE_TIMER)
 		alarm_begins(c, WIRE_SOFT, slot);
 	return 0;
 }

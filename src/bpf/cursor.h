@@ -200,15 +200,18 @@ CURSOR_FUNCTION void cursor_adopt(struct wire_cpu *c, enum wire_level level, __u
 /*
  * The level works for SLOT, whatever it did, and if that is the first since it was entered, has the way there too.
  */
-CURSOR_FUNCTION void cursor_turn(struct wire_cpu *c, enum wire_level level, __u32 slot)
+CURSOR_FUNCTION void cursor_turn(struct wire_cpu *c, enum wire_level level, __u32 slot, __u16 kind)
 {
 	struct wire_frame *f = &c->frame[level];
 
 	cursor_begin(c);
-	if (f->since == f->entered)
+	if (f->since == f->entered) {
 		f->slot = slot;
+		f->kind = kind;
+	}
 	cursor_post(c, level, cursor_now(c));
 	f->slot = slot;
+	f->kind = kind;
 	cursor_end(c);
 }
 

@@ -93,7 +93,9 @@ static __always_inline __u32 waiter_slot(struct task_struct *task)
 	__u32 *found;
 	__u64 id;
 
-	if (cfg_cpu_index == 0)
+	if (cfg_unified)
+		cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	else if (cfg_cpu_index == 0)
 		cgroup = BPF_CORE_READ(task, cgroups, subsys[0], cgroup);
 	else
 		cgroup = BPF_CORE_READ(task, cgroups, subsys[1], cgroup);

@@ -66,7 +66,7 @@ static void strike(struct wire_cpu *c)
 	else if (random_below(2) == 0)
 		cursor_adopt(c, WIRE_HARD, (uint32_t)random_below(SLOTS), WIRE_BLOCK);
 	else
-		cursor_turn(c, WIRE_HARD, (uint32_t)random_below(SLOTS));
+		cursor_turn(c, WIRE_HARD, (uint32_t)random_below(SLOTS), WIRE_BLOCK);
 	pass(400);
 	cursor_exit(c, WIRE_HARD);
 	pass(50);
@@ -203,7 +203,7 @@ static void any_event(struct wire_cpu *c, bool broken)
 		else if (random_below(3) == 0)
 			cursor_adopt(c, WIRE_HARD, slot, WIRE_BLOCK);
 		else if (random_below(3) == 0)
-			cursor_turn(c, WIRE_HARD, slot);
+			cursor_turn(c, WIRE_HARD, slot, WIRE_TIMER);
 		else
 			cursor_exit(c, WIRE_HARD);
 		return;
@@ -563,11 +563,11 @@ TEST(first_timer_pays_for_the_interrupt)
 	begin(&c, 1);
 	cursor_enter(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
 	now_ns += 30;
-	cursor_turn(&c, WIRE_HARD, 3);
+	cursor_turn(&c, WIRE_HARD, 3, WIRE_TIMER);
 	now_ns += 20;
-	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST);
+	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
 	now_ns += 10;
-	cursor_turn(&c, WIRE_HARD, 4);
+	cursor_turn(&c, WIRE_HARD, 4, WIRE_TIMER);
 	now_ns += 5;
 	cursor_exit(&c, WIRE_HARD);
 	is_uint(rows[3].behalf_ns[timer], 50);
@@ -576,9 +576,9 @@ TEST(first_timer_pays_for_the_interrupt)
 	/* where the host's comes first, the way there is the host's */
 	cursor_enter(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
 	now_ns += 30;
-	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST);
+	cursor_turn(&c, WIRE_HARD, WIRE_SLOT_HOST, WIRE_TIMER);
 	now_ns += 20;
-	cursor_turn(&c, WIRE_HARD, 3);
+	cursor_turn(&c, WIRE_HARD, 3, WIRE_TIMER);
 	now_ns += 10;
 	cursor_exit(&c, WIRE_HARD);
 	is_uint(rows[3].behalf_ns[timer], 60);

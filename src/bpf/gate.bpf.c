@@ -81,7 +81,7 @@ struct flow {
 #define FLOWS_MAX 65536
 #define PLACES_MAX 16384
 
-/* Whose a connection is, and whose an address is. */
+/* Whose a connection is, and whose an address is, as tags (gate.h). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FLOWS_MAX);
@@ -232,12 +232,29 @@ static bool read_flow(struct __sk_buff *skb, struct flow *flow, bool sent)
 /* Written only when it is new: maps are dear, packets are many. */
 static void learn(void *map, const void *key, __u32 number)
 {
-	__u32 *known = bpf_map_lookup_elem(map, key);
+	const struct gate *gate = bpf_map_lookup_elem(&gates, &number);
+	__u32 *known = bpf_map_lookup_elem(map, key), tag;
 
+	if (!gate)
+		return;
+	tag = (__u32)gate->generation << GATE_TAG_SHIFT | number;
 	if (!known)
-		bpf_map_update_elem(map, key, &number, BPF_ANY);
-	else if (*known != number)
-		*known = number;
+		bpf_map_update_elem(map, key, &tag, BPF_ANY);
+	else if (*known != tag)
+		*known = tag;
+}
+
+/* The class of what arrives for KEY's; 0: it is not known, or has gone. */
+static __u32 class_of(void *map, const void *key)
+{
+	const __u32 *tag = bpf_map_lookup_elem(map, key), *handle;
+	__u32 number = tag ? *tag & GATE_TAG_NUMBER : 0;
+	const struct gate *gate = bpf_map_lookup_elem(&gates, &number);
+
+	if (!tag || !gate || gate->generation != *tag >> GATE_TAG_SHIFT)
+		return 0;
+	handle = bpf_map_lookup_elem(&arrival_classes, &number);
+	return handle ? *handle : 0;
 }
 
 SEC("tc")
@@ -271,15 +288,10 @@ SEC("tc")
 int uplink_arrives(struct __sk_buff *skb)
 {
 	struct flow flow = {};
-	__u32 *number, *handle;
+	__u32 class;
 
 	if (!read_flow(skb, &flow, false))
 		return 0;
-	number = bpf_map_lookup_elem(&flows, &flow);
-	if (!number)
-		number = bpf_map_lookup_elem(&places, &flow.local);
-	if (!number)
-		return 0;
-	handle = bpf_map_lookup_elem(&arrival_classes, number);
-	return handle ? *handle : 0;
+	class = class_of(&flows, &flow);
+	return class ? class : class_of(&places, &flow.local);
 }

@@ -23,12 +23,21 @@
 #define GATE_MARK_SHIFT 20
 #define GATE_MARK_MASK 0xfff00000u
 
+/*
+ * What is learned of connections and addresses is a workspace's number and, above it, which of those that have had
+ * the number it is: what is left of one that has gone is nobody's, and needs not to be looked for.
+ */
+#define GATE_TAG_SHIFT 12
+#define GATE_TAG_NUMBER 0xfffu
+#define GATE_GENERATIONS (1u << (32 - GATE_TAG_SHIFT))
+
 struct gate {
 	/* the keeper's; it writes tokens_ns too when it shuts the gate */
 	__u64 renewed_ns; /* CLOCK_MONOTONIC; 0: open */
 	__u64 rate;	  /* nanoseconds of CPU per second that may be spent on receiving */
 	__u64 burst_ns;	  /* the bucket's size */
 	__u64 packet_ns;  /* what receiving a packet costs */
+	__u64 generation; /* of its number, below GATE_GENERATIONS */
 	/* the programs' */
 	__s64 tokens_ns;
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */

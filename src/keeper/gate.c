@@ -90,23 +90,17 @@ int gates_new(struct gates *gates)
 		if (gates->taken[number])
 			continue;
 		gates->taken[number] = true;
-		gates->all[number] = (struct gate){0};
+		gates->all[number] = (struct gate){.generation = gates->all[number].generation};
 		return number;
 	}
 	return -ENOSPC;
 }
 
-/* A key of any of the maps. */
-union map_key {
-	uint32_t index;
-	uint32_t words[12];
-};
-
-static void forget_in(const struct bpf_map *bpf_map, uint32_t number)
+/* There are no more of them than the host has links. */
+static void unbind_links(struct gates *gates, uint32_t number)
 {
-	int map = bpf_map__fd(bpf_map);
-	union map_key key, next;
-	uint32_t found;
+	int map = bpf_map__fd(gates->bpf->maps.gate_links);
+	uint32_t key, next, found;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
 	while (more) {
@@ -122,9 +116,10 @@ void gates_free(struct gates *gates, int number)
 	gates_open_wide(gates, number);
 	gates_set_class(gates, TERMS_EGRESS, number, 0);
 	gates_set_class(gates, TERMS_INGRESS, number, 0);
-	forget_in(gates->bpf->maps.gate_links, (uint32_t)number);
-	forget_in(gates->bpf->maps.flows, (uint32_t)number);
-	forget_in(gates->bpf->maps.places, (uint32_t)number);
+	unbind_links(gates, (uint32_t)number);
+	/* of connections and addresses there may be as many as somebody outside likes: they are nobody's by this */
+	__atomic_store_n(&gates->all[number].generation,
+			 (gates->all[number].generation + 1) % GATE_GENERATIONS, __ATOMIC_RELEASE);
 	gates->taken[number] = false;
 }
 

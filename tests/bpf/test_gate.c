@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bpf/gate.h"
 #include "keeper/gate.h"
 
@@ -181,6 +182,17 @@ static struct frame frame_v6(int host, bool sent)
 	return f;
 }
 
+static int run_program_quietly(const struct gates *gates, enum gate_program program,
+			       const struct frame *frame, uint32_t mark)
+{
+	struct __sk_buff skb = {.mark = mark};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
+		    .data_size_in = (unsigned int)frame->size, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb));
+
+	return bpf_prog_test_run_opts(gates_program(gates, program), &opts);
+}
+
 static uint32_t run_program(const struct gates *gates, enum gate_program program,
 			    const struct frame *frame, uint32_t mark)
 {
@@ -242,4 +254,37 @@ TEST(what_arrives_is_known_by_the_address_of_a_link)
 	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0xbe0013);
 	gates_free(gates, number);
 	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0);
+	/* who has the number next has nothing of what was learned, */
+	is_int(gates_new(gates), number);
+	gates_set_class(gates, TERMS_INGRESS, number, 0xbe0014);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0);
+	/* and learns it anew */
+	is_int(gates_bind_link(gates, LINK, number), 0);
+	run_program(gates, LINK_LEARN, &in, 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0xbe0014);
+}
+
+/* A flood from many addresses fills the maps; that a workspace goes costs no walk over them. */
+TEST(a_number_is_given_up_at_once_whatever_was_learned)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	uint64_t began_ns, took_ns;
+
+	if (number < 0)
+		return;
+	for (int i = 0; i < 20000; i++) {
+		struct frame sent = frame_v4(i / 60000, (uint16_t)(i % 60000 + 1), true);
+
+		if (run_program_quietly(gates, UPLINK_LEARN, &sent, mark_of(number)) < 0)
+			break;
+	}
+	began_ns = clock_monotonic_ns();
+	for (int i = 0; i < 100; i++) {
+		gates_free(gates, number);
+		is_int(gates_new(gates), number);
+	}
+	took_ns = clock_monotonic_ns() - began_ns;
+	/* a walk over 20,000 takes 10 ms and more, each time */
+	ok(took_ns < 200000000, "%llu us", (unsigned long long)took_ns / 1000);
 }

@@ -2,8 +2,10 @@
 /*
  * The book is one JSON file, replaced as a whole:
  *
- *	{"version": 1, "found": [{"means", "where", "inode", "what", "text"}, ...],
+ *	{"version": 1, "found": [{"means", "where", "inode", "what", "text", "term"}, ...],
  *	 "carried": {"WORKSPACE": {...}, ...}}
+ *
+ * where "term" is there only when it is true.
  */
 #include "keeper/book.h"
 
@@ -111,14 +113,17 @@ size_t book_entries(const struct book *book)
 
 struct found book_entry(const struct book *book, size_t i)
 {
-	struct json_object *entry = json_object_array_get_idx(book->found, i), *inode = NULL;
+	struct json_object *entry = json_object_array_get_idx(book->found, i);
+	struct json_object *inode = NULL, *term = NULL;
 
 	json_object_object_get_ex(entry, "inode", &inode);
+	json_object_object_get_ex(entry, "term", &term);
 	return (struct found){.means = member(entry, "means"),
 			      .where = member(entry, "where"),
 			      .what = member(entry, "what"),
 			      .text = member(entry, "text"),
-			      .inode = inode ? json_object_get_uint64(inode) : 0};
+			      .inode = inode ? json_object_get_uint64(inode) : 0,
+			      .term = term && json_object_get_boolean(term)};
 }
 
 static size_t index_of(const struct book *book, const char *where, const char *what)
@@ -164,6 +169,8 @@ int book_note(struct book *book, const struct found *found, struct error *err)
 	json_add_u64(entry, "inode", found->inode);
 	json_add_string(entry, "what", found->what);
 	json_add_string(entry, "text", found->text);
+	if (found->term)
+		json_add_bool(entry, "term", true);
 	json_object_array_add(book->found, entry);
 	book->changed = true;
 	return 0;
@@ -191,6 +198,12 @@ void book_forget_of(struct book *book, const char *where, uint64_t inode)
 	}
 }
 
+void book_forget_at(struct book *book, size_t i)
+{
+	json_object_array_del_idx(book->found, i, 1);
+	book->changed = true;
+}
+
 void book_forget_one(struct book *book, const char *where, const char *what)
 {
 	size_t i = index_of(book, where, what);
@@ -198,6 +211,18 @@ void book_forget_one(struct book *book, const char *where, const char *what)
 	if (i == book_entries(book))
 		return;
 	json_object_array_del_idx(book->found, i, 1);
+	book->changed = true;
+}
+
+void book_mark_term(struct book *book, const char *where, const char *what)
+{
+	size_t i = index_of(book, where, what);
+	struct json_object *entry;
+
+	if (i == book_entries(book) || book_entry(book, i).term)
+		return;
+	entry = json_object_array_get_idx(book->found, i);
+	json_add_bool(entry, "term", true);
 	book->changed = true;
 }
 

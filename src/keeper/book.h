@@ -22,6 +22,11 @@ struct found {
 	const char *means; /* whose entry it is: the means that can undo it */
 	const char *where, *what, *text;
 	uint64_t inode; /* of WHERE; 0: not a file */
+	/*
+	 * Somebody had set there what is promised, whoever made the container: when the keeper ends it stays, when the
+	 * term is taken back it goes.
+	 */
+	bool term;
 };
 
 /* Opens the book in directory DIR; empty when there is none, or when it is damaged (*DAMAGED). */
@@ -35,8 +40,12 @@ int book_note(struct book *book, const struct found *found, struct error *err);
 void book_forget(struct book *book, const char *where);
 /* The same of the one that had INODE: another may have its place by now. */
 void book_forget_of(struct book *book, const char *where, uint64_t inode);
+/* Entry I alone. */
+void book_forget_at(struct book *book, size_t i);
 /* Only what was noted of WHAT there. */
 void book_forget_one(struct book *book, const char *where, const char *what);
+/* Says of an entry that what was found is the term itself. */
+void book_mark_term(struct book *book, const char *where, const char *what);
 /* Writes the book if it was changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
 

@@ -20,7 +20,9 @@
 
 /* Of a time in which some thread waited for the disk, what is not by chance. */
 #define WAITED_PART 0.05
+#define WAITS_LOOKS 4
 #define LACKS_BELOW 0.97
+#define AT_LIMIT 0.5 /* of a limit that is used is one that may be in the way */
 /* A change of a cap that is worth a write. */
 #define CHANGE 0.05
 
@@ -29,12 +31,14 @@ struct disk_entry {
 	struct standing_disk disk;
 	size_t i; /* in the roster */
 	struct disk_user user;
-	double set_cap[TERMS_ACCESSES];
+	double drain; /* below which its own limit of writes is not to hold it now; 0: the limit holds */
+	struct standing_caps set;
 	/* the last looks */
 	struct disk_counts past[PAST];
 	uint64_t past_ns[PAST];
 	unsigned int looks;
 	uint64_t waited_ns;
+	unsigned int waits; /* looks for which one that was seen to wait counts */
 	bool wants, gone;
 	bool again; /* limits may have been written over the cap */
 	bool told;  /* that it cannot be capped */
@@ -196,13 +200,13 @@ static void let_go(struct disks *disks, struct writer *writer, const struct rost
  */
 static void have_counted(struct disk_entry *e, struct writer *writer, const struct roster *roster)
 {
-	const double beyond[TERMS_ACCESSES] = {1e15, 1e15}, none[TERMS_ACCESSES] = {0};
+	const struct standing_caps beyond = {.cap = {1e15, 1e15}}, none = {0};
 	const struct roster_entry *entry = &roster->items[e->i];
 
 	if (entry->standing.io.version != 1 || writer->dry)
 		return;
-	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, beyond, NULL);
-	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, none, NULL);
+	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &beyond, NULL);
+	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &none, NULL);
 }
 
 static int follow_roster(struct disks *disks, struct writer *writer, const struct roster *roster)
@@ -233,7 +237,12 @@ static void see_wants(struct disk_entry *e, const struct roster_entry *entry, ui
 	uint64_t waited_ns;
 
 	if (disk_counts_waited_ns(entry->standing.pressure_directory, &waited_ns) < 0) {
-		e->wants = disk_counts_anybody_waits(entry->standing.io.directory);
+		/* a moment's sample: a fast disk is waited for in most of them, and not in all */
+		if (disk_counts_anybody_waits(entry->standing.io.directory))
+			e->waits = WAITS_LOOKS;
+		else
+			e->waits -= e->waits > 0;
+		e->wants = e->waits > 0;
 		return;
 	}
 	e->wants = e->looks > 1 && waited_ns > e->waited_ns &&
@@ -268,6 +277,40 @@ static void see_lacks(struct disk_entry *e, enum terms_access access)
 		e->user.share = flow->share;
 }
 
+/* Whether its own limit of writes is in its way. */
+static bool writes_at_limit(const struct disk_entry *e)
+{
+	const struct terms_disk_flow *flow = &e->disk.terms.flow[TERMS_WRITE];
+
+	if (flow->buffered || !(flow->limit_bytes || flow->limit_iops))
+		return false;
+	return e->drain > 0 ||
+	       (flow->limit_bytes &&
+		e->user.rate[TERMS_WRITE] > AT_LIMIT * (double)flow->limit_bytes) ||
+	       (flow->limit_iops && per_second(e, TERMS_WRITE, true) > AT_LIMIT * flow->limit_iops);
+}
+
+/*
+ * What it has dirty costs more to ask than the rest, and is asked of those only who are, or may soon be, held. A
+ * limit holds what goes past the page cache; of what is in it a journal may wait, and with it others, for no longer
+ * than for that of one that is held (disk_control.h).
+ */
+static void look_at_dirty(struct disk_entry *e, const struct standing *standing)
+{
+	const struct terms_disk_flow *flow = &e->disk.terms.flow[TERMS_WRITE];
+	bool at_limit = writes_at_limit(e);
+
+	e->user.dirty_bytes = 0;
+	if (at_limit || e->user.rate[TERMS_WRITE] > DISK_FLOOR_BYTES ||
+	    e->user.cap[TERMS_WRITE] > 0)
+		e->user.dirty_bytes = (double)disk_counts_dirty_bytes(standing->memory.directory,
+								      standing->memory.version);
+	e->drain = at_limit ? e->user.dirty_bytes / DISK_STALL_S : 0;
+	if (e->drain < DISK_FLOOR_BYTES ||
+	    (!flow->limit_iops && e->drain <= (double)flow->limit_bytes))
+		e->drain = 0;
+}
+
 static void look(struct disk_entry *e, const struct roster *roster, uint64_t now_ns)
 {
 	const struct roster_entry *entry = &roster->items[e->i];
@@ -289,12 +332,7 @@ static void look(struct disk_entry *e, const struct roster *roster, uint64_t now
 		see_wants(e, entry, now_ns - before_ns);
 	for (int access = 0; access < TERMS_ACCESSES; access++)
 		see_lacks(e, access);
-	/* costs more than the rest, and is asked of those only who are, or may soon be, held */
-	e->user.dirty_bytes = e->user.rate[TERMS_WRITE] > DISK_FLOOR_BYTES ||
-					      e->user.cap[TERMS_WRITE] > 0
-				      ? (double)disk_counts_dirty_bytes(standing->memory.directory,
-									standing->memory.version)
-				      : 0;
+	look_at_dirty(e, standing);
 }
 
 /* ---- judging ---- */
@@ -365,27 +403,29 @@ static bool differs(double a, double b)
 	return (a > 0) != (b > 0) || a > b * (1 + CHANGE) || a < b * (1 - CHANGE);
 }
 
-static bool is_capped(const double cap[TERMS_ACCESSES])
+static bool is_held(const struct standing_caps *caps)
 {
-	return cap[TERMS_READ] > 0 || cap[TERMS_WRITE] > 0;
+	return caps->cap[TERMS_READ] > 0 || caps->cap[TERMS_WRITE] > 0 || caps->drain > 0;
 }
 
 static bool is_due(const struct disk_entry *e)
 {
-	return differs(e->user.cap[TERMS_READ], e->set_cap[TERMS_READ]) ||
-	       differs(e->user.cap[TERMS_WRITE], e->set_cap[TERMS_WRITE]) ||
-	       (e->again && is_capped(e->set_cap));
+	return differs(e->user.cap[TERMS_READ], e->set.cap[TERMS_READ]) ||
+	       differs(e->user.cap[TERMS_WRITE], e->set.cap[TERMS_WRITE]) ||
+	       differs(e->drain, e->set.drain) || (e->again && is_held(&e->set));
 }
 
 static void apply(struct disk_entry *e, struct writer *writer, const struct roster *roster)
 {
 	const struct roster_entry *entry = &roster->items[e->i];
+	struct standing_caps wanted = {.drain = e->drain};
 	struct error err = {0};
 	int r;
 
 	if (!is_due(e))
 		return;
-	r = standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, e->user.cap, &err);
+	memcpy(wanted.cap, e->user.cap, sizeof(wanted.cap));
+	r = standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &wanted, &err);
 	/* what is not lifted now has to be later */
 	if (r < 0 && r != -ENOENT && r != -ENODEV) {
 		if (!e->told)
@@ -395,12 +435,13 @@ static void apply(struct disk_entry *e, struct writer *writer, const struct rost
 		return;
 	}
 	e->told = e->again = false;
-	memcpy(e->set_cap, e->user.cap, sizeof(e->set_cap));
+	e->set = wanted;
 }
 
 static void release(struct disk_entry *e, struct writer *writer, const struct roster *roster)
 {
 	memset(e->user.cap, 0, sizeof(e->user.cap));
+	e->drain = 0;
 	apply(e, writer, roster);
 }
 

@@ -45,15 +45,16 @@
 #include "keeper/status.h"
 #include "ledger/charges.h"
 
-#define REGISTER_NS 500000000ull /* how often the register is looked at, */
-#define LEDGER_NS 1000000000ull	 /* a ledger that is off, */
-#define CARRY_NS 2000000000ull	 /* and the controller's memory written down */
+#define REGISTER_NS 500000000ull  /* how often the register is looked at, */
+#define LEDGER_NS 1000000000ull	  /* a ledger that is off, */
+#define CARRY_NS 2000000000ull	  /* and the controller's memory written down */
+#define STANDING_NS 5000000000ull /* and what could not be set, tried again */
 #define ONCE_ROUNDS 11
 #define TELL_ROUNDS 5
 #define STEER_AGAIN_NS 5000000000ull
 #define STEER_SELDOM_NS 30000000000ull /* when there was nothing to move */
-#define SLOW_ROUNDS 10		       /* between readings of what hardly matters, */
-#define SLOWER_ROUNDS 50	       /* and where they are dear */
+#define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
+#define SLOWER_ROUNDS 50 /* and where they are dear */
 
 struct keeper {
 	const struct keeper_options *options;
@@ -66,7 +67,8 @@ struct keeper {
 	struct network_round network;
 	struct ledger_charges *charges;
 	uint64_t stamp, now_ns;
-	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, watchdog_due_ns, watchdog_ns;
+	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, standing_due_ns;
+	uint64_t watchdog_due_ns, watchdog_ns;
 	struct cpus steered;   /* work was last moved away from here, if it could be, */
 	uint64_t steer_due_ns; /* and from then on may be again */
 	unsigned int rounds;
@@ -105,17 +107,29 @@ static int watch(struct keeper *k, struct error *err)
 	return k->charges ? ledger_charges_watch(k->charges, paths, n, err) : 0;
 }
 
-/* What stands by itself once it is set. */
-static void set_standing(struct keeper *k)
+/* What stands by itself once it is set. ALL: the register has changed; else what failed is tried again. */
+static void set_standing(struct keeper *k, bool all)
 {
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		struct roster_entry *e = &k->roster.items[i];
+		bool again = e->standing.failed;
 		struct error err = {0};
-		int r = standing_set(&k->writer, e->name, &e->standing, &e->terms, &err);
+		int r;
 
-		if (r < 0 && r != -ENOENT)
+		if (!all && !again)
+			continue;
+		r = standing_set(&k->writer, e->name, &e->standing, &e->terms, &err);
+		if (r < 0 && r != -ENOENT && (all || !again))
 			log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
 	}
+}
+
+static void set_standing_again(struct keeper *k)
+{
+	if (k->now_ns < k->standing_due_ns)
+		return;
+	k->standing_due_ns = k->now_ns + STANDING_NS;
+	set_standing(k, false);
 }
 
 static int follow_register(struct keeper *k, struct error *err)
@@ -144,7 +158,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	settle_estates(&k->roster, &k->writer);
 	if (settle_steering(&k->roster, &k->writer))
 		k->steered = (struct cpus){0};
-	set_standing(k);
+	set_standing(k, true);
 	aside_step(&k->aside, &k->roster);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
 	return r < 0 ? r : watch(k, err);
@@ -441,6 +455,7 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
 			above_round(&k->above, &k->writer, &k->roster);
 			disks_round(&k->disks, &k->writer, &k->roster, k->now_ns);
+			set_standing_again(k);
 			tell(k);
 		}
 		if (r == 0)

@@ -52,6 +52,7 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 		       struct roster_entry *e, struct control_workspace *w)
 {
 	e->terms = promise->terms;
+	e->standing.of_container = promise->kind == PROMISE_CONTAINER;
 	w->terms = promise->terms.cpu;
 	if (promise->has_cpus)
 		w->cpus = promise->cpus;

@@ -24,7 +24,11 @@ struct standing {
 		int version;
 	} memory, pids, io;
 	char *pressure_directory; /* where io.pressure is; NULL: nowhere */
-	struct terms set;	  /* what was set so far */
+	/* Whoever made it may have set memory.limit and pids.limit already, as terms of a container are. */
+	bool of_container;
+	struct terms set; /* what was set so far */
+	bool begun; /* what a keeper before this one has set, and is promised no more, is put back */
+	bool failed; /* something is still to be set */
 };
 
 /* A disk as the controllers name it, and what is promised of it. */
@@ -44,18 +48,22 @@ int standing_open(const struct cgroup *cgroup, struct standing *standing, struct
 void standing_clear(struct standing *standing);
 
 /*
- * Sets what differs between TERMS and what was set before, on behalf of workspace NAME. -ENOENT: the group is gone;
- * -ENODEV: a controller, or a disk, is not there.
+ * Sets what differs between TERMS and what was set before, on behalf of workspace NAME; of a term that is there no more,
+ * by this keeper or one before it, what was found is put back. What fails holds nothing else up, and is tried again
+ * by the next call. -ENOENT: the group is gone; -ENODEV: a controller, or a disk, is not there.
  */
 int standing_set(struct writer *writer, const char *name, struct standing *standing,
 		 const struct terms *terms, struct error *err);
 
-/*
- * Holds what is done on DISK to CAPS, bytes per second, where these are lower than its terms' limits; 0: no cap. For
- * disk.c.
- */
+/* What holds on a disk for a while, bytes per second. */
+struct standing_caps {
+	double cap[TERMS_ACCESSES]; /* lower than its terms' limits; 0: none */
+	double drain; /* the limits of writes are no lower than this; 0: they are as they are */
+};
+
+/* For disk.c. */
 int standing_cap_disk(struct writer *writer, const char *name, const struct standing *standing,
-		      const struct standing_disk *disk, const double caps[TERMS_ACCESSES],
+		      const struct standing_disk *disk, const struct standing_caps *caps,
 		      struct error *err);
 
 /* Whether one of its places is DIRECTORY. */

@@ -156,33 +156,64 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 			 found->means);
 }
 
-int writer_undo_all(struct writer *writer, struct error *err)
+/*
+ * One pass over the entries of WHERE, or NULL: of all. Those that are put back are forgotten. Returns the last failure,
+ * and how many there were.
+ */
+static int undo_pass(struct writer *writer, const char *where, size_t *failures, struct error *err)
 {
 	int result = 0;
 
+	*failures = 0;
 	for (size_t i = book_entries(writer->book); i-- > 0;) {
 		struct found found = book_entry(writer->book, i);
-		int r = undo(writer, &found, err);
+		int r;
 
+		if (where && strcmp(found.where, where) != 0)
+			continue;
+		r = undo(writer, &found, err);
+		if (r == 0 && !writer->dry)
+			book_forget_at(writer->book, i);
+		*failures += r < 0;
 		result = r < 0 ? r : result;
 	}
+	return result;
+}
+
+/*
+ * Some files refuse what others do not allow yet: memory and swap together are never less than memory
+ * alone. So what fails is tried again as long as that is of use.
+ */
+static int undo_entries(struct writer *writer, const char *where, struct error *err)
+{
+	size_t failures, before;
+	struct error told = {0};
+	int r = undo_pass(writer, where, &failures, &told);
+
+	for (before = SIZE_MAX; r < 0 && !writer->dry && failures < before;) {
+		before = failures;
+		r = undo_pass(writer, where, &failures, &told);
+	}
+	if (r < 0)
+		*err = told;
+	return r;
+}
+
+int writer_undo_all(struct writer *writer, struct error *err)
+{
+	int r = undo_entries(writer, NULL, err);
+
 	if (!writer->dry)
 		book_remove(writer->book);
-	return result;
+	return r;
 }
 
 int writer_undo(struct writer *writer, const char *where, struct error *err)
 {
-	int result = 0;
+	int r = undo_entries(writer, where, err);
 
-	for (size_t i = book_entries(writer->book); i-- > 0;) {
-		struct found found = book_entry(writer->book, i);
-		int r = strcmp(found.where, where) == 0 ? undo(writer, &found, err) : 0;
-
-		result = r < 0 ? r : result;
-	}
 	book_forget(writer->book, where);
-	return result;
+	return r;
 }
 
 int writer_undo_means(struct writer *writer, const char *means, struct error *err)

@@ -24,6 +24,7 @@ struct writer {
 	struct book *book;
 	FILE *dry; /* instead of writing, tell it here; NULL: write */
 	bool json; /* as lines of JSON */
+	bool lost; /* the book of a keeper before this one is: what is set may be what it has left */
 	uint64_t writes;
 };
 

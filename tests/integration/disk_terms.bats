@@ -153,6 +153,25 @@ truth_of() {
 	is_free "$ID-b"
 }
 
+# Of a disk that many want more of than there is; the disk of the test is as fast as this machine is at the moment.
+@test "a reserve of a contended disk is got, and shown" {
+	group "$ID"
+	group "$ID-b"
+	alone=$(dd if="$LOOP" of=/dev/null bs=64k iflag=direct count=900 2>&1 | awk '/copied/ { for (i = 1; i < NF; i++) if ($i == "s,") print int(900 * 65536 / $(i - 1) / 1000) }')
+	[ "$alone" -gt 20000 ] || skip "the disk does $alone kB/s"
+	reserve=$((alone * 3 / 10))
+	behalf terms set --force "/$ID" "disk.read.reserve=$LOOP:${reserve}kB/s"
+	behalf terms set "/$ID-b" cpu.share=100
+	start_keeper
+	for _ in 1 2 3 4 5 6; do reader "$ID-b"; done
+	reader "$ID"
+	wait_until 30 truth_of "$ID" disk.read.reserve "(.state == \"kept\" and .for_s > 2 and .got > .promised * 0.95)"
+	"$BEHALF" keeper status | grep "^/$ID  *disk.read.reserve  *.*B/s .*kept"
+	inside "$BEHALF" stat "/$ID" | grep "PROMISED  *disk.read.reserve .*B/s: got .*B/s"
+	inside "$BEHALF" stat | grep "$ID "
+	"$BEHALF" metrics --once | grep "^behalf_got{workspace=\"/$ID\",cgroup=\"/$ID\",term=\"disk.read.reserve\"}"
+}
+
 # A journal commits what all have written: whoever waits for it waits for the data of the one that is held.
 @test "a neighbour's fsync never waits long for one that is held" {
 	group "$ID"
@@ -170,6 +189,32 @@ truth_of() {
 	# shellcheck disable=SC2016
 	timeout 60 sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo "$i" >"$1/neighbour"; sync "$1/neighbour"; done' _ "$MOUNT"
 	caps "$ID-b"
+}
+
+# The same of a limit: what goes past the page cache is held to it, and a journal does not wait for the rest.
+@test "a limit of writes holds, and never a neighbour's fsync for long" {
+	group "$ID"
+	group "$ID-b"
+	behalf terms set "/$ID" "disk.write.limit=$LOOP:300kB/s"
+	start_keeper
+	wait_until 10 is_capped "$ID"
+	dd if=/dev/zero of="$MOUNT/direct" bs=64k count=1 conv=fsync 2>/dev/null
+	SECONDS=0
+	# shellcheck disable=SC2016
+	in_group "$ID" dd if=/dev/zero of="$MOUNT/direct" bs=64k count=16 oflag=direct conv=notrunc
+	wait "${PIDS[-1]}"
+	# a megabyte
+	[ "$SECONDS" -ge 2 ]
+	# 8 MB at 300 kB/s are half a minute, of each round
+	# shellcheck disable=SC2016
+	in_group "$ID" sh -c 'while :; do dd if=/dev/zero of="$1/limited" bs=1M count=8 conv=fsync; rm "$1/limited"; done' _ "$MOUNT"
+	sleep 1
+	SECONDS=0
+	# shellcheck disable=SC2016
+	timeout 60 sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo "$i" >"$1/neighbour"; sync "$1/neighbour"; done' _ "$MOUNT"
+	echo "ten in $SECONDS s"
+	[ "$SECONDS" -lt $((12 * ${PATIENCE:-1})) ]
+	caps "$ID"
 }
 
 @test "shares of a disk are weights where something weighs, else refused" {

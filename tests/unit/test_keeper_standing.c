@@ -55,7 +55,7 @@ static void leave_place(struct place *place)
 
 static void put(struct place *place, const char *file, const char *text)
 {
-	ok(file_create_at(place->dir, file, text, 0600, NULL) == 0, "%s", file);
+	ok(file_replace_at(place->dir, file, text, 0600, false, NULL) == 0, "%s", file);
 }
 
 static bool holds(struct place *place, const char *file, const char *text)
@@ -136,6 +136,14 @@ TEST(a_limit_above_that_of_memory_and_swap)
 	is_int(set(&place), 0);
 	holds(&place, "memory.limit_in_bytes", "2000000");
 	holds(&place, "memory.memsw.limit_in_bytes", "2300000");
+	/* down again: the room is not needed any more */
+	place.terms.memory.limit_bytes = 1100000;
+	is_int(set(&place), 0);
+	holds(&place, "memory.limit_in_bytes", "1100000");
+	holds(&place, "memory.memsw.limit_in_bytes", "1500000");
+	place.terms.memory.limit_bytes = 2000000;
+	is_int(set(&place), 0);
+	holds(&place, "memory.memsw.limit_in_bytes", "2400000");
 	is_int(writer_undo_all(&place.writer, &err), 0);
 	holds(&place, "memory.limit_in_bytes", "1000000");
 	holds(&place, "memory.memsw.limit_in_bytes", "1500000");
@@ -155,13 +163,26 @@ static const char *a_disk(struct topology *topology)
 	return topology->n_disks ? topology->disks[0].whole : NULL;
 }
 
+static bool notes(struct place *place, const char *what, const char *text)
+{
+	struct found found;
+
+	return ok(book_find(place->book, place->path, what, &found), "%s", what) &&
+	       is_str(found.text, text);
+}
+
+/* Of the line of a disk only those values are written that are promised: others may be somebody else's. */
 TEST(limits_of_a_disk_v2)
 {
 	_cleanup_(topology_clear) struct topology topology = {0};
 	const char *disk = a_disk(&topology);
-	_cleanup_free_ char *found = string_format("%s rbps=9 wbps=max riops=max wiops=max", disk);
-	_cleanup_free_ char *wanted =
-		string_format("%s rbps=1000 wbps=max riops=max wiops=30", disk);
+	_cleanup_free_ char *line = string_format("%s rbps=9 wbps=7 riops=max wiops=5", disk);
+	_cleanup_free_ char *rbps = string_format("%s rbps=1000", disk);
+	_cleanup_free_ char *wiops = string_format("%s wiops=30", disk);
+	_cleanup_free_ char *rbps_found = string_format("%s rbps=9", disk);
+	_cleanup_free_ char *wiops_found = string_format("%s wiops=5", disk);
+	_cleanup_free_ char *rbps_what = string_format("io.max %s rbps", disk);
+	_cleanup_free_ char *wiops_what = string_format("io.max %s wiops", disk);
 	struct terms_disk *terms;
 	struct place place = {0};
 	struct error err = {0};
@@ -169,20 +190,112 @@ TEST(limits_of_a_disk_v2)
 	if (!disk || !make_place(&place, 2))
 		return;
 	terms = &place.terms.disks[place.terms.n_disks++];
-	put(&place, "io.max", found);
+	put(&place, "io.max", line);
 	snprintf(terms->device, sizeof(terms->device), "%s", disk);
 	terms->flow[TERMS_READ].limit_bytes = 1000;
+	is_int(set(&place), 0);
+	holds(&place, "io.max", rbps);
+	notes(&place, rbps_what, rbps_found);
+	is_uint(book_entries(place.book), 1);
+	/* this file is no kernel's, which has all values in it again */
+	put(&place, "io.max", line);
 	terms->flow[TERMS_WRITE].limit_iops = 30;
 	is_int(set(&place), 0);
-	holds(&place, "io.max", wanted);
+	holds(&place, "io.max", wiops);
+	notes(&place, wiops_what, wiops_found);
 	/* what goes through the page cache is not held back at the disk */
 	terms->flow[TERMS_WRITE].buffered = true;
 	is_int(set(&place), 0);
-	free(wanted);
-	wanted = string_format("%s rbps=1000 wbps=max riops=max wiops=max", disk);
-	holds(&place, "io.max", wanted);
+	holds(&place, "io.max", wiops_found);
+	is_uint(book_entries(place.book), 1);
 	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
-	holds(&place, "io.max", found);
+	holds(&place, "io.max", rbps_found);
+	leave_place(&place);
+}
+
+/* The keeper after the one that has set it finds it in the book, and nothing of it promised any more. */
+TEST(terms_that_went_while_no_keeper_ran_are_put_back)
+{
+	_cleanup_(topology_clear) struct topology topology = {0};
+	const char *disk = a_disk(&topology);
+	_cleanup_free_ char *found = string_format("%s 0", disk);
+	struct terms_disk *terms;
+	struct place place = {0};
+
+	if (!disk || !make_place(&place, 1))
+		return;
+	put(&place, "memory.limit_in_bytes", "5000000\n");
+	put(&place, "pids.max", "77\n");
+	put(&place, "blkio.throttle.read_bps_device", "");
+	place.terms.memory.limit_bytes = 1000000;
+	place.terms.pids_limit = 5;
+	terms = &place.terms.disks[place.terms.n_disks++];
+	snprintf(terms->device, sizeof(terms->device), "%s", disk);
+	terms->flow[TERMS_READ].limit_bytes = 1000;
+	is_int(set(&place), 0);
+	holds(&place, "pids.max", "5");
+	/* as a keeper begins */
+	place.standing.begun = false;
+	place.standing.set = (struct terms){0};
+	place.terms = (struct terms){.memory.limit_bytes = 1000000};
+	is_int(set(&place), 0);
+	holds(&place, "memory.limit_in_bytes", "1000000");
+	holds(&place, "pids.max", "77");
+	holds(&place, "blkio.throttle.read_bps_device", found);
+	is_uint(book_entries(place.book), 1);
+	/* and once it is back it is somebody else's to change */
+	put(&place, "pids.max", "99\n");
+	place.terms.memory.limit_bytes = 0;
+	is_int(set(&place), 0);
+	holds(&place, "memory.limit_in_bytes", "5000000");
+	holds(&place, "pids.max", "99");
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+/* What the maker of a container has set for its terms stays when the keeper ends, and goes with the term. */
+TEST(the_term_itself_is_found)
+{
+	struct place place = {0};
+	struct error err = {0};
+
+	if (!make_place(&place, 2))
+		return;
+	place.standing.of_container = true;
+	put(&place, "memory.max", "999424\n"); /* in whole pages */
+	put(&place, "pids.max", "7\n");
+	place.terms.memory.limit_bytes = 1000000;
+	place.terms.pids_limit = 5;
+	is_int(set(&place), 0);
+	place.terms.memory.limit_bytes = 0;
+	place.terms.pids_limit = 0;
+	is_int(set(&place), 0);
+	holds(&place, "memory.max", "max");
+	holds(&place, "pids.max", "7");
+	put(&place, "memory.max", "999424\n");
+	place.terms.memory.limit_bytes = 1000000;
+	is_int(set(&place), 0);
+	is_int(writer_undo_all(&place.writer, &err), 0);
+	holds(&place, "memory.max", "999424");
+	leave_place(&place);
+}
+
+TEST(what_fails_is_tried_again_and_holds_nothing_else_up)
+{
+	struct place place = {0};
+
+	if (!make_place(&place, 2))
+		return;
+	put(&place, "pids.max", "max\n");
+	place.terms.memory.limit_bytes = 1000000;
+	place.terms.pids_limit = 5;
+	ok(set(&place) < 0);
+	ok(place.standing.failed);
+	holds(&place, "pids.max", "5");
+	put(&place, "memory.max", "max\n");
+	is_int(set(&place), 0);
+	ok(!place.standing.failed);
+	holds(&place, "memory.max", "1000000");
 	leave_place(&place);
 }
 
@@ -217,25 +330,49 @@ TEST(a_cap_that_is_lifted_leaves_what_others_have_set)
 {
 	for (int version = 1; version <= 2; version++) {
 		const char *file = version == 2 ? "io.max" : "blkio.throttle.read_bps_device";
-		const char *found = version == 2 ? "8:0 rbps=9 wbps=7 riops=max wiops=5" : "8:0 9";
-		const char *capped = version == 2 ? "8:0 rbps=4 wbps=max riops=max wiops=max"
-						  : "8:0 4";
-		const double caps[TERMS_ACCESSES] = {[TERMS_READ] = 4}, none[TERMS_ACCESSES] = {0};
+		const char *line = version == 2 ? "8:0 rbps=9 wbps=7 riops=max wiops=5" : "8:0 9";
+		const char *found = version == 2 ? "8:0 rbps=9" : "8:0 9";
+		const char *capped = version == 2 ? "8:0 rbps=4" : "8:0 4";
+		const struct standing_caps caps = {.cap = {[TERMS_READ] = 4}}, none = {0};
 		const struct standing_disk disk = {.number = "8:0"};
 		struct place place = {0};
 		struct error err = {0};
 
 		if (!make_place(&place, version))
 			return;
-		put(&place, file, found);
-		if (version == 1)
-			put(&place, "blkio.throttle.write_bps_device", "");
-		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, caps, &err),
+		put(&place, file, line);
+		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &caps, &err),
 		       0);
 		holds(&place, file, capped);
-		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, none, &err),
+		is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &none, &err),
 		       0);
 		holds(&place, file, found);
+		is_uint(book_entries(place.book), 0);
 		leave_place(&place);
 	}
+}
+
+/* What a journal may wait for is not held by the limit either, and the limit is there again afterwards. */
+TEST(a_limit_of_writes_gives_way_to_what_is_dirty)
+{
+	const struct standing_caps drain = {.drain = 5000}, less = {.drain = 10}, none = {0};
+	struct standing_disk disk = {.number = "8:0"};
+	struct place place = {0};
+	struct error err = {0};
+
+	if (!make_place(&place, 1))
+		return;
+	put(&place, "blkio.throttle.write_bps_device", "8:0 1000");
+	put(&place, "blkio.throttle.write_iops_device", "8:0 20");
+	disk.terms.flow[TERMS_WRITE].limit_bytes = 1000;
+	disk.terms.flow[TERMS_WRITE].limit_iops = 20;
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &drain, &err), 0);
+	holds(&place, "blkio.throttle.write_bps_device", "8:0 5000");
+	holds(&place, "blkio.throttle.write_iops_device", "8:0 0");
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &less, &err), 0);
+	holds(&place, "blkio.throttle.write_bps_device", "8:0 1000");
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &none, &err), 0);
+	holds(&place, "blkio.throttle.write_bps_device", "8:0 1000");
+	holds(&place, "blkio.throttle.write_iops_device", "8:0 20");
+	leave_place(&place);
 }

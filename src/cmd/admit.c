@@ -146,7 +146,7 @@ static int check_above(const struct promise *promise, struct error *err)
 	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
 	int r = cgroup_layout_read(&layout, err);
 
-	return r == 0 ? quota_check(promise, layout, false, err) : r;
+	return r == 0 ? quota_check(promise, layout, NULL, err) : r;
 }
 
 /* Of container_create_options. */

@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "keeper/ask.h"
+#include "keeper/book.h"
+#include "keeper/means_cpu.h"
 
 static bool read_i64(const char *directory, const char *file, int64_t *first, int64_t *second)
 {
@@ -50,21 +54,58 @@ static char *place_of(const struct promise *promise, const struct cgroup_layout 
 	return string_format("%s%s", mount, promise->intended);
 }
 
-int quota_check(const struct promise *promise, const struct cgroup_layout *layout, bool own,
-		struct error *err)
+/* What the keeper has found there when it first set something; false: it has not, or there is no book. */
+static bool find_quota(const char *directory, int version, uint64_t *mcores)
 {
+	const struct means_cpu *means = means_cpu_of(version);
+	_cleanup_(cleanup_book) struct book *book = NULL;
+	_cleanup_close_ int dir = open(keeper_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool damaged, term = false;
+	struct found found;
+	struct stat st;
+	double cores;
+
+	if (dir < 0 || !means || book_open(dir, &book, &damaged, NULL) < 0 ||
+	    !book_find(book, directory, means->quota_file, &found) || stat(directory, &st) < 0 ||
+	    st.st_ino != found.inode)
+		return false;
+	cores = means->found_quota(book, directory, &term);
+	*mcores = term ? 0 : (uint64_t)(cores * 1000);
+	return true;
+}
+
+/* Of its own group: what nobody will raise. */
+static uint64_t own_quota_mcores(const char *directory, int version, const struct terms *before)
+{
+	uint64_t quota, limit = before->cpu.limit_mcores;
+
+	if (find_quota(directory, version, &quota))
+		return quota;
+	quota = quota_mcores(directory, version);
+	/* set for the limit, by the container's maker */
+	return limit && quota + 2 >= limit && quota <= limit + 2 ? 0 : quota;
+}
+
+int quota_check(const struct promise *promise, const struct cgroup_layout *layout,
+		const struct terms *before, struct error *err)
+{
+	const int version = cgroup_layout_version(layout, CGROUP_CPU);
 	const char *mount = cgroup_layout_mount(layout, CGROUP_CPU);
 	_cleanup_free_ char *place = place_of(promise, layout);
 	uint32_t reserve = promise->terms.cpu.reserve_mcores;
 	size_t top = mount ? strlen(mount) : 0;
+	bool own = true;
 	char *slash;
 
 	if (!reserve || !place || !string_starts_with(place, mount))
 		return 0;
-	for (; strlen(place) > top; own = true) {
-		uint64_t quota =
-			own ? quota_mcores(place, cgroup_layout_version(layout, CGROUP_CPU)) : 0;
+	for (; strlen(place) > top; own = false) {
+		uint64_t quota = 0;
 
+		if (!own)
+			quota = quota_mcores(place, version);
+		else if (before)
+			quota = own_quota_mcores(place, version, before);
 		if (quota && quota < reserve)
 			return error_set(err, EINVAL,
 					 "cpu-reserve %s: the control group '%s' has a quota of "

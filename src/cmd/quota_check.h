@@ -15,8 +15,8 @@ int quota_check_controllers(const struct promise *promise, struct error *err);
 
 /*
  * A reserve of CPU above the quota of a group that PROMISE's is in, or will be in, is a contradiction: -EINVAL with a
- * sentence that names the group. OWN: its own group's quota counts too, since it is nobody's who would
- * raise it.
+ * sentence that names the group. Its own group's quota counts too, where it is not that of a limit promised BEFORE, which
+ * the keeper moves and takes back. BEFORE NULL: its own is not looked at, as it is set anew.
  */
-int quota_check(const struct promise *promise, const struct cgroup_layout *layout, bool own,
-		struct error *err);
+int quota_check(const struct promise *promise, const struct cgroup_layout *layout,
+		const struct terms *before, struct error *err);

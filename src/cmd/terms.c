@@ -72,8 +72,7 @@ static int set_one(struct terms *terms, const char *argument, struct error *err)
 	return terms_set(terms, kind, kind->name, value, err);
 }
 
-/* KEPT: something of CPU was promised before, so that the group's quota is the keeper's to change. */
-static int check(const struct promise *promise, bool kept, struct error *err)
+static int check(const struct promise *promise, const struct terms *before, struct error *err)
 {
 	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
 	int r = terms_check(&promise->terms, err);
@@ -84,8 +83,7 @@ static int check(const struct promise *promise, bool kept, struct error *err)
 		r = means_check(&promise->terms, layout, err);
 	if (r == 0)
 		r = quota_check_controllers(promise, err);
-	return r == 0 ? quota_check(promise, layout, !kept && !promise->terms.cpu.limit_mcores, err)
-		      : r;
+	return r == 0 ? quota_check(promise, layout, before, err) : r;
 }
 
 static int run_set(const struct cmd_context *ctx, const struct terms_options *options, char **argv,
@@ -93,7 +91,7 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 {
 	_cleanup_(promise_clear) struct promise promise = {0}, before = {0};
 	int r = terms_target_find(ctx->root, argv[0], &promise, err);
-	bool kept = promise.terms.cpu.reserve_mcores || promise.terms.cpu.limit_mcores;
+	const struct terms was = promise.terms;
 
 	for (char **argument = &argv[1]; r == 0 && *argument; argument++)
 		r = set_one(&promise.terms, *argument, err);
@@ -103,7 +101,7 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 		promise.has_cpus = true;
 		promise.cpus = options->cpus;
 	}
-	r = check(&promise, kept, err);
+	r = check(&promise, &was, err);
 	if (r == 0)
 		r = promise_set_maker(&promise, err);
 	if (r == 0)
@@ -117,6 +115,7 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 {
 	_cleanup_(promise_clear) struct promise promise = {0}, before = {0};
 	int r = terms_target_find(ctx->root, argv[0], &promise, err);
+	const struct terms was = promise.terms;
 
 	if (r == 0 && !promise.since)
 		return error_set(err, ENOENT, "nothing is promised to '%s'", argv[0]);
@@ -132,7 +131,7 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 		return r;
 	if (!argv[1] || !terms_any(&promise.terms))
 		return promises_remove(promise.state_root, promise.name, err);
-	r = check(&promise, true, err);
+	r = check(&promise, &was, err);
 	return r == 0 ? admit_promise(&promise, true, &before, err) : r;
 }
 

@@ -82,14 +82,6 @@ static int take_cpus(struct promise *promise, const struct oci_resources *resour
 	return 0;
 }
 
-/* What is set of the container's own quota stays, and is not the keeper's: this update sets none. */
-static bool is_own_quota(const struct terms *before, const struct promise *promise,
-			 const struct oci_config *holder)
-{
-	return !before->cpu.limit_mcores && !before->cpu.reserve_mcores &&
-	       !promise->terms.cpu.limit_mcores && !holder->resources.cpu.has_quota;
-}
-
 static int prepare(const struct terms *before, struct promise *promise, struct oci_config *holder,
 		   struct error *err)
 {
@@ -107,7 +99,8 @@ static int prepare(const struct terms *before, struct promise *promise, struct o
 	if (r == 0)
 		r = annotations_check_limits(&promise->terms, &holder->resources, err);
 	if (r == 0)
-		r = quota_check(promise, layout, is_own_quota(before, promise, holder), err);
+		r = quota_check(promise, layout, holder->resources.cpu.has_quota ? NULL : before,
+				err);
 	return r == 0 ? take_cpus(promise, &holder->resources, err) : r;
 }
 

@@ -52,28 +52,28 @@ static const char *file_of(const struct above_group *group)
 	return group->version == 2 ? "cpu.weight" : "cpu.shares";
 }
 
-/* What is promised something itself has a weight of its own. */
-static bool is_kept(const struct roster *roster, const char *directory, size_t length)
+/*
+ * What is promised a reserve or a share itself has a weight of its own. That is not what it was for those below any
+ * more, and has its place in the book all the same.
+ */
+static bool is_weighed(const struct roster *roster, const char *directory, size_t length)
 {
 	for (size_t i = 0; i < roster->control.n; i++) {
-		const char *known = roster->items[i].directory;
+		const struct roster_entry *e = &roster->items[i];
 
-		if (strncmp(known, directory, length) == 0 && known[length] == '\0')
+		if (e->weighed && strncmp(e->directory, directory, length) == 0 &&
+		    e->directory[length] == '\0')
 			return true;
 	}
 	return false;
 }
 
-/* Then its weight is not what it was for those below any more, and has its place in the book all the same. */
-static bool is_weighed(const struct roster *roster, const char *directory)
+/* Who was promised something itself, and is not any more, has had back all that was found there. */
+static bool is_noted(const struct writer *writer, const struct above_group *group)
 {
-	for (size_t i = 0; i < roster->control.n; i++) {
-		const struct roster_entry *e = &roster->items[i];
+	struct found found;
 
-		if (e->weighed && strcmp(e->directory, directory) == 0)
-			return true;
-	}
-	return false;
+	return !writer->book || book_find(writer->book, group->directory, file_of(group), &found);
 }
 
 static int add(struct above *next, struct above *before, struct writer *writer,
@@ -82,15 +82,16 @@ static int add(struct above *next, struct above *before, struct writer *writer,
 {
 	struct above_group *known = find(before, directory, length), *more;
 	_cleanup_free_ char *text = NULL;
+	struct found found;
 
-	if (find(next, directory, length) || is_kept(roster, directory, length))
+	if (find(next, directory, length) || is_weighed(roster, directory, length))
 		return 0;
 	more = realloc(next->groups, (next->n + 1) * sizeof(*more));
 	if (!more)
 		return error_oom(err);
 	next->groups = more;
 	more = &more[next->n];
-	if (known) {
+	if (known && (!known->found || is_noted(writer, known))) {
 		*more = *known;
 		known->directory = NULL;
 		next->n++;
@@ -101,8 +102,11 @@ static int add(struct above *next, struct above *before, struct writer *writer,
 		return error_oom(err);
 	next->n++;
 	/* where there is none nothing can be done, and the reserve is one of what the group gets */
-	if (writer_note_file(writer, ABOVE_MEANS, more->directory, file_of(more), &text, NULL) == 0)
-		more->found = more->set = strtod(text, NULL);
+	if (writer_note_file(writer, ABOVE_MEANS, more->directory, file_of(more), &text, NULL) < 0)
+		return 0;
+	more->found = more->set = strtod(text, NULL);
+	if (writer->book && book_find(writer->book, more->directory, file_of(more), &found))
+		more->found = strtod(found.text, NULL);
 	return 0;
 }
 
@@ -145,7 +149,8 @@ static int follow_roster(struct above *above, struct writer *writer, const struc
 	for (size_t i = 0; i < above->n; i++) {
 		const char *directory = above->groups[i].directory;
 
-		if (directory && !is_weighed(roster, directory))
+		if (directory && !is_weighed(roster, directory, strlen(directory)) &&
+		    !find(&next, directory, strlen(directory)))
 			writer_undo_only(writer, ABOVE_MEANS, directory, NULL);
 	}
 	above_clear(above);

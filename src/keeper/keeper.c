@@ -53,6 +53,7 @@
 #define TELL_ROUNDS 5
 #define STEER_AGAIN_NS 5000000000ull
 #define STEER_SELDOM_NS 30000000000ull /* when there was nothing to move */
+#define QUOTA_ROUNDS 20
 #define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
 #define SLOWER_ROUNDS 50 /* and where they are dear */
 
@@ -90,6 +91,7 @@ static int open_book(struct keeper *k, struct error *err)
 			    "put back",
 			    keeper_directory());
 	k->writer.book = k->book;
+	k->writer.lost = damaged;
 	return 0;
 }
 
@@ -154,6 +156,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	if (r < 0)
 		return r;
 	k->stamp = stamp;
+	k->writer.lost = false;
 	k->read_register = false;
 	settle_estates(&k->roster, &k->writer);
 	if (settle_steering(&k->roster, &k->writer))
@@ -266,12 +269,25 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 
 	if (!e->weighed)
 		wanted.weight = 0;
+	if (e->others_quota > 0 &&
+	    (wanted.quota_cores == 0 || wanted.quota_cores > e->others_quota))
+		wanted.quota_cores = e->others_quota;
 	r = e->means->set(&k->writer, e->name, e->directory, &wanted, &e->applied, &err);
 	if (r == -ENOENT || r == -ENODEV)
 		note_gone(k, i);
 	else if (r < 0 && !e->fails)
 		log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
 	e->fails = r < 0;
+}
+
+/* One after the other, each every two seconds. */
+static void look_at_quotas(struct keeper *k)
+{
+	if (!k->book || k->writer.dry)
+		return;
+	for (size_t i = k->rounds % QUOTA_ROUNDS; i < k->roster.control.n; i += QUOTA_ROUNDS)
+		if (!k->roster.control.workspaces[i].gone)
+			roster_look_at_quota(&k->roster, i, &k->writer);
 }
 
 /* Where those who have a reserve are disturbed. */
@@ -449,6 +465,7 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		k->now_ns = clock_monotonic_ns();
 		r = follow_register(k, err);
 		open_ledger(k);
+		look_at_quotas(k);
 		if (r == 0)
 			r = keep(k, err);
 		if (r == 0) {

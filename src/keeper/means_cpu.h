@@ -18,7 +18,13 @@ struct means_cpu {
 	int (*set)(struct writer *writer, const char *name, const char *directory,
 		   const struct control_setting *wanted, struct control_setting *now,
 		   struct error *err);
+	/* The quota that is set now, in cores, 0: none; negative errno as a number below 0: it cannot be read. */
+	double (*quota)(const char *directory);
+	/* The quota that the book has as found; 0: none, or no entry. *TERM: it is the term itself. */
+	double (*found_quota)(const struct book *book, const char *directory, bool *term);
 	double weight_max, weight_of_core;
+	const char *quota_file, *period_file, *weight_file; /* NULL: the first file has both */
+	const char *weight_default;			    /* as every group begins */
 };
 
 /* By version of the hierarchy; NULL: there is none. */

@@ -3,12 +3,19 @@
 #include "keeper/means_cpu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/strings.h"
+
+#define QUOTA "cpu.cfs_quota_us"
+#define PERIOD "cpu.cfs_period_us"
+#define SHARES "cpu.shares"
 
 #define SHARES_MIN 2
 #define SHARES_MAX 262144
@@ -32,12 +39,12 @@ static int find(struct writer *writer, const char *directory, bool weight,
 		struct control_setting *now, struct error *err)
 {
 	int64_t quota_us, period_us, shares = 0;
-	int r = find_number(writer, directory, "cpu.cfs_quota_us", &quota_us, err);
+	int r = find_number(writer, directory, QUOTA, &quota_us, err);
 
 	if (r == 0)
-		r = find_number(writer, directory, "cpu.cfs_period_us", &period_us, err);
+		r = find_number(writer, directory, PERIOD, &period_us, err);
 	if (r == 0 && weight)
-		r = find_number(writer, directory, "cpu.shares", &shares, err);
+		r = find_number(writer, directory, SHARES, &shares, err);
 	if (r < 0)
 		return r;
 	now->quota_cores = quota_us > 0 ? (double)quota_us / (double)period_us : 0;
@@ -62,7 +69,7 @@ static int set_quota(struct writer *writer, const char *name, const char *direct
 
 	if (quota_us > 0 && quota_us < QUOTA_MIN_US)
 		quota_us = QUOTA_MIN_US;
-	return write_number(writer, name, directory, "cpu.cfs_quota_us", quota_us, err);
+	return write_number(writer, name, directory, QUOTA, quota_us, err);
 }
 
 /* The period of others is brought to ours once, quota first where that would be the lower one. */
@@ -71,13 +78,13 @@ static int set_period(struct writer *writer, const char *name, const char *direc
 {
 	_cleanup_free_ char *text = NULL;
 	int64_t period_us;
-	int r = writer_note_file(writer, "cgroup", directory, "cpu.cfs_period_us", &text, err);
+	int r = writer_note_file(writer, "cgroup", directory, PERIOD, &text, err);
 
 	if (r < 0)
 		return r;
 	if (string_to_i64(text, 10, &period_us) == 0 && period_us == TERMS_CPU_PERIOD_US)
 		return 0;
-	return write_number(writer, name, directory, "cpu.cfs_period_us", TERMS_CPU_PERIOD_US, err);
+	return write_number(writer, name, directory, PERIOD, TERMS_CPU_PERIOD_US, err);
 }
 
 static int set(struct writer *writer, const char *name, const char *directory,
@@ -96,17 +103,66 @@ static int set(struct writer *writer, const char *name, const char *directory,
 	}
 	if (shares == 0 || fabs(shares - now->weight) < 0.05 * now->weight)
 		return 0;
-	r = write_number(writer, name, directory, "cpu.shares",
+	r = write_number(writer, name, directory, SHARES,
 			 llround(fmax(SHARES_MIN, fmin(shares, SHARES_MAX))), err);
 	if (r == 0)
 		now->weight = shares;
 	return r;
 }
 
-const struct means_cpu means_cpu_v1 = {.find = find,
-				       .set = set,
-				       .weight_max = SHARES_MAX,
-				       .weight_of_core = 64 * CONTROL_HOST_WEIGHT};
+static double cores_of(const char *quota, const char *period)
+{
+	int64_t quota_us, period_us;
+
+	if (string_to_i64(quota, 10, &quota_us) < 0 || string_to_i64(period, 10, &period_us) < 0)
+		return -EINVAL;
+	return quota_us > 0 && period_us > 0 ? (double)quota_us / (double)period_us : 0;
+}
+
+static char *read_number(const char *directory, const char *file)
+{
+	_cleanup_free_ char *path = string_format("%s/%s", directory, file);
+	char *text = NULL;
+
+	if (!path || file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static double quota(const char *directory)
+{
+	_cleanup_free_ char *now = read_number(directory, QUOTA);
+	_cleanup_free_ char *period = now ? read_number(directory, PERIOD) : NULL;
+
+	return period ? cores_of(now, period) : -ENOENT;
+}
+
+static double found_quota(const struct book *book, const char *directory, bool *term)
+{
+	struct found now, period;
+	double cores;
+
+	if (!book_find(book, directory, QUOTA, &now) ||
+	    !book_find(book, directory, PERIOD, &period))
+		return 0;
+	*term = now.term;
+	cores = cores_of(now.text, period.text);
+	return cores > 0 ? cores : 0;
+}
+
+const struct means_cpu means_cpu_v1 = {
+	.find = find,
+	.set = set,
+	.quota = quota,
+	.found_quota = found_quota,
+	.weight_max = SHARES_MAX,
+	.weight_of_core = 64 * CONTROL_HOST_WEIGHT,
+	.quota_file = QUOTA,
+	.period_file = PERIOD,
+	.weight_file = SHARES,
+	.weight_default = "1024",
+};
 
 const struct means_cpu *means_cpu_of(int version)
 {

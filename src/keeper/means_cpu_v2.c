@@ -3,6 +3,7 @@
 #include "keeper/means_cpu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/strings.h"
+
+#define MAX "cpu.max"
 
 #define WEIGHT_MIN 1
 #define WEIGHT_MAX 10000
@@ -36,7 +40,7 @@ static int find(struct writer *writer, const char *directory, bool weight,
 {
 	_cleanup_free_ char *max = NULL, *text = NULL;
 	uint64_t value = 0;
-	int r = writer_note_file(writer, "cgroup", directory, "cpu.max", &max, err);
+	int r = writer_note_file(writer, "cgroup", directory, MAX, &max, err);
 
 	if (r == 0)
 		r = parse_max(directory, max, &now->quota_cores, err);
@@ -61,8 +65,7 @@ static int set_max(struct writer *writer, const char *name, const char *director
 		quota_us = QUOTA_MIN_US;
 	text = cores > 0 ? string_format("%" PRId64 " %d", quota_us, TERMS_CPU_PERIOD_US)
 			 : string_format("max %d", TERMS_CPU_PERIOD_US);
-	return text ? writer_set_file(writer, name, directory, "cpu.max", text, err)
-		    : error_oom(err);
+	return text ? writer_set_file(writer, name, directory, MAX, text, err) : error_oom(err);
 }
 
 static int set_weight(struct writer *writer, const char *name, const char *directory, double weight,
@@ -96,9 +99,36 @@ static int set(struct writer *writer, const char *name, const char *directory,
 	return r;
 }
 
+static double quota(const char *directory)
+{
+	_cleanup_free_ char *path = string_format("%s/" MAX, directory), *text = NULL;
+	double cores;
+
+	if (!path || file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
+		return -ENOENT;
+	return parse_max(directory, text, &cores, NULL) < 0 ? -EINVAL : cores;
+}
+
+static double found_quota(const struct book *book, const char *directory, bool *term)
+{
+	struct found found;
+	double cores;
+
+	if (!book_find(book, directory, MAX, &found) ||
+	    parse_max(directory, found.text, &cores, NULL) < 0)
+		return 0;
+	*term = found.term;
+	return cores;
+}
+
 const struct means_cpu means_cpu_v2 = {
 	.find = find,
 	.set = set,
+	.quota = quota,
+	.found_quota = found_quota,
+	.quota_file = MAX,
+	.weight_file = "cpu.weight",
+	.weight_default = "100",
 	/* terms_cpu_weight() of plan/terms.h: 25 times a task of the host's */
 	.weight_of_core = 25 * CONTROL_HOST_WEIGHT,
 	.weight_max = WEIGHT_MAX / WEIGHT_DEFAULT * CONTROL_HOST_WEIGHT,

@@ -2,6 +2,7 @@
 #include "keeper/roster.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
+
+#define QUOTA_LEAST_US 1000.0 /* the kernel takes none that is lower */
+#define QUOTA_ODD 0.01
 
 static void entry_clear(struct roster_entry *e)
 {
@@ -52,7 +56,7 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 		       struct roster_entry *e, struct control_workspace *w)
 {
 	e->terms = promise->terms;
-	e->standing.of_container = promise->kind == PROMISE_CONTAINER;
+	e->of_container = e->standing.of_container = promise->kind == PROMISE_CONTAINER;
 	w->terms = promise->terms.cpu;
 	if (promise->has_cpus)
 		w->cpus = promise->cpus;
@@ -73,6 +77,88 @@ static int list_places(const struct cgroup *cgroup, char ***places)
 			known = strcmp(*at, path) == 0;
 		r = known ? 0 : strv_append(places, path);
 	}
+	return r;
+}
+
+/* ---- what others have set ---- */
+
+static bool is_limit(const struct roster_entry *e, double cores)
+{
+	double limit = e->terms.cpu.limit_mcores / 1000.0;
+
+	return limit > 0 && fabs(cores - limit) < 0.002 * limit;
+}
+
+/* A quota that was found, and is not the limit itself as the container's maker has set it, is somebody else's. */
+static void take_found_quota(struct roster_entry *e, struct writer *writer)
+{
+	bool term = false;
+	double found = writer->book ? e->means->found_quota(writer->book, e->directory, &term)
+				    : e->applied.quota_cores;
+
+	if (!term && e->of_container && is_limit(e, found)) {
+		if (writer->book)
+			book_mark_term(writer->book, e->directory, e->means->quota_file);
+		term = true;
+	}
+	/* with what was found before lost, it may be what a keeper has left there */
+	e->others_quota = term || writer->lost ? 0 : found;
+}
+
+/* The weight that the maker of a container has set for its reserve is no one's but the term's. */
+static void mark_weight(const struct roster_entry *e, const struct control_workspace *w,
+			struct writer *writer)
+{
+	double wanted = control_static(w).weight;
+
+	if (e->of_container && e->weighed && writer->book && wanted > 0 &&
+	    fabs(e->applied.weight - wanted) < 0.02 * wanted)
+		book_mark_term(writer->book, e->directory, e->means->weight_file);
+}
+
+static double as_it_is_set(double cores)
+{
+	double us = round(cores * TERMS_CPU_PERIOD_US);
+
+	return cores > 0 ? fmax(us, QUOTA_LEAST_US) / TERMS_CPU_PERIOD_US : 0;
+}
+
+void roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer)
+{
+	struct roster_entry *e = &roster->items[i];
+	double now = e->means->quota(e->directory), ours = as_it_is_set(e->applied.quota_cores);
+	bool odd = now >= 0 && fabs(now - ours) > QUOTA_ODD * fmax(now, ours);
+	struct error err = {0};
+
+	if (!odd || !e->odd_quota || !writer->book) {
+		e->odd_quota = odd;
+		return;
+	}
+	e->odd_quota = false;
+	book_forget_one(writer->book, e->directory, e->means->quota_file);
+	if (e->means->period_file)
+		book_forget_one(writer->book, e->directory, e->means->period_file);
+	if (e->means->find(writer, e->directory, false, &e->applied, &err) == 0)
+		take_found_quota(e, writer);
+}
+
+/* ---- the roster ---- */
+
+/* Of one that is promised neither a reserve nor a share any more. */
+static int give_weight_back(struct writer *writer, struct roster_entry *e, struct error *err)
+{
+	struct found found;
+	int r;
+
+	e->weighed = false;
+	e->applied.weight = 0;
+	if (!writer->book || !book_find(writer->book, e->directory, e->means->weight_file, &found))
+		return 0;
+	r = writer_set_file(writer, e->name, e->directory, e->means->weight_file,
+			    found.term ? e->means->weight_default : found.text, err);
+	/* one that is raised for those below it (above.c) stays in the book */
+	if (r == 0 && strcmp(found.means, "cgroup") == 0)
+		book_forget_one(writer->book, e->directory, e->means->weight_file);
 	return r;
 }
 
@@ -102,6 +188,12 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 		r = standing_open(promise->cgroup, &e->standing, err);
 	if (r == 0)
 		r = e->means->find(writer, directory, e->weighed, &e->applied, err);
+	if (r == 0) {
+		take_found_quota(e, writer);
+		mark_weight(e, w, writer);
+	}
+	if (r == 0 && !e->weighed)
+		r = give_weight_back(writer, e, err);
 	if (r == 0 && control_admit(w, roster->n_cpus) < 0)
 		r = error_oom(err);
 	if (r == 0)
@@ -139,11 +231,15 @@ static bool is_overruled(const struct promise_list *list, const struct promise *
 	return false;
 }
 
-/* A weight that was not ours becomes so when a reserve or a share is added later. */
+/* A weight that was not ours becomes so when a reserve or a share is added later, and the other way round. */
 static int retake(struct writer *writer, struct roster_entry *e, struct error *err)
 {
-	if (e->weighed || !(e->terms.cpu.reserve_mcores || e->terms.cpu.share))
+	bool weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
+
+	if (e->weighed == weighed)
 		return 0;
+	if (!weighed)
+		return give_weight_back(writer, e, err);
 	e->weighed = true;
 	return e->means->find(writer, e->directory, true, &e->applied, err);
 }

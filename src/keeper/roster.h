@@ -21,6 +21,9 @@ struct roster_entry {
 	struct gauge gauge;
 	const struct means_cpu *means;
 	struct control_setting applied;
+	double others_quota; /* that somebody else has set, in cores; no term lifts it. 0: none */
+	bool of_container;   /* the quota may have been set for its terms, before a keeper saw it */
+	bool odd_quota;	     /* it was not what was set here, at the last look */
 	struct standing standing;	    /* memory, pids, disks */
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
@@ -42,4 +45,10 @@ struct roster {
  */
 int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
 		  struct error *err);
+
+/*
+ * Looks whether somebody else has changed the quota of the entry at I since: that one holds then as one that was
+ * found. Twice the same counts, as a change of terms may be on its way.
+ */
+void roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer);
 void roster_end(struct roster *roster);

@@ -247,6 +247,21 @@ can_reserve() {
 	[[ $output == 60000 || $output == "60000 100000" ]]
 }
 
+@test "a reserve above an old quota is refused by update, until there is another quota" {
+	edit_config '.annotations = {"io.behalf.cpu.reserve": "0.2"} | .linux.resources.cpu = {"quota": 30000, "period": 100000}'
+	behalf create --bundle "$BUNDLE" "$ID"
+	run behalf update --term cpu.reserve=0.5 "$ID"
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *"cpu-reserve 0.5: the control group '"*"' has a quota of 0.3"* ]]
+	jq -e '.terms["io.behalf.cpu.reserve"] == "0.2"' "$(promises)"
+	behalf update --cpu-quota 60000 --cpu-period 100000 --term cpu.reserve=0.5 "$ID"
+	jq -e '.terms["io.behalf.cpu.reserve"] == "0.5"' "$(promises)"
+	# a quota that was set for a limit goes with it
+	behalf update --term cpu.limit=0.55 "$ID"
+	behalf update --term cpu.limit=none --term cpu.reserve=0.7 "$ID"
+}
+
 @test "a damaged register stops promises, not containers" {
 	mkdir "$BEHALF_PROMISES"
 	echo '{' >"$BEHALF_PROMISES/x.json"

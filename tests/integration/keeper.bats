@@ -14,6 +14,10 @@ teardown_file() {
 	end_private_ledger
 }
 
+controller() {
+	awk -v wanted="$1" '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ "(^|,)" wanted "(,|$)" { print $5; exit }' /proc/self/mountinfo
+}
+
 setup() {
 	# shellcheck disable=SC2034 # for begin
 	BUNDLE_FOR_EACH_TEST=
@@ -21,8 +25,8 @@ setup() {
 	load ledger_helpers
 	begin
 	need_verb terms
-	CPU=$(awk '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpu(,|$)/ { print $5; exit }' /proc/self/mountinfo)
-	USAGE=$(awk '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ /(^|,)cpuacct(,|$)/ { print $5; exit }' /proc/self/mountinfo)
+	CPU=$(controller cpu)
+	USAGE=$(controller cpuacct)
 	V2=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
 	[ -n "$CPU" ] || CPU=$V2
 	KEEPER=
@@ -167,11 +171,12 @@ is_kept() {
 	before=$(quota "$ID")
 	run inside "$BEHALF" keeper --dry-run --once
 	[ "$status" -eq 0 ]
-	[[ "${lines[0]}" == "/$ID: $CPU/$ID/cpu."*"= 30000"* ]]
+	echo "$output"
+	[[ "$output" == *"/$ID: $CPU/$ID/cpu."*"= 30000"* ]]
 	[ "$(quota "$ID")" = "$before" ]
 	[ ! -e "$BEHALF_KEEPER" ]
 	run inside "$BEHALF" keeper --dry-run --once -J
-	jq -e --arg name "/$ID" 'select(.workspace == $name) | .text' <<<"${lines[0]}"
+	jq -e --arg name "/$ID" 'select(.workspace == $name) | .text' <<<"$(grep -m 1 '^{' <<<"$output")"
 }
 
 @test "a limit is set and followed, and what was found is put back" {
@@ -250,6 +255,74 @@ is_kept() {
 	[ "$(quota "$ID")" = "$before" ]
 }
 
+# What a keeper has set and is not promised any more when the next begins.
+@test "terms that are taken back while no keeper runs are put back by the next" {
+	local memory pids limit file
+	memory=$(controller memory) pids=$(controller pids)
+	group "$ID"
+	mkdir -p "${memory:-$V2}/$ID" "${pids:-$V2}/$ID"
+	limit=${memory:-$V2}/$ID/memory.max
+	[ -e "$limit" ] || limit=${memory:-$V2}/$ID/memory.limit_in_bytes
+	file=${pids:-$V2}/$ID/pids.max
+	before=$(cat "$limit") before_weight=$(weight "$ID")
+	echo 1234 >"$file"
+	behalf terms set "/$ID" cpu.limit=0.3 cpu.share=300 memory.limit=64MiB pids.limit=99
+	start_keeper
+	wait_until 5 grep -qx 99 "$file"
+	wait_until 5 has_quota "$ID"
+	[ "$(cat "$limit")" = $((64 << 20)) ]
+	[ "$(weight "$ID")" != "$before_weight" ]
+	stop_keeper KILL
+	[ "$(cat "$file")" = 99 ]
+	behalf terms unset "/$ID" cpu.share memory.limit pids.limit
+	start_keeper
+	wait_until 5 grep -qx 1234 "$file"
+	[ "$(cat "$limit")" = "$before" ]
+	[ "$(weight "$ID")" = "$before_weight" ]
+	[ "$(quota_cores "$ID")" = 0.3 ]
+	# and while one runs
+	behalf terms set "/$ID" memory.limit=64MiB pids.limit=99
+	wait_until 5 grep -qx 99 "$file"
+	behalf terms unset "/$ID" memory.limit pids.limit
+	wait_until 5 grep -qx 1234 "$file"
+	[ "$(cat "$limit")" = "$before" ]
+	stop_keeper TERM
+	rmdir "${memory:-$V2}/$ID" "${pids:-$V2}/$ID" 2>/dev/null || true
+}
+
+set_quota() {
+	if [ -e "$CPU/$1/cpu.max" ]; then echo "$2 100000" >"$CPU/$1/cpu.max"; else echo "$2" >"$CPU/$1/cpu.cfs_quota_us"; fi
+}
+
+has_quota_of() {
+	[ "$(quota_cores "$1")" = "$2" ]
+}
+
+@test "a quota that somebody else has set holds beside terms" {
+	group "$ID"
+	set_quota "$ID" 50000
+	behalf terms set "/$ID" cpu.share=50
+	start_keeper
+	wait_until 5 is_kept
+	has_quota_of "$ID" 0.5
+	behalf terms set "/$ID" cpu.limit=0.3
+	wait_until 5 has_quota_of "$ID" 0.3
+	behalf terms unset "/$ID" cpu.limit
+	wait_until 5 has_quota_of "$ID" 0.5
+	run behalf terms set "/$ID" cpu.reserve=0.6
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the control group '/$ID' has a quota of 0.5"* ]]
+	# an engine changes it
+	behalf terms set "/$ID" cpu.limit=0.4
+	wait_until 5 has_quota_of "$ID" 0.4
+	set_quota "$ID" 20000
+	noticed() { jq -e --arg where "$CPU/$ID" '.found[] | select(.where == $where and (.text | startswith("20000")))' "$BEHALF_KEEPER/found.json" >/dev/null; }
+	wait_until 10 noticed
+	has_quota_of "$ID" 0.2
+	stop_keeper TERM
+	has_quota_of "$ID" 0.2
+}
+
 @test "one keeper at a time, and it says so" {
 	start_keeper
 	run inside "$BEHALF" keeper
@@ -322,6 +395,14 @@ is_kept() {
 	behalf terms set --force "/$ID/inner" cpu.reserve=0.1
 	start_keeper
 	raised() { [ "$(weight "$ID")" -gt $((before * 3 / 2)) ]; }
+	wait_until 10 raised
+	# a limit says nothing of its weight: it goes on being raised
+	behalf terms set "/$ID" cpu.limit=0.9
+	wait_until 5 has_quota "$ID"
+	wait_until 10 raised
+	behalf terms unset "/$ID"
+	unlimited() { ! has_quota "$ID"; }
+	wait_until 5 unlimited
 	wait_until 10 raised
 	behalf terms set "/$ID" cpu.share=300
 	shared() { [ $(($(weight "$ID") * 10 / before)) -ge 27 ] && [ $(($(weight "$ID") * 10 / before)) -le 33 ]; }
@@ -397,9 +478,10 @@ is_kept() {
 	echo "$output"
 	[ "$status" -eq 3 ]
 	[[ "${lines[-1]}" == "/$ID: cpu.reserve is broken: "*" of 0.90 CPU"* ]]
-	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",term=\"cpu.reserve\"}"
+	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",cgroup=\"/$ID\",term=\"cpu.reserve\"}"
+	"$BEHALF" metrics --once | grep -q "^behalf_promised{workspace=\"/$ID\",cgroup=\"/$ID\",term=\"cpu.reserve\"} 0.9$"
 	[ "$("$BEHALF" metrics --once | tail -1)" = "# EOF" ]
-	status | jq -e --arg name "/$ID" '.events[-1] | .workspace == $name and .state == "broken" and .by == "threads of others"'
+	status | jq -e --arg name "/$ID" '.events[-1] | .workspace == $name and .state == "broken" and .by != null'
 }
 
 @test "work for others is moved off a reserved CPU, and back" {

@@ -28,8 +28,50 @@ static void print_label(FILE *file, const char *value)
 
 struct family {
 	FILE *file;
-	const char *name;
-	bool seconds; /* of violation; else the ratio */
+	const char *name, *head; /* the lines of HELP and TYPE */
+	double (*value)(const struct kept_term *term);
+};
+
+static double ratio(const struct kept_term *term)
+{
+	return term->ratio;
+}
+
+static double violation(const struct kept_term *term)
+{
+	return term->violation_s;
+}
+
+static double promised(const struct kept_term *term)
+{
+	return term->promised;
+}
+
+static double got(const struct kept_term *term)
+{
+	return term->got;
+}
+
+static const struct family families[] = {
+	{.name = "behalf_kept_ratio",
+	 .head = "# HELP behalf_kept_ratio Of a reserve what was got of what was wanted of it, over "
+		 "the last second; of a limit the charge by the limit, over ten seconds.\n"
+		 "# TYPE behalf_kept_ratio gauge\n",
+	 .value = ratio},
+	{.name = "behalf_violation_seconds_total",
+	 .head = "# HELP behalf_violation_seconds Time in which a term was broken, since the keeper "
+		 "runs.\n"
+		 "# TYPE behalf_violation_seconds counter\n",
+	 .value = violation},
+	{.name = "behalf_promised",
+	 .head = "# HELP behalf_promised A term, in what it is counted in: CPUs, bits or bytes per "
+		 "second, requests per second.\n"
+		 "# TYPE behalf_promised gauge\n",
+	 .value = promised},
+	{.name = "behalf_got",
+	 .head = "# HELP behalf_got What was had of it of late, in the same.\n"
+		 "# TYPE behalf_got gauge\n",
+	 .value = got},
 };
 
 static void print_sample(void *data, const struct kept_term *term)
@@ -38,34 +80,31 @@ static void print_sample(void *data, const struct kept_term *term)
 
 	fprintf(family->file, "%s{workspace=\"", family->name);
 	print_label(family->file, term->workspace);
-	fprintf(family->file, "\",term=\"%s\"} %.6g\n", term->term,
-		family->seconds ? term->violation_s : term->ratio);
+	/* names are of a --root each */
+	fprintf(family->file, "\",cgroup=\"");
+	print_label(family->file, term->cgroup);
+	fprintf(family->file, "\",term=\"%s\"} %.6g\n", term->term, family->value(term));
 }
 
 char *keeper_metrics(void)
 {
 	_cleanup_json_ struct json_object *status = NULL;
-	struct family family = {.name = "behalf_kept_ratio"};
 	char *text = NULL;
 	size_t size;
 	FILE *file;
 
 	if (kept_terms_ask(&status, NULL) < 0)
 		return strdup("");
-	file = family.file = open_memstream(&text, &size);
+	file = open_memstream(&text, &size);
 	if (!file)
 		return NULL;
-	fputs("# HELP behalf_kept_ratio Of a reserve what was got of what was wanted of it, over the "
-	      "last second; of a limit the charge by the limit, over ten seconds.\n"
-	      "# TYPE behalf_kept_ratio gauge\n",
-	      file);
-	kept_terms_each(status, print_sample, &family, NULL);
-	fputs("# HELP behalf_violation_seconds Time in which a term was broken, since the keeper "
-	      "runs.\n"
-	      "# TYPE behalf_violation_seconds counter\n",
-	      file);
-	family = (struct family){file, "behalf_violation_seconds_total", true};
-	kept_terms_each(status, print_sample, &family, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct family family = families[i];
+
+		family.file = file;
+		fputs(family.head, file);
+		kept_terms_each(status, print_sample, &family, NULL);
+	}
 	if (fclose(file) == 0)
 		return text;
 	free(text);

@@ -44,16 +44,24 @@ program_is_unharmed() {
 	[ "$(cat "$BATS_TEST_TMPDIR"/programs/* | sha256sum)" = "$sum" ]
 }
 
-# The image brings all libraries of the program, and one that takes it over.
-preload_evil() {
+# The image brings all libraries of the program, which a static one has not.
+bring_libraries() {
 	local library
-	cp "$helpers_dir/hostile" "$BUNDLE/rootfs/hostile"
-	ldd "$BEHALF" | grep -o '/[^ ]*' | while read -r library; do
+	{ ldd "$BEHALF" 2>/dev/null || true; } | grep -o '/[^ ]*' | while read -r library; do
 		mkdir -p "$BUNDLE/rootfs$(dirname "$library")"
 		cp -L "$library" "$BUNDLE/rootfs$library"
 	done
+}
+
+# And one that takes it over, behind that of a sanitizer, which insists on being the first.
+preload_evil() {
+	local first
+	cp "$helpers_dir/hostile" "$BUNDLE/rootfs/hostile"
+	bring_libraries
+	first=$(ldd "$BEHALF" | grep -o '/[^ ]*libasan[^ ]*') || true
+	EVIL=LD_PRELOAD=${first:+$first:}/evil.so
 	cp "$(find "$helpers_dir" -name 'libevil.so' | head -n 1)" "$BUNDLE/rootfs/evil.so"
-	edit_config '.process.env += ["LD_PRELOAD=/evil.so"]'
+	edit_config ".process.env += [\"$EVIL\"]"
 }
 
 @test "CVE-2019-5736: the image's program is a link to the runtime's own (run)" {
@@ -80,7 +88,7 @@ preload_evil() {
 	start_sleeper
 	preload_evil
 	ln -s /proc/self/exe "$BUNDLE/rootfs/bin/start"
-	run behalf exec --env LD_PRELOAD=/evil.so "$ID" /bin/start
+	run behalf exec --env "$EVIL" "$ID" /bin/start
 	[[ $output == *"inside /"* ]] || { echo "$output"; return 1; }
 	[[ $output == *"opened 1"* ]]
 	[[ $output != *WRITABLE* ]]
@@ -91,6 +99,7 @@ preload_evil() {
 	copy_program
 	all_capabilities
 	cp "$helpers_dir/hostile" "$BUNDLE/rootfs/hostile"
+	bring_libraries
 	ln -s /proc/self/exe "$BUNDLE/rootfs/bin/start"
 	mkfifo "$BUNDLE/rootfs/fifo"
 	: >"$BUNDLE/rootfs/out"

@@ -2,10 +2,11 @@
 /*
  * The `cgroup` mount of a container shows it its own groups and nothing above: binds of the
  * directories that its processes are in. On v1 these lie in a tmpfs, one per hierarchy and named as on
- * the host.
+ * the host. A `cgroup2` mount is that of v2 alone.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -116,13 +117,20 @@ static int mount_nothing(struct launch *l, const struct oci_mount *m, int target
 
 int cgroup_mount_make(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
+	/* Both types are the container's groups, as there are; beside v1 who says cgroup2 wants that. */
+	bool version2 = strcmp(m->type, "cgroup2") == 0;
+
 	if (cgroup_layout_mode(l->layout) == CGROUP_NONE)
 		return error_set(err, ENODEV,
 				 "mount of '%s' at '%s': no cgroup hierarchy is mounted", m->type,
 				 m->destination);
 	if (!l->cgroup || !cgroup_directory(l->cgroup, CGROUP_CORE))
 		return mount_nothing(l, m, target, err);
-	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED)
+	if (cgroup_layout_mode(l->layout) == CGROUP_UNIFIED ||
+	    (version2 && cgroup_layout_version(l->layout, CGROUP_CORE) == 2))
 		return mount_unified(l, m, target, err);
+	if (version2)
+		return error_set(err, ENODEV, "mount of 'cgroup2' at '%s': there is cgroup v1 only",
+				 m->destination);
 	return mount_legacy(l, m, target, err);
 }

@@ -451,12 +451,17 @@ setup() {
 	find /sys/fs/cgroup -depth -path "*/$NAME*" -type d -exec rmdir {} + 2>/dev/null || true
 }
 
-@test "user namespaces: --uidmap, and the keeping of ids" {
+@test "user namespaces: --uidmap, and --userns of another container" {
 	run once --uidmap 0:100000:5000 --gidmap 0:100000:5000 bb:1 sh -c 'id -u; cat /proc/self/uid_map; touch /mine && stat -c %u /mine'
 	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = 0 ]
 	[[ ${lines[1]} =~ ^\ *0\ +100000\ +5000$ ]]
 	[ "${lines[2]}" = 0 ]
+	pod run -d --name "$NAME" --network=none --uidmap 0:100000:5000 --gidmap 0:100000:5000 bb:1 sleep 1000
+	run once --userns "container:$NAME" bb:1 sh -c 'cat /proc/self/uid_map; id -u'
+	pod rm --force --time 0 "$NAME"
+	[[ ${lines[0]} =~ ^\ *0\ +100000\ +5000$ ]]
+	[ "${lines[1]}" = 0 ]
 }
 
 @test "hooks from a hooks directory" {

@@ -434,3 +434,17 @@ teardown() { end; }
 	[ "$(behalf exec "$ID-b" hostname)" = second ]
 	behalf delete --force "$ID" "$ID-b"
 }
+
+@test "many at once: all run, and nothing is left of any" {
+	local n pids=() count=24
+	set_args sleep 1000
+	# each in the background: what fails is told by wait
+	for ((n = 0; n < count; n++)); do
+		"$BEHALF" --root "$STATE" run --detach --bundle "$BUNDLE" "$ID-$n" >/dev/null 3>&- 4>&- &
+		pids+=("$!")
+	done
+	for n in "${pids[@]}"; do wait "$n"; done
+	[ "$(behalf list --format json | jq '[.[] | select(.status == "running")] | length')" -eq "$count" ]
+	behalf delete --force --regex "^$ID-"
+	[ -z "$(behalf list --quiet)" ]
+}

@@ -147,8 +147,10 @@ options_of() {
 	echo text >"$BATS_TEST_TMPDIR/source/file"
 	add_mount /a/b/c bind "$BATS_TEST_TMPDIR/source" bind
 	add_mount /d/e/file bind "$BATS_TEST_TMPDIR/source/file" bind
-	run shell_in_container 'cat /a/b/c/file /d/e/file'
-	[ "$output" = $'text\ntext' ]
+	# relative: to the root
+	add_mount f/g bind "$BATS_TEST_TMPDIR/source" bind
+	run shell_in_container 'cat /a/b/c/file /d/e/file /f/g/file'
+	[ "$output" = $'text\ntext\ntext' ]
 }
 
 @test "a mount that fails is told with its place, type and option" {

@@ -268,6 +268,16 @@ has_controller() {
 	[ -z "$output" ]
 }
 
+@test "cgroup2 mount: the container's group of cgroup v2 is its root" {
+	grep -q cgroup2 /proc/self/mountinfo || skip "no cgroup v2"
+	edit_config '.linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}] |
+		.mounts += [{destination: "/v2", type: "cgroup2", source: "cgroup2", options: ["ro", "nosuid", "noexec", "nodev"]}]'
+	run shell_in_container 'cat /v2/cgroup.procs; mkdir /v2/x; grep " /v2 " /proc/self/mountinfo'
+	[ "${lines[0]}" = 1 ]
+	[[ $output == *"Read-only file system"* ]]
+	[[ ${lines[-1]} == *" / /v2 ro,nosuid,nodev,noexec,"*" - cgroup2 "* ]]
+}
+
 @test "cgroup mount: writable when it is not read-only, and a group made inside goes with the container" {
 	edit_config '(.mounts[] | select(.type == "cgroup")).options = ["nosuid", "noexec", "nodev", "relatime"]
 		| .linux.namespaces |= . - [{type: "cgroup"}] + [{type: "cgroup"}] | (.process.capabilities | .[]) = ["CAP_DAC_OVERRIDE"]'

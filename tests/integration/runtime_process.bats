@@ -177,6 +177,35 @@ bits() {
 	[[ ${lines[1]} == *"No space left"* ]]
 }
 
+@test "seccomp: every action, and the flags" {
+	local action want
+	edit_config ".root.readonly = false"
+	# action_on_mkdir ACTION [FLAG]: how it ends, and what it says
+	action_on_mkdir() {
+		edit_config ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", architectures: [\"SCMP_ARCH_X86_64\"],
+			${2:+flags: [\"$2\"],} syscalls: [{names: [\"mkdir\", \"mkdirat\"], action: \"SCMP_ACT_$1\"}]}"
+		shell_in_container 'rmdir /tmp/x 2>/dev/null; (mkdir /tmp/x 2>&1); echo $?'
+	}
+	while read -r action want; do
+		run action_on_mkdir "$action"
+		[[ $output == *$want ]] || { echo "$action: $output"; return 1; }
+		[[ $action != TRACE || $output == *"not implemented"* ]]
+	done <<-EOF
+		KILL 159
+		KILL_THREAD 159
+		KILL_PROCESS 159
+		TRAP 159
+		ERRNO 1
+		TRACE 1
+		LOG 0
+		ALLOW 0
+	EOF
+	for flag in LOG SPEC_ALLOW TSYNC; do
+		run action_on_mkdir ERRNO SECCOMP_FILTER_FLAG_$flag
+		[[ $output == *"not permitted"*1 ]] || { echo "$flag: $output"; return 1; }
+	done
+}
+
 @test "seccomp: without no_new_privs, and in what exec adds" {
 	edit_config '.process.noNewPrivileges = false | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
 		syscalls: [{names: ["chmod", "fchmodat", "fchmodat2"], action: "SCMP_ACT_ERRNO"}]} | .root.readonly = false'

@@ -438,6 +438,8 @@ group_file() {
 	edit_config '.linux.resources.hugepageLimits = [{"pageSize": "2MB", "limit": 8388608}]'
 	start_sleeper
 	[ "$(group_file hugetlb.2MB.max)$(group_file hugetlb.2MB.limit_in_bytes)" = 8388608 ]
+	# what is reserved counts as well, where the kernel counts it
+	[[ $(group_file hugetlb.2MB.rsvd.max)$(group_file hugetlb.2MB.rsvd.limit_in_bytes) =~ ^(8388608)?$ ]]
 }
 
 @test "linux.resources.blockIO: the throttles of a device" {

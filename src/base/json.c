@@ -24,27 +24,6 @@ static unsigned int line_of(const char *text, size_t offset)
 	return line;
 }
 
-/*
- * What json-c takes even when it is strict, and RFC 8259 does not: strings in single quotes, NaN and
- * Infinity. Outside of strings these letters begin nothing else. Returns the offset, or SIZE.
- */
-static size_t find_extension(const char *text, size_t size)
-{
-	bool in_string = false;
-
-	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
-
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (!in_string && (c == '\'' || c == 'N' || c == 'I'))
-			return i;
-	}
-	return size;
-}
-
 /* Of a whole number that json-c would take as the nearest one of 64 bits: its length. Else 0. */
 static size_t too_large(const char *text, size_t size)
 {
@@ -64,40 +43,50 @@ static size_t too_large(const char *text, size_t size)
 	return negative + zeroes + digits;
 }
 
-/* The offset of a number with *LENGTH that has no room in 64 bits, or SIZE. */
-static size_t find_too_large(const char *text, size_t size, size_t *length)
+/* Of the string whose opening quote is at I, the closing one; SIZE when there is none. */
+static size_t end_of_string(const char *text, size_t size, size_t i)
 {
-	bool in_string = false, in_number = false;
-
-	for (size_t i = 0; i < size; i++) {
-		bool begins = text[i] == '-' || (text[i] >= '0' && text[i] <= '9');
-
-		if (in_string && text[i] == '\\')
-			i++;
-		else if (text[i] == '"')
-			in_string = !in_string;
-		else if (!in_string && begins && !in_number &&
-			 (*length = too_large(text + i, size - i)))
-			return i;
-		in_number = begins || (in_number && memchr(".eE+", text[i], 4));
-	}
-	return size;
+	for (i++; i < size && text[i] != '"'; i++)
+		i += text[i] == '\\';
+	return i;
 }
 
-/* What json-c would take and we do not. */
+/* Behind the number that begins at I, as far as its characters go. */
+static size_t end_of_number(const char *text, size_t size, size_t i)
+{
+	while (i < size && memchr("0123456789.eE+-", text[i], 15))
+		i++;
+	return i;
+}
+
+/*
+ * What json-c takes even when it is strict, and we do not: strings in single quotes, NaN and Infinity,
+ * which RFC 8259 has not (outside of strings these letters begin nothing else), and numbers that it would
+ * make others of.
+ */
 static int check_text(const char *name, const char *text, size_t size, struct error *err)
 {
-	size_t length, at = find_extension(text, size);
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+		size_t length;
 
-	if (at < size)
-		return error_set(err, EINVAL, "%s: line %u: unexpected character '%c'", name,
-				 line_of(text, at), text[at]);
-	at = find_too_large(text, size, &length);
-	if (at < size)
-		return error_set(err, ERANGE,
-				 "%s: line %u: the number %.*s%s does not fit in 64 bits", name,
-				 line_of(text, at), (int)(length > 40 ? 40 : length), text + at,
-				 length > 40 ? "..." : "");
+		if (c == '"') {
+			i = end_of_string(text, size, i);
+		} else if (c == '\'' || c == 'N' || c == 'I') {
+			return error_set(err, EINVAL, "%s: line %u: unexpected character '%c'",
+					 name, line_of(text, i), c);
+		} else if (c == '-' || (c >= '0' && c <= '9')) {
+			length = too_large(text + i, size - i);
+			if (length)
+				return error_set(
+					err, ERANGE,
+					"%s: line %u: the number %.*s%s does not fit in 64 "
+					"bits",
+					name, line_of(text, i), (int)(length > 40 ? 40 : length),
+					text + i, length > 40 ? "..." : "");
+			i = end_of_number(text, size, i) - 1;
+		}
+	}
 	return 0;
 }
 

@@ -49,6 +49,7 @@ void oci_config_free(struct oci_config *config)
 		config->allocations = next;
 	}
 	json_object_put(config->json);
+	free(config->text);
 	free(config);
 }
 
@@ -278,9 +279,11 @@ int oci_config_load(int bundle_dirfd, const char *name, struct oci_config **conf
 	size_t size;
 	int r = read_text(bundle_dirfd, "config.json", name, true, &text, &size, err);
 
-	if (r < 0)
-		return r;
-	return oci_config_parse(name, text, size, config, err);
+	if (r == 0)
+		r = oci_config_parse(name, text, size, config, err);
+	if (r == 0)
+		(*config)->text = take_ptr(text);
+	return r;
 }
 
 int oci_process_load(const char *path, struct oci_config **holder, struct error *err)

@@ -338,6 +338,7 @@ struct oci_config {
 
 	struct oci_allocation *allocations; /* what the pointers above point into */
 	struct json_object *json;
+	char *text; /* of the file it was loaded from; NULL: of no file */
 };
 
 /*

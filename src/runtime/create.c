@@ -410,6 +410,16 @@ static int await_ready(struct creation *c, struct error *err)
 	}
 }
 
+/* For `exec`. As it was read, when it was: that is cheaper than to write it anew. */
+static int record_config(const struct creation *c, struct error *err)
+{
+	const char *text = c->config->text;
+
+	if (!text && c->config->json)
+		text = json_text(c->config->json, false);
+	return text ? file_create_at(c->container->dir, RECORD_CONFIG, text, 0600, err) : 0;
+}
+
 static int commit(struct creation *c, struct error *err)
 {
 	struct container *container = c->container;
@@ -423,13 +433,9 @@ static int commit(struct creation *c, struct error *err)
 			return r;
 	}
 	json_add_string(container->json, "phase", "created");
-	if (c->config->json) {
-		r = file_create_at(container->dir, RECORD_CONFIG, json_text(c->config->json, false),
-				   0600, err);
-		if (r < 0)
-			return r;
-	}
-	r = record_write(container, err);
+	r = record_config(c, err);
+	if (r == 0)
+		r = record_write(container, err);
 	if (r == 0)
 		r = place_write_pid_file(c->options->pid_file, container->pid, err);
 	if (r < 0)

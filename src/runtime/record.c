@@ -283,6 +283,14 @@ static int remove_entry(int dir, const char *name, unsigned int depth)
 	return 0;
 }
 
+/* What most containers leave there, whose names need not be read from the directory. False: there is more. */
+static bool remove_usual(const struct container *container, int root)
+{
+	unlinkat(container->dir, RECORD_CONFIG, 0);
+	unlinkat(container->dir, RECORD_STATE, 0);
+	return unlinkat(root, container->id, AT_REMOVEDIR) == 0;
+}
+
 /*
  * state.json goes with the directory's last entries: while anything is left to undo there is a record
  * of it, since everything that is outside of the directory has been undone by now.
@@ -290,8 +298,10 @@ static int remove_entry(int dir, const char *name, unsigned int depth)
 int record_remove(struct container *container, struct error *err)
 {
 	_cleanup_close_ int root = record_open_root(container->root, err);
-	int r = root < 0 ? root : remove_entry(root, container->id, 0);
+	int r = root;
 
+	if (root >= 0)
+		r = remove_usual(container, root) ? 0 : remove_entry(root, container->id, 0);
 	if (r < 0)
 		return error_errno(err, r, "remove the state of container '%s'", container->id);
 	return 0;

@@ -21,13 +21,18 @@ static bool has_own_mounts(const struct launch *l)
 	return l->new_namespaces & CLONE_NEWNS;
 }
 
-static int mount_id(int fd, uint64_t *id)
+/* What tells a directory of a mount from one of another. */
+struct place {
+	uint64_t mount, inode;
+};
+
+static int find_place(int fd, struct place *place)
 {
 	struct statx sx = {0};
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &sx) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID | STATX_INO, &sx) < 0)
 		return -errno;
-	*id = sx.stx_mnt_id;
+	*place = (struct place){.mount = sx.stx_mnt_id, .inode = sx.stx_ino};
 	return 0;
 }
 
@@ -35,33 +40,23 @@ static int mount_id(int fd, uint64_t *id)
 static int open_mount_root(int fd)
 {
 	_cleanup_close_ int at = openat(fd, ".", O_PATH | O_CLOEXEC);
-	uint64_t wanted = 0, id = 0;
-	struct statx here, up;
-	int r;
+	struct place here, up;
+	int r = at < 0 ? -errno : find_place(at, &here);
 
-	if (at < 0)
-		return -errno;
-	r = mount_id(at, &wanted);
-	for (;;) {
+	while (r == 0) {
 		_cleanup_close_ int parent = openat(at, "..", O_PATH | O_CLOEXEC);
 
+		r = parent < 0 ? -errno : find_place(parent, &up);
 		if (r < 0)
-			return r;
-		if (parent < 0)
-			return -errno;
-		r = mount_id(parent, &id);
-		if (r < 0)
-			return r;
-		if (id != wanted)
+			break;
+		/* The root of a namespace is above itself. */
+		if (up.mount != here.mount || up.inode == here.inode)
 			return take_fd(&at);
-		if (statx(at, "", AT_EMPTY_PATH, STATX_INO, &here) < 0 ||
-		    statx(parent, "", AT_EMPTY_PATH, STATX_INO, &up) < 0)
-			return -errno;
-		if (here.stx_ino == up.stx_ino) /* the root of the namespace */
-			return take_fd(&at);
+		here = up;
 		close(at);
 		at = take_fd(&parent);
 	}
+	return r;
 }
 
 /*

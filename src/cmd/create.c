@@ -253,10 +253,15 @@ static void log_left_out(const struct oci_config *config)
 	log_warning("process.capabilities: cannot be granted here: %s", names);
 }
 
+/*
+ * Of the container that this process makes. It is not freed: the end of the process does that at once, and
+ * to take the tree apart takes as long as half of reading it.
+ */
+static struct oci_config *config;
+
 static int create(const struct cmd_context *ctx, struct request *r, struct container **container,
 		  struct error *err)
 {
-	_cleanup_(cleanup_oci_config) struct oci_config *config = NULL;
 	_cleanup_(cleanup_admission) struct admission *admission = NULL;
 	_cleanup_close_ int pidfd_connection = -EBADF;
 	struct error undo_err = {0};

@@ -318,16 +318,26 @@ int cmd_create(const struct cmd_context *ctx, int argc, char **argv)
 	return status;
 }
 
+/* Whether there is something for us to do when the program begins: else we need not wake up for it. */
+static bool is_awaited(const struct oci_config *c)
+{
+	return c->hooks.n_poststart || (c->seccomp && c->seccomp->listener_path);
+}
+
 /* Starts what was created and, unless detached, stays until it ends. */
 static int start_and_attend(struct container *container, bool detach, int console, int *status,
 			    struct error *err)
 {
-	int code = container_start(container, err);
+	bool await = detach || is_awaited(config);
+	int code = container_start_unseen(container, err);
 
+	if (code == 0 && await)
+		code = container_await_start(container, err);
 	if (code < 0 || detach)
 		return code;
-	return attend_child(container_pid(container), container_pidfd(container), console, status,
+	code = attend_child(container_pid(container), container_pidfd(container), console, status,
 			    err);
+	return code == 0 && !await ? container_await_start(container, err) : code;
 }
 
 static int run(const struct cmd_context *ctx, struct request *r, int *status, struct error *err)

@@ -253,33 +253,48 @@ static int await_start(struct container *container, int connection, struct error
  * The socket is taken away before the word is given: should we die in between, init sees the
  * connection end and exits, and the container is stopped rather than started unseen.
  */
-int container_start(struct container *container, struct error *err)
+static int call_init(struct container *container, struct error *err)
+{
+	int connection = container_reach_init(container, SYNC_STARTING, err);
+
+	if (connection < 0)
+		return connection;
+	container->starter = connection;
+	/* Left there it would say `created` for ever. */
+	if (unlinkat(container->dir, RECORD_START, 0) < 0 && errno != ENOENT)
+		return error_errno(err, errno, "start container '%s': remove its socket",
+				   container->id);
+	return 0;
+}
+
+int container_start_unseen(struct container *container, struct error *err)
+{
+	int r = container->starter >= 0 ? 0 : call_init(container, err);
+
+	if (r < 0)
+		return r;
+	r = sync_send(container->starter, SYNC_COMMIT, -1);
+	return r < 0 ? error_errno(err, r, "start container '%s'", container->id) : 0;
+}
+
+int container_await_start(struct container *container, struct error *err)
 {
 	_cleanup_close_ int connection = take_fd(&container->starter);
-	int r = 0;
+	int r = await_start(container, connection, err);
 
-	if (connection >= 0) {
-		r = sync_send(connection, SYNC_COMMIT, -1); /* create's (create.c, commit) */
-	} else {
-		connection = container_reach_init(container, SYNC_STARTING, err);
-		if (connection < 0)
-			return connection;
-		/* Left there it would say `created` for ever. */
-		if (unlinkat(container->dir, RECORD_START, 0) < 0 && errno != ENOENT)
-			return error_errno(err, errno, "start container '%s': remove its socket",
-					   container->id);
-	}
-	if (r == 0)
-		r = sync_send(connection, SYNC_COMMIT, -1);
-	if (r < 0)
-		return error_errno(err, r, "start container '%s'", container->id);
-	r = await_start(container, connection, err);
 	if (r == 0)
 		r = hooks_run_after_start(container, err);
 	/* runtime.md, step 9: "generate an error, stop the container" */
 	if (r < 0 && container->pidfd >= 0)
 		pidfd_signal(container->pidfd, SIGKILL);
 	return r;
+}
+
+int container_start(struct container *container, struct error *err)
+{
+	int r = container_start_unseen(container, err);
+
+	return r == 0 ? container_await_start(container, err) : r;
 }
 
 int container_kill(struct container *container, int signal, bool all, struct error *err)

@@ -54,6 +54,14 @@ int container_load(const char *root, const char *id, struct container **containe
 
 int container_start(struct container *container, struct error *err);
 
+/*
+ * The two halves of it: the word to begin, and to hear of the program that it has begun, or why not. In
+ * between are the hooks poststart and the hand-over of a seccomp listener; where there are neither the
+ * second may wait until the container has ended.
+ */
+int container_start_unseen(struct container *container, struct error *err);
+int container_await_start(struct container *container, struct error *err);
+
 /* Signals init, or with ALL every process of the container. */
 int container_kill(struct container *container, int signal, bool all, struct error *err);
 

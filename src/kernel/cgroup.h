@@ -196,6 +196,12 @@ int cgroup_is_frozen(const struct cgroup *cg);
 int cgroup_remove(struct cgroup *cg, struct error *err);
 
 /*
+ * Removes the one group of the plan by which its processes are found, if there are none in it or below it,
+ * which is sooner done than to look. False: there may be some. The others are cgroup_remove's all the same.
+ */
+bool cgroup_remove_empty(const struct cgroup *cg);
+
+/*
  * One file of the group: FILE is the whole name, "cpu.shares". -ENODEV when the controller lives
  * nowhere, -ENOENT when it has no such file. On v2 the controller is enabled first if need be.
  */

@@ -452,3 +452,10 @@ int cgroup_remove(struct cgroup *cg, struct error *err)
 	}
 	return failed;
 }
+
+bool cgroup_remove_empty(const struct cgroup *cg)
+{
+	const struct cgroup_place *core = cgroup_place_of(cg, CGROUP_CORE);
+
+	return core && core->missing && rmdir(core->directory) == 0;
+}

@@ -33,7 +33,14 @@ static int end_init(struct container *c, struct error *err)
 	return 0;
 }
 
-/* A frozen process does not die: cgroup_kill thaws. */
+/* A frozen process does not die: cgroup_kill thaws. A group of systemd's is not for us to remove. */
+static int end_processes(const struct container *c, const struct cgroup *cg, struct error *err)
+{
+	bool ours = !json_object_object_get_ex(c->json, "systemd", NULL);
+
+	return ours && cgroup_remove_empty(cg) ? 0 : cgroup_kill(cg, DELETE_TIMEOUT_MS, err);
+}
+
 static int end_cgroup(struct container *c, struct error *err)
 {
 	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
@@ -44,7 +51,7 @@ static int end_cgroup(struct container *c, struct error *err)
 		return 0;
 	r = cgroup_from_json(record, &cg, err);
 	if (r == 0)
-		r = cgroup_kill(cg, DELETE_TIMEOUT_MS, err);
+		r = end_processes(c, cg, err);
 	if (r == 0)
 		r = scope_stop(c->json, err);
 	if (r == 0)

@@ -148,8 +148,8 @@ start_counter() {
 	need_program strace
 	# ARGUMENT...: whether behalf-full was executed
 	by_full() {
-		strace -f -qq -e trace=execve -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" --root "$STATE" "$@"
-		grep -q 'execve(.*/behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
+		strace -f -qq -e trace=execve,execveat -o "$BATS_TEST_TMPDIR/calls" "$BEHALF" --root "$STATE" "$@"
+		grep -q 'execve.*[" /]behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
 	}
 	set_args sleep 1000
 	behalf run --detach --bundle "$BUNDLE" "$ID"
@@ -160,7 +160,7 @@ start_counter() {
 	jq '.systemd = {unit: "behalf-no-such-unit.scope", user: false}' "$STATE/$ID/state.json" >"$BATS_TEST_TMPDIR/edited.json"
 	cp "$BATS_TEST_TMPDIR/edited.json" "$STATE/$ID/state.json"
 	run by_full update --pids-limit 60 "$ID"
-	grep -q 'execve(.*/behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
+	grep -q 'execve.*[" /]behalf-full".* = 0' "$BATS_TEST_TMPDIR/calls"
 	# there is no such unit, whether there is systemd or not, but that is no reason to keep the container
 	by_full delete --force "$ID" nobody-has-this-id
 	[ ! -e "$STATE/$ID" ]

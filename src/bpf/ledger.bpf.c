@@ -343,10 +343,11 @@ static __always_inline void packet_begins(struct wire_cpu *c, struct sk_buff *sk
 	if (hit->slot != c->frame[WIRE_SOFT].slot && hit->slot != WIRE_SLOT_PACKET &&
 	    hit->counter < WIRE_COUNTERS)
 		cursor_count(c, hit->counter);
+	cursor_packet(c, hit->slot, packet_segments(skb), address, hit->flags & DEVICE_ALONE);
+	/* after the packet before it has ended: in the backlog that can be this one, at the host's device */
 	if (c->handed_tail != c->handed_head && hit->counter == WIRE_RULE_NETNS &&
 	    cursor_packet_handed(c, hit->slot, address))
 		cursor_count(c, WIRE_RULE_VETH_TO);
-	cursor_packet(c, hit->slot, packet_segments(skb), address, hit->flags & DEVICE_ALONE);
 	if (hit->slot == WIRE_SLOT_PACKET && hit->flags & DEVICE_UPPER && cursor_packet_again(c))
 		cursor_count(c, WIRE_RULE_PACKET_AGAIN);
 }

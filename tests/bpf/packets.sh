@@ -17,6 +17,8 @@ command -v tc >/dev/null || skip_all "no tc"
 finish() {
 	ip link del "bm$spaces_id" 2>/dev/null
 	ip link del "bi$spaces_id" 2>/dev/null
+	ip link del "bu$spaces_id" 2>/dev/null
+	ip link del "bw$spaces_id" 2>/dev/null
 	spaces_down
 	"$behalf" ledger off >/dev/null
 }
@@ -86,6 +88,27 @@ if macvlan_up 2>/dev/null; then
 else
 	skip_one "macvlan" "no macvlan devices"
 fi
+
+# ---- from outside: through a pair of the host's own, received in the same poll as its last leg ----
+
+wire_up() {
+	ip link add "bw$spaces_id" type bridge && ip link set "bw$spaces_id" up &&
+		ip link add "bu$spaces_id" type veth peer name "bv$spaces_id" &&
+		ip link set "bu$spaces_id" master "$spaces_bridge" up &&
+		ip link set "bv$spaces_id" master "bw$spaces_id" up &&
+		ip link set "bl${spaces_id}a" master "bw$spaces_id" && sleep 0.5
+}
+wire_down() {
+	ip link set "bl${spaces_id}a" master "$spaces_bridge"
+	ip link del "bu$spaces_id"
+	ip link del "bw$spaces_id"
+} 2>/dev/null
+if wire_up; then
+	books=$(flood "in_space a" "in_space b" "$spaces_net.3" 2000)
+	holds "a packet's way from the host's device to its container is the container's" "$books" \
+		".counters.rule_veth_to > 1000 and $b.behalf_ns.net_rx > $a.behalf_ns.net_rx"
+fi
+wire_down
 
 # ---- another CPU receives ----
 

@@ -250,7 +250,7 @@ static void show_unkept(void)
 		for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
 			_cleanup_free_ char *value = terms_format(&list.items[i].terms, kind);
 
-			if (!value || !means_has_truth(kind))
+			if (!value || !means_has_truth(kind) || means_kernel_keeps(kind))
 				continue;
 			table_row(table);
 			table_string(table, list.items[i].name);

@@ -224,6 +224,23 @@ bool means_has_truth(const struct term_kind *kind)
 	return false;
 }
 
+bool means_kernel_keeps(const struct term_kind *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (fits(i, kind))
+			return table[i].controller == CGROUP_MEMORY ||
+			       table[i].controller == CGROUP_PIDS;
+	return false;
+}
+
+bool means_want_keeper(const struct terms *terms)
+{
+	for (const struct term_kind *kind = term_kinds; kind->name; kind++)
+		if (terms_has(terms, kind) && means_has_truth(kind) && !means_kernel_keeps(kind))
+			return true;
+	return false;
+}
+
 static bool needs_keeper(const struct term_kind *kind)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)

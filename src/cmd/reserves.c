@@ -7,12 +7,16 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "cmd/kept_terms.h"
 #include "cmd/means.h"
 #include "promises/promises.h"
+
+/* How long a keeper that has not answered is left alone. */
+#define SILENCE_NS UINT64_C(10000000000)
 
 static struct ledger_account *account_of(struct ledger_snapshot *snapshot,
 					 const struct promise *promise)
@@ -66,9 +70,9 @@ static void add_promise(void *data, const struct kept_term *term)
 	words->any = true;
 }
 
-/* STATUS NULL: no keeper runs. */
+/* SILENCE: what is said of terms when STATUS is NULL. */
 static void fill_words(struct ledger_account *account, const struct promise *promise,
-		       struct json_object *status)
+		       struct json_object *status, const char *silence)
 {
 	struct words words = {.promise = promise, .account = account};
 
@@ -81,13 +85,15 @@ static void fill_words(struct ledger_account *account, const struct promise *pro
 	else if (words.any)
 		account->terms = string_format("kept %.0fs", words.for_s);
 	else
-		account->terms = strdup(status ? "kept by the kernel" : "not kept: no keeper");
+		account->terms = strdup(status || !means_want_keeper(&promise->terms)
+						? "kept by the kernel"
+						: silence);
 }
 
 /* ---- all ---- */
 
 static void fill_one(struct ledger_snapshot *snapshot, const struct promise *promise,
-		     struct json_object *status)
+		     struct json_object *status, const char *silence)
 {
 	struct ledger_account *account = account_of(snapshot, promise);
 
@@ -95,13 +101,31 @@ static void fill_one(struct ledger_snapshot *snapshot, const struct promise *pro
 		return;
 	account->reserved_ns +=
 		(uint64_t)((double)snapshot->wall_ns * promise->terms.cpu.reserve_mcores / 1000);
-	fill_words(account, promise, status);
+	fill_words(account, promise, status, silence);
+}
+
+/*
+ * A keeper that hangs is not waited for every time: who watches would see nothing else. Returns what to say where it
+ * says nothing.
+ */
+static const char *ask_keeper(struct json_object **status)
+{
+	static uint64_t not_before_ns;
+	int r;
+
+	if (clock_monotonic_ns() < not_before_ns)
+		return "the keeper does not answer";
+	r = kept_terms_ask(status, NULL);
+	if (r == -EAGAIN)
+		not_before_ns = clock_monotonic_ns() + SILENCE_NS;
+	return r == -ENOENT ? "not kept: no keeper" : "the keeper does not answer";
 }
 
 void reserves_fill(struct ledger_snapshot *snapshot)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
 	_cleanup_json_ struct json_object *status = NULL;
+	const char *silence = "";
 	struct error err = {0}, told;
 	size_t damaged;
 
@@ -110,7 +134,7 @@ void reserves_fill(struct ledger_snapshot *snapshot)
 		return;
 	}
 	if (list.n)
-		kept_terms_ask(&status, NULL);
+		silence = ask_keeper(&status);
 	for (size_t i = 0; i < list.n; i++)
-		fill_one(snapshot, &list.items[i], status);
+		fill_one(snapshot, &list.items[i], status, silence);
 }

@@ -18,7 +18,7 @@
 
 #define DEFAULT_DIRECTORY "/run/behalf-keeper"
 #define STATUS_MAX_BYTES (64u << 20)
-#define ANSWER_TIMEOUT_S 5
+#define ANSWER_TIMEOUT_S 2 /* it answers in each of its rounds, ten times a second */
 
 const char *keeper_directory(void)
 {

@@ -74,10 +74,10 @@ static bool find_state_disk(const struct topology *topology, const char *path,
 }
 
 /* The keeper has to go by the same. */
-static int take_uplink(struct plan_host *host, struct error *err)
+static int take_uplink(const struct topology *topology, struct plan_host *host, struct error *err)
 {
 	struct uplink uplink = {0};
-	int r = uplink_find(secure_getenv("BEHALF_UPLINK"), &uplink, err);
+	int r = uplink_choose(secure_getenv("BEHALF_UPLINK"), topology, &uplink, err);
 
 	if (r < 0)
 		return r;
@@ -95,7 +95,7 @@ static int take_topology(const struct topology *topology, const char *state_path
 		return error_set(err, EINVAL, "cpu/online: '%s' is no list of CPUs",
 				 topology->online);
 	host->memory_bytes = topology->memory_bytes;
-	r = take_uplink(host, err);
+	r = take_uplink(topology, host, err);
 	if (r == 0)
 		r = take_nodes(topology, host, err);
 	if (r == 0)

@@ -50,17 +50,23 @@ static int parse(const char *text, struct uplink *uplink, struct error *err)
 int uplink_find(const char *text, struct uplink *uplink, struct error *err)
 {
 	_cleanup_(topology_clear) struct topology host = {0};
+	int r = text && strchr(text, '=') ? 0 : read_host(&host, err);
+
+	return r == 0 ? uplink_choose(text, &host, uplink, err) : r;
+}
+
+int uplink_choose(const char *text, const struct topology *host, struct uplink *uplink,
+		  struct error *err)
+{
 	struct uplink found = {0};
 	int r = text ? parse(text, &found, err) : 0;
 
-	if (r == 0 && !found.rate_bps)
-		r = read_host(&host, err);
 	if (r < 0)
 		return r;
 	if (!found.name[0])
-		snprintf(found.name, sizeof(found.name), "%s", host.uplink);
-	if (!found.rate_bps && host.uplink[0] && strcmp(found.name, host.uplink) == 0)
-		found.rate_bps = host.uplink_bps;
+		snprintf(found.name, sizeof(found.name), "%s", host->uplink);
+	if (!found.rate_bps && host->uplink[0] && strcmp(found.name, host->uplink) == 0)
+		found.rate_bps = host->uplink_bps;
 	found.sent.direction = TERMS_EGRESS;
 	found.arriving.direction = TERMS_INGRESS;
 	*uplink = found;

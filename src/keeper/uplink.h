@@ -32,6 +32,10 @@ struct uplink {
  * says it carries when TEXT does not. Without any the name is empty. -EINVAL for a TEXT that is no such thing.
  */
 int uplink_find(const char *text, struct uplink *uplink, struct error *err);
+struct topology;
+/* The same where what the host has was read already. */
+int uplink_choose(const char *text, const struct topology *host, struct uplink *uplink,
+		  struct error *err);
 
 /* Of an uplink's rate, what can be promised of what arrives. */
 uint64_t uplink_arriving_bps(uint64_t rate_bps);

@@ -321,7 +321,7 @@ static void add_figure(struct json_object *array, const char *name, const struct
 
 static void add_flows(struct json_object *array, const struct mix *mix)
 {
-	static const char names[SITE_WORKSPACES + 1] = "abcdhijk";
+	static const char names[SITE_WORKSPACES + 1] = "abcdeohijk";
 
 	for (size_t i = 0; i < mix->n; i++) {
 		const struct flow_spec *spec = &mix->specs[i];
@@ -343,7 +343,7 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 	add_flows(json_add_array(o, "flows"), mix);
 	array = json_add_array(o, "workspaces");
 	for (int w = 0; w < SITE_WORKSPACES; w++) {
-		const char name[2] = {"abcdhijk"[w]};
+		const char name[2] = {"abcdeohijk"[w]};
 
 		if (expected(&forecasts.workspaces[w]) > 0)
 			add_figure(array, name, mix, w, &forecasts.workspaces[w]);
@@ -409,7 +409,7 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 	bench->cpus = machine.cpus;
 	r = private_ledger_open(&bench->own_ledger, err);
 	if (r == 0)
-		r = site_open(&bench->site, err);
+		r = site_open(NULL, &bench->site, err);
 	if (r == 0)
 		r = scratch_open("/var/tmp", SCRATCH_BYTES, &stop_signal, &bench->scratch, err);
 	if (r == 0 && scratch_device(&bench->scratch, &bench->disk, NULL) < 0)

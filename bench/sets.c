@@ -439,7 +439,7 @@ static int set_up_site(struct bench *bench, struct error *err)
 	int r = private_ledger_open(&bench->own_ledger, err);
 
 	if (r == 0)
-		r = site_open(&bench->site, err);
+		r = site_open(NULL, &bench->site, err);
 	if (r == 0)
 		r = scratch_open("/var/tmp", SCRATCH_BYTES, &stop_signal, &bench->scratch, err);
 	if (r == 0)

@@ -61,8 +61,12 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -W 'cgroupfs systemd disabled' -- "$current")
 		return
 		;;
+	--device)
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$current")
+		return
+		;;
 	--only)
-		mapfile -t COMPREPLY < <(compgen -W 'bridge local forward macvlan host disk' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'bridge local forward uplink macvlan device host disk' -- "$current")
 		return
 		;;
 	--net-path)

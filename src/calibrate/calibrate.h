@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "plan/profile.h"
 
+struct site_devices;
+
 struct calibrate_progress {
 	size_t done, total; /* measurements */
 	double left_s;
@@ -16,10 +18,11 @@ struct calibrate_progress {
 
 struct calibrate_options {
 	bool quick;
-	unsigned int what;	  /* SCHEDULE_* of calibrate/schedule.h */
-	const char *scratch;	  /* directory of the scratch file */
-	bool force;		  /* trust it although the host was busy */
-	const volatile int *stop; /* set by a signal handler: give up, -EINTR */
+	unsigned int what;		    /* SCHEDULE_* of calibrate/schedule.h */
+	const char *scratch;		    /* directory of the scratch file */
+	const struct site_devices *devices; /* of the host's that are handed over; NULL: none */
+	bool force;			    /* trust it although the host was busy */
+	const volatile int *stop;	    /* set by a signal handler: give up, -EINTR */
 	void (*progress)(const struct calibrate_progress *progress, void *data); /* may be NULL */
 	void *data;
 };

@@ -56,6 +56,19 @@ static int start_sender(const struct site *site, const struct flow_scratch *scra
 	flow_run_disk(spec, scratch, counts);
 }
 
+/*
+ * Who asks for writeback is no part of what a workspace is charged: on a host in use it is a timer, some seconds
+ * later. So it is somebody else, a program of the host.
+ */
+static int start_flusher(const struct site *site, const struct flow_scratch *scratch,
+			 volatile struct flow_counts *counts, pid_t *pid, struct error *err)
+{
+	*pid = site_fork(site, SITE_J, err);
+	if (*pid == 0)
+		flow_run_flusher(scratch, counts);
+	return *pid < 0 ? *pid : 0;
+}
+
 int flow_start(const struct site *site, const struct flow_scratch *scratch,
 	       const struct flow_spec *spec, volatile struct flow_counts *counts, pid_t pids[2],
 	       struct error *err)
@@ -65,6 +78,8 @@ int flow_start(const struct site *site, const struct flow_scratch *scratch,
 	pids[0] = pids[1] = 0;
 	if (flow_is_net(spec))
 		r = start_receiver(site, spec, counts, &pids[0], err);
+	if (spec->kind == FLOW_WRITE && spec->buffered && !spec->synced)
+		r = start_flusher(site, scratch, counts, &pids[0], err);
 	if (r == 0)
 		r = start_sender(site, scratch, spec, counts, &pids[1], err);
 	if (r < 0)

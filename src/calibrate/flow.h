@@ -40,6 +40,7 @@ struct flow_spec {
 	double rate;	 /* units/s */
 	bool buffered;	 /* of a disk's: through the page cache */
 	bool sequential; /* of a disk's: else at random places */
+	bool synced; /* of buffered writes: by fdatasync; else the kernel's flusher writes them back */
 };
 
 /* What it has done so far. Shared with its processes, which count it up. */

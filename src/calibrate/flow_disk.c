@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reads and writes of the scratch file, one at a time. Buffered writes are written back 25 times a second by
- * fdatasync, and buffered reads drop what they have read in small pieces, so that they read from the device:
- * both often enough that every measurement has its part of it.
+ * Reads and writes of the scratch file, one at a time. Buffered writes are written back 25 times a second: by
+ * fdatasync, in the writer's own time, or by the kernel's flusher. What is read through the page cache is read from
+ * the device: in order, read ahead, and dropped in small pieces; or at places of which none comes twice. Reading
+ * ahead is asked for in the steps that are the kernel's own where nobody sets others (VM_READAHEAD_PAGES): where a device
+ * has some megabytes, most measurements would have none of it, and few all. Everything is done often enough that
+ * every measurement has its part.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,15 +20,18 @@
 #define BUFFER_BYTES (1u << 20)
 #define DROP_BYTES (512u << 10) /* no read-ahead makes larger folios */
 #define BEHIND_BYTES (4u << 20)
+#define AHEAD_BYTES (128u << 10)
 #define SYNC_NS 40000000u
 
 struct disk_run {
 	const struct flow_spec *spec;
 	int fd;
 	uint64_t slots, slot; /* places of a request in the file */
+	uint64_t stride;      /* from one to the next, out of order */
 	uint64_t random;
 	uint64_t synced_ns;
 	uint64_t dropped; /* of what was read, up to there */
+	uint64_t ahead;	  /* read ahead up to there */
 	char *buffer;
 };
 
@@ -37,13 +44,44 @@ static uint64_t next_random(struct disk_run *run)
 	return run->random;
 }
 
+/* Far from one half, one third and so on of SLOTS, and without a common divisor: every place comes once. */
+static uint64_t stride_of(uint64_t slots)
+{
+	uint64_t stride = (uint64_t)((double)slots * 0.6180339887) | 1, a = slots, b = stride, rest;
+
+	for (;; b = ++stride, a = slots) {
+		while ((rest = a % b)) {
+			a = b;
+			b = rest;
+		}
+		if (b <= 1)
+			return stride;
+	}
+}
+
 static off_t next_place(struct disk_run *run)
 {
 	if (run->spec->sequential)
 		run->slot = (run->slot + 1) % run->slots;
+	else if (run->spec->buffered && run->spec->kind == FLOW_READ)
+		run->slot = (run->slot + run->stride) % run->slots;
 	else
 		run->slot = next_random(run) % run->slots;
 	return (off_t)(run->slot * run->spec->size_bytes);
+}
+
+static void read_ahead(struct disk_run *run, uint64_t at)
+{
+	uint64_t wanted = at + run->spec->size_bytes + AHEAD_BYTES;
+
+	if (!run->spec->sequential)
+		return;
+	if (at < run->ahead && run->ahead - at > 2 * AHEAD_BYTES + run->spec->size_bytes)
+		run->ahead = at; /* begun anew */
+	while (run->ahead < wanted) {
+		readahead(run->fd, (off_t)run->ahead, AHEAD_BYTES);
+		run->ahead += AHEAD_BYTES;
+	}
 }
 
 static int request(struct disk_run *run)
@@ -52,10 +90,12 @@ static int request(struct disk_run *run)
 	size_t size = run->spec->size_bytes;
 	ssize_t n;
 
-	if (run->spec->kind == FLOW_WRITE)
+	if (run->spec->kind == FLOW_WRITE) {
 		n = pwrite(run->fd, run->buffer, size, at);
-	else
+	} else {
+		read_ahead(run, (uint64_t)at);
 		n = pread(run->fd, run->buffer, size, at);
+	}
 	if (n != (ssize_t)size)
 		return n < 0 ? errno : EIO;
 	return 0;
@@ -70,7 +110,7 @@ static void drop_behind(struct disk_run *run)
 {
 	uint64_t at = run->slot * run->spec->size_bytes, end;
 
-	if (!run->spec->buffered || run->spec->kind != FLOW_READ)
+	if (!run->spec->buffered || !run->spec->sequential || run->spec->kind != FLOW_READ)
 		return;
 	if (at < run->dropped) {
 		/* begun anew: what was read last, at the end of the file */
@@ -89,7 +129,7 @@ static int write_back(struct disk_run *run)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 
-	if (!run->spec->buffered || run->spec->kind != FLOW_WRITE ||
+	if (!run->spec->buffered || !run->spec->synced || run->spec->kind != FLOW_WRITE ||
 	    now_ns - run->synced_ns < SYNC_NS)
 		return 0;
 	run->synced_ns = now_ns;
@@ -113,9 +153,25 @@ static void prepare(struct disk_run *run, const struct flow_spec *spec,
 	memset(run->buffer, 'b', BUFFER_BYTES);
 	run->slot = next_random(run) % run->slots;
 	run->dropped = run->slot * spec->size_bytes / DROP_BYTES * DROP_BYTES;
+	run->ahead = run->slot * spec->size_bytes / AHEAD_BYTES * AHEAD_BYTES;
+	run->stride = stride_of(run->slots);
+	if (!spec->buffered || spec->kind != FLOW_READ)
+		return;
 	/* what is cached already would cost nothing */
-	if (spec->buffered && spec->kind == FLOW_READ)
-		posix_fadvise(run->fd, 0, 0, POSIX_FADV_DONTNEED);
+	posix_fadvise(run->fd, 0, 0, POSIX_FADV_DONTNEED);
+	posix_fadvise(run->fd, 0, 0, POSIX_FADV_RANDOM);
+}
+
+/* syncfs has the flusher do it, and waits (fs/fs-writeback.c, writeback_inodes_sb). */
+void flow_run_flusher(const struct flow_scratch *scratch, volatile struct flow_counts *counts)
+{
+	const struct timespec pause = {.tv_nsec = SYNC_NS};
+
+	for (;;) {
+		nanosleep(&pause, NULL);
+		if (syncfs(scratch->buffered) < 0)
+			flow_run_fail(counts, errno);
+	}
 }
 
 void flow_run_disk(const struct flow_spec *spec, const struct flow_scratch *scratch,

@@ -14,6 +14,9 @@ _noreturn_ void flow_run_sender(const struct flow_spec *spec, uint32_t address,
 				volatile struct flow_counts *counts);
 _noreturn_ void flow_run_disk(const struct flow_spec *spec, const struct flow_scratch *scratch,
 			      volatile struct flow_counts *counts);
+/* Has the flusher write back what is dirty, often enough that every measurement has its part of it. */
+_noreturn_ void flow_run_flusher(const struct flow_scratch *scratch,
+				 volatile struct flow_counts *counts);
 _noreturn_ void flow_run_spin(const struct flow_spec *spec, volatile struct flow_counts *counts);
 
 /* Gives up, and tells why. */

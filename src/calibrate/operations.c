@@ -50,8 +50,12 @@ enum profile_kind operations_kind(const struct flow_spec *spec, bool receives)
 
 enum profile_mode operations_mode(const struct flow_spec *spec)
 {
-	if (!flow_is_net(spec))
-		return spec->buffered ? PROFILE_BUFFERED : PROFILE_DIRECT;
+	if (!flow_is_net(spec) && !spec->buffered)
+		return PROFILE_DIRECT;
+	if (spec->kind == FLOW_READ)
+		return spec->sequential ? PROFILE_BUFFERED : PROFILE_RANDOM;
+	if (spec->kind == FLOW_WRITE)
+		return spec->synced ? PROFILE_SYNCED : PROFILE_BUFFERED;
 	return spec->kind == FLOW_UDP ? PROFILE_UDP : PROFILE_TCP;
 }
 
@@ -121,10 +125,11 @@ static void note_range(struct operation_points *points, const struct flow_spec *
 	points->units_most = fmax(points->units_most, point->units);
 }
 
-/* A process of the host at one end of a path between it and a workspace is no workspace. */
+/* A process of the host at one end of a path between it and a workspace is no workspace, nor is who is outside. */
 static bool is_workspace(const struct flow_spec *spec, enum site_workspace workspace)
 {
-	return !flow_is_net(spec) || spec->path != SITE_LOCAL || !site_is_of_host(workspace);
+	return !flow_is_net(spec) ||
+	       !(workspace == SITE_O || (spec->path == SITE_LOCAL && site_is_of_host(workspace)));
 }
 
 /* Returns the operation's index, or -ENOMEM. */

@@ -14,13 +14,16 @@
 /* Which calibrations have a load. */
 enum presence { FULL, QUICK_BRIDGE, QUICK };
 
+/* How a disk is used: without the page cache, with what that does for one, and so that it does least. */
+enum access { DIRECT, HELPED, HINDERED };
+
 /* SIZE_BYTES as on the wire. */
 struct load {
 	enum flow_kind kind;
 	uint32_t size_bytes;
 	double rate;
 	enum presence presence;
-	bool buffered;
+	enum access access; /* of a disk's */
 };
 
 /*
@@ -28,44 +31,64 @@ struct load {
  * changes most; the smallest and the largest packets span the sizes.
  */
 static const struct load net_loads[] = {
-	{FLOW_UDP, 64, 1000, QUICK, false},
-	{FLOW_UDP, 64, 20000, QUICK, false},
-	{FLOW_UDP, 1400, 8000, QUICK, false},
-	{FLOW_UDP, 64, 4000, QUICK, false},
-	{FLOW_UDP, 1400, 2000, QUICK_BRIDGE, false},
-	{FLOW_UDP, 512, 40000, QUICK_BRIDGE, false},
-	{FLOW_UDP, 64, 500, FULL, false},
-	{FLOW_UDP, 64, 10000, FULL, false},
-	{FLOW_UDP, 64, 60000, FULL, false},
-	{FLOW_UDP, 256, 2000, FULL, false},
-	{FLOW_UDP, 512, 1000, FULL, false},
-	{FLOW_UDP, 1400, 30000, FULL, false},
-	{FLOW_TCP, 256, 1000, QUICK, false},
-	{FLOW_TCP, 1514, 8000, QUICK, false},
-	{FLOW_TCP, 16450, 2000, QUICK, false},
-	{FLOW_TCP, 256, 10000, QUICK, false},
-	{FLOW_TCP, 1514, 2000, QUICK_BRIDGE, false},
-	{FLOW_TCP, 256, 4000, FULL, false},
-	{FLOW_TCP, 4162, 5000, FULL, false},
-	{FLOW_TCP, 16450, 6000, FULL, false},
-	{FLOW_TCP, 32834, 1000, FULL, false},
-	{FLOW_CONNECT, 1, 500, QUICK, false},
-	{FLOW_CONNECT, 1, 2500, QUICK, false},
-	{FLOW_CONNECT, 1, 300, FULL, false},
-	{FLOW_CONNECT, 1, 1000, FULL, false},
+	{FLOW_UDP, 64, 1000, QUICK},
+	{FLOW_UDP, 64, 20000, QUICK},
+	{FLOW_UDP, 1400, 8000, QUICK},
+	{FLOW_UDP, 64, 4000, QUICK},
+	{FLOW_UDP, 1400, 2000, QUICK_BRIDGE},
+	{FLOW_UDP, 512, 40000, QUICK_BRIDGE},
+	{FLOW_UDP, 64, 500, FULL},
+	{FLOW_UDP, 64, 10000, FULL},
+	{FLOW_UDP, 64, 60000, FULL},
+	{FLOW_UDP, 256, 2000, FULL},
+	{FLOW_UDP, 512, 1000, FULL},
+	{FLOW_UDP, 1400, 30000, FULL},
+	{FLOW_TCP, 256, 1000, QUICK},
+	{FLOW_TCP, 1514, 8000, QUICK},
+	{FLOW_TCP, 16450, 2000, QUICK},
+	{FLOW_TCP, 256, 10000, QUICK},
+	{FLOW_TCP, 1514, 2000, QUICK_BRIDGE},
+	{FLOW_TCP, 256, 4000, FULL},
+	{FLOW_TCP, 4162, 5000, FULL},
+	{FLOW_TCP, 16450, 6000, FULL},
+	{FLOW_TCP, 32834, 1000, FULL},
+	{FLOW_CONNECT, 1, 500, QUICK},
+	{FLOW_CONNECT, 1, 2500, QUICK},
+	{FLOW_CONNECT, 1, 300, FULL},
+	{FLOW_CONNECT, 1, 1000, FULL},
 };
 
+/* Those that are read ahead are fast enough for several steps in each measurement. */
 static const struct load disk_loads[] = {
-	{FLOW_READ, 4096, 300, QUICK, false},	{FLOW_READ, 4096, 1500, QUICK, false},
-	{FLOW_READ, 65536, 300, QUICK, false},	{FLOW_READ, 16384, 600, FULL, false},
-	{FLOW_READ, 4096, 800, FULL, false},	{FLOW_READ, 131072, 200, FULL, false},
-	{FLOW_WRITE, 4096, 300, QUICK, false},	{FLOW_WRITE, 4096, 1500, QUICK, false},
-	{FLOW_WRITE, 65536, 300, QUICK, false}, {FLOW_WRITE, 16384, 600, FULL, false},
-	{FLOW_WRITE, 4096, 800, FULL, false},	{FLOW_WRITE, 131072, 200, FULL, false},
-	{FLOW_READ, 4096, 400, QUICK, true},	{FLOW_READ, 65536, 300, QUICK, true},
-	{FLOW_READ, 4096, 2000, QUICK, true},	{FLOW_READ, 16384, 600, FULL, true},
-	{FLOW_WRITE, 4096, 400, QUICK, true},	{FLOW_WRITE, 65536, 300, QUICK, true},
-	{FLOW_WRITE, 4096, 2000, QUICK, true},	{FLOW_WRITE, 16384, 600, FULL, true},
+	{FLOW_READ, 4096, 300, QUICK},
+	{FLOW_READ, 4096, 1500, QUICK},
+	{FLOW_READ, 65536, 300, QUICK},
+	{FLOW_READ, 16384, 600, FULL},
+	{FLOW_READ, 4096, 800, FULL},
+	{FLOW_READ, 131072, 200, FULL},
+	{FLOW_WRITE, 4096, 300, QUICK},
+	{FLOW_WRITE, 4096, 1500, QUICK},
+	{FLOW_WRITE, 65536, 300, QUICK},
+	{FLOW_WRITE, 16384, 600, FULL},
+	{FLOW_WRITE, 4096, 800, FULL},
+	{FLOW_WRITE, 131072, 200, FULL},
+	{FLOW_READ, 4096, 2000, QUICK, HELPED},
+	{FLOW_READ, 4096, 8000, QUICK, HELPED},
+	{FLOW_READ, 65536, 300, QUICK, HELPED},
+	{FLOW_READ, 16384, 1000, FULL, HELPED},
+	{FLOW_READ, 131072, 200, FULL, HELPED},
+	{FLOW_READ, 4096, 400, QUICK, HINDERED},
+	{FLOW_READ, 4096, 2000, QUICK, HINDERED},
+	{FLOW_READ, 65536, 300, QUICK, HINDERED},
+	{FLOW_READ, 16384, 600, FULL, HINDERED},
+	{FLOW_WRITE, 4096, 400, QUICK, HELPED},
+	{FLOW_WRITE, 4096, 2000, QUICK, HELPED},
+	{FLOW_WRITE, 65536, 300, QUICK, HELPED},
+	{FLOW_WRITE, 16384, 600, FULL, HELPED},
+	{FLOW_WRITE, 4096, 400, QUICK, HINDERED},
+	{FLOW_WRITE, 4096, 2000, QUICK, HINDERED},
+	{FLOW_WRITE, 65536, 300, QUICK, HINDERED},
+	{FLOW_WRITE, 16384, 600, FULL, HINDERED},
 };
 
 double schedule_unit_bytes(const struct flow_spec *spec)
@@ -86,8 +109,9 @@ static struct flow_spec spec_of(const struct load *load)
 		.kind = load->kind,
 		.size_bytes = load->size_bytes,
 		.rate = load->rate,
-		.buffered = load->buffered,
-		.sequential = load->buffered && load->kind == FLOW_READ,
+		.buffered = load->access != DIRECT,
+		.sequential = load->access == HELPED && load->kind == FLOW_READ,
+		.synced = load->access == HINDERED && load->kind == FLOW_WRITE,
 	};
 
 	if (load->kind == FLOW_UDP)
@@ -127,7 +151,8 @@ static const struct {
 } places[SITE_PATHS] = {
 	[SITE_BRIDGE] = {0, SITE_A, SITE_B},  [SITE_MACVLAN] = {0, SITE_A, SITE_B},
 	[SITE_FORWARD] = {1, SITE_C, SITE_D}, [SITE_LOCAL] = {1, SITE_C, SITE_J},
-	[SITE_HOST] = {2, SITE_H, SITE_I},
+	[SITE_HOST] = {2, SITE_H, SITE_I},    [SITE_UPLINK] = {2, SITE_E, SITE_O},
+	[SITE_DEVICE] = {0, SITE_A, SITE_B},
 };
 #define DISK_LANE 3
 #define DISK_WORKSPACE SITE_K
@@ -146,8 +171,8 @@ static int append_path(struct lane *lanes, enum site_path path, bool quick)
 		spec.from = places[path].from;
 		spec.to = places[path].to;
 		r = append(lane, &spec);
-		/* to a process of the host and from one differ; elsewhere both ends are workspaces */
-		if (r == 0 && path == SITE_LOCAL) {
+		/* where one end is no workspace both ways are measured; elsewhere both ends are */
+		if (r == 0 && (path == SITE_LOCAL || path == SITE_UPLINK)) {
 			spec.from = places[path].to;
 			spec.to = places[path].from;
 			r = append(lane, &spec);
@@ -291,6 +316,16 @@ int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
 	return 0;
 }
 
+struct flow_spec schedule_probe(enum site_path path)
+{
+	struct flow_spec spec = spec_of(&net_loads[0]);
+
+	spec.path = path;
+	spec.from = places[path].from;
+	spec.to = places[path].to;
+	return spec;
+}
+
 unsigned int schedule_part(const struct flow_spec *spec)
 {
 	return flow_is_net(spec) ? 1u << spec->path : SCHEDULE_DISK;
@@ -302,6 +337,15 @@ void schedule_free(struct schedule *schedule)
 	*schedule = (struct schedule){0};
 }
 
+static const char *access_name(const struct flow_spec *spec)
+{
+	if (!spec->buffered)
+		return "direct";
+	if (spec->kind == FLOW_READ)
+		return spec->sequential ? "buffered" : "random";
+	return spec->synced ? "synced" : "buffered";
+}
+
 void schedule_describe(const struct flow_spec *spec, char *text, size_t size)
 {
 	if (spec->kind == FLOW_CONNECT)
@@ -310,7 +354,6 @@ void schedule_describe(const struct flow_spec *spec, char *text, size_t size)
 		snprintf(text, size, "%s %s %.0f bytes %.0f/s", site_path_name(spec->path),
 			 flow_kind_name(spec->kind), schedule_unit_bytes(spec), spec->rate);
 	else
-		snprintf(text, size, "disk %s %s %u bytes %.0f/s",
-			 spec->buffered ? "buffered" : "direct", flow_kind_name(spec->kind),
-			 spec->size_bytes, spec->rate);
+		snprintf(text, size, "disk %s %s %u bytes %.0f/s", access_name(spec),
+			 flow_kind_name(spec->kind), spec->size_bytes, spec->rate);
 }

@@ -38,6 +38,9 @@ struct schedule {
 int schedule_make(unsigned int what, bool quick, struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 
+/* A small load on PATH, to see whether anything arrives. */
+struct flow_spec schedule_probe(enum site_path path);
+
 /* The bit of what SPEC calibrates. */
 unsigned int schedule_part(const struct flow_spec *spec);
 

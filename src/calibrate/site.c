@@ -36,9 +36,13 @@ struct site {
 	bool links_made;
 };
 
-static const char *const workspace_names[SITE_WORKSPACES] = {"a", "b", "c", "d",
-							     "h", "i", "j", "k"};
-static const char *const path_names[SITE_PATHS] = {"bridge", "local", "forward", "macvlan", "host"};
+static const char *const workspace_names[SITE_WORKSPACES] = {"a", "b", "c", "d", "e",
+							     "o", "h", "i", "j", "k"};
+static const char *const path_names[SITE_PATHS] = {
+	[SITE_BRIDGE] = "bridge",   [SITE_LOCAL] = "local", [SITE_FORWARD] = "forward",
+	[SITE_MACVLAN] = "macvlan", [SITE_HOST] = "host",   [SITE_UPLINK] = "uplink",
+	[SITE_DEVICE] = "device",
+};
 
 const char *site_path_name(enum site_path path)
 {
@@ -155,13 +159,15 @@ static int make_site(struct site *site, struct error *err)
 	return r;
 }
 
-int site_open(struct site **site, struct error *err)
+int site_open(const struct site_devices *devices, struct site **site, struct error *err)
 {
 	struct site *made = new_site();
 	int r;
 
 	if (!made)
 		return error_oom(err);
+	for (int i = 0; devices && i < SITE_DEVICES; i++)
+		made->links.devices[i] = devices->names[i];
 	r = make_site(made, err);
 	if (r < 0) {
 		site_close(made, NULL);
@@ -192,8 +198,10 @@ int site_close(struct site *site, struct error *err)
 
 	if (!site)
 		return 0;
-	if (site->links_made)
-		keep_first(&r, site_links_remove(err));
+	if (site->links_made) {
+		keep_first(&r, site_links_return_devices(site->netns, &site->links, err));
+		keep_first(&r, site_links_remove(r == 0 ? err : NULL));
+	}
 	for (enum site_workspace w = 0; w < SITE_WORKSPACES; w++) {
 		end_holder(site->holders[w]);
 		cleanup_close(&site->netns[w]);
@@ -219,6 +227,11 @@ bool site_has_path(const struct site *site, enum site_path path)
 const char *site_path_missing(const struct site *site, enum site_path path)
 {
 	return site_has_path(site, path) ? NULL : site->links.missing[path];
+}
+
+void site_miss_path(struct site *site, enum site_path path, const char *why)
+{
+	site_links_miss(&site->links, path, why);
 }
 
 uint32_t site_address(const struct site *site, enum site_workspace workspace, enum site_path path)

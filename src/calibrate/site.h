@@ -7,13 +7,17 @@
  *
  *	a, b, c   each a cgroup and a network namespace, on bridge behalf-cal0
  *	d         the same on bridge behalf-cal1: reached from the others by forwarding only
+ *	e         the same on behalf-cal0, which has to do with
+ *	o         who is outside: reached through behalf-cal-u only, which plays the host's uplink
  *	h, i      cgroups in the host's network namespace, joined by its loopback interface
  *	j         one there that stands for a program of the host
  *	k         one there that uses the disk
- *	a and b have a macvlan interface besides, on a link of the site's own
+ *	a and b have a macvlan interface besides, on a link of the site's own, and one device each that is
+ *	handed over to them: the two ends of a pair, or two of the host's that were named
  *
- * Nothing of the host's is changed: forwarding is switched on for the two bridges alone. All that a killed
- * process leaves (links, empty cgroups) has fixed names, and the next site takes it over or away.
+ * Nothing of the host's is changed: forwarding is switched on for the site's own links alone. All that a killed
+ * process leaves (links, empty cgroups) has fixed names, and the next site takes it over or away; devices of
+ * the host's come back by themselves when their namespace goes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +30,8 @@ enum site_workspace {
 	SITE_B,
 	SITE_C,
 	SITE_D,
+	SITE_E,
+	SITE_O,
 	SITE_H,
 	SITE_I,
 	SITE_J,
@@ -45,6 +51,8 @@ enum site_path {
 	SITE_FORWARD, /* from bridge to bridge, by the host's routing */
 	SITE_MACVLAN, /* two interfaces on one device */
 	SITE_HOST,    /* the host's loopback interface */
+	SITE_UPLINK,  /* veth pair, bridge, the host's routing, the uplink; or back */
+	SITE_DEVICE,  /* from one handed-over device to another, nothing of the host's between */
 	SITE_PATHS
 };
 
@@ -53,11 +61,18 @@ const char *site_path_name(enum site_path path);
 
 struct site;
 
+/* Two devices of the host's to be handed over, each of which reaches the other; NULL: a pair of the site's own. */
+#define SITE_DEVICES 2
+
+struct site_devices {
+	const char *names[SITE_DEVICES];
+};
+
 /*
  * Makes it, once what an earlier one left is gone. -EBUSY when there is another one at this moment. What
- * this kernel has no macvlan or no forwarding for is left out: site_has_path.
+ * this kernel has no macvlan or no forwarding for is left out: site_has_path. DEVICES may be NULL.
  */
-int site_open(struct site **site, struct error *err);
+int site_open(const struct site_devices *devices, struct site **site, struct error *err);
 
 /* Takes all of it back. Safe on a site that was made in part. */
 int site_close(struct site *site, struct error *err);
@@ -65,6 +80,8 @@ int site_close(struct site *site, struct error *err);
 bool site_has_path(const struct site *site, enum site_path path);
 /* Why it has not, for people; NULL when it has. */
 const char *site_path_missing(const struct site *site, enum site_path path);
+/* It turned out that nothing gets through. */
+void site_miss_path(struct site *site, enum site_path path, const char *why);
 
 /* Where WORKSPACE is reached by PATH, in host byte order; 0: it is not. */
 uint32_t site_address(const struct site *site, enum site_workspace workspace, enum site_path path);

@@ -17,6 +17,7 @@
 #include "base/strings.h"
 #include "calibrate/calibrate.h"
 #include "calibrate/schedule.h"
+#include "calibrate/site.h"
 #include "cmd/options.h"
 #include "plan/profile.h"
 
@@ -27,6 +28,8 @@ struct calibrate_request {
 	struct calibrate_options options;
 	const char *output; /* "-": standard output */
 	bool json;
+	struct site_devices devices;
+	char *device_names; /* what they point into */
 };
 
 static volatile int stop_signal;
@@ -48,7 +51,10 @@ static void print_help(void)
 	       "                       '-' is standard output\n"
 	       "  -s, --scratch DIR    directory for a scratch file without a name, on the disk that is\n"
 	       "                       to be measured (default /var/tmp)\n"
-	       "      --only WHAT,...  measure these only: bridge, local, forward, macvlan, host, disk\n"
+	       "      --only WHAT,...  measure these only: bridge, local, forward, uplink, macvlan, device,\n"
+	       "                       host, disk\n"
+	       "  -d, --device A,B     two network devices that nobody uses, each of which reaches the\n"
+	       "                       other: what a device costs that is handed over to a container\n"
 	       "  -f, --force          trust the profile although the host was busy\n"
 	       "  -J, --json           print the profile, and write it only with --output\n"
 	       "  -h, --help           print this text\n"
@@ -83,10 +89,11 @@ static int parse_only(const char *list, unsigned int *what, struct error *err)
 		return error_oom(err);
 	for (char *name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		if (find_part(name, &bit) < 0)
-			return error_set(err, EINVAL,
-					 "--only: '%s' is not one of bridge, local, forward, "
-					 "macvlan, host, disk",
-					 name);
+			return error_set(
+				err, EINVAL,
+				"--only: '%s' is not one of bridge, local, forward, uplink, "
+				"macvlan, device, host, disk",
+				name);
 		chosen |= bit;
 	}
 	if (!chosen)
@@ -95,18 +102,43 @@ static int parse_only(const char *list, unsigned int *what, struct error *err)
 	return 0;
 }
 
+static int parse_devices(const char *list, struct calibrate_request *request, struct error *err)
+{
+	char *comma;
+
+	free(request->device_names);
+	request->device_names = strdup(list);
+	if (!request->device_names)
+		return error_oom(err);
+	comma = strchr(request->device_names, ',');
+	if (!comma || comma == request->device_names || !comma[1] || strchr(comma + 1, ','))
+		return error_set(err, EINVAL,
+				 "--device: '%s': two devices are wanted, as eth1,eth2", list);
+	*comma = '\0';
+	request->devices = (struct site_devices){{request->device_names, comma + 1}};
+	if (strcmp(request->devices.names[0], request->devices.names[1]) == 0)
+		return error_set(err, EINVAL, "--device: '%s' is one device", list);
+	request->options.devices = &request->devices;
+	return 0;
+}
+
 static int parse_options(int argc, char **argv, struct calibrate_request *request,
 			 struct error *err)
 {
 	static const struct option options[] = {
-		{"quick", no_argument, NULL, 'q'},	   {"output", required_argument, NULL, 'o'},
-		{"scratch", required_argument, NULL, 's'}, {"only", required_argument, NULL, 'O'},
-		{"force", no_argument, NULL, 'f'},	   {"json", no_argument, NULL, 'J'},
-		{"help", no_argument, NULL, 'h'},	   {0},
+		{"quick", no_argument, NULL, 'q'},
+		{"output", required_argument, NULL, 'o'},
+		{"scratch", required_argument, NULL, 's'},
+		{"only", required_argument, NULL, 'O'},
+		{"device", required_argument, NULL, 'd'},
+		{"force", no_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int opt, r = 0;
 
-	while (r == 0 && (opt = options_next(argc, argv, "qo:s:fJh", options)) != -1) {
+	while (r == 0 && (opt = options_next(argc, argv, "qo:s:d:fJh", options)) != -1) {
 		switch (opt) {
 		case 'q':
 			request->options.quick = true;
@@ -119,6 +151,9 @@ static int parse_options(int argc, char **argv, struct calibrate_request *reques
 			break;
 		case 'O':
 			r = parse_only(optarg, &request->options.what, err);
+			break;
+		case 'd':
+			r = parse_devices(optarg, request, err);
 			break;
 		case 'f':
 			request->options.force = true;
@@ -312,6 +347,7 @@ int cmd_calibrate(const struct cmd_context *ctx, int argc, char **argv)
 		handle_signals();
 		r = run(&request, &status, &err);
 	}
+	free(request.device_names);
 	if (r < 0 && stop_signal) {
 		if (terminal)
 			fprintf(stderr, "\n");

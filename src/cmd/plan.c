@@ -101,6 +101,14 @@ static int make_notes(struct planning *p)
 				    "packets or requests of %zu workspace%s have sizes that were "
 				    "not measured",
 				    plan->n_outside, plural(plan->n_outside)));
+	if (r == 0 && plan->n_stand_in)
+		r = note(
+			p,
+			string_format(
+				"the device of %zu workspace%s was a virtual one when its cost was "
+				"measured: what a driver and its interrupts cost is in the worst case "
+				"only (behalf calibrate --device)",
+				plan->n_stand_in, plural(plan->n_stand_in)));
 	if (r == 0 && plan->n_limited)
 		r = note(p,
 			 string_format("%zu workspace%s cannot have all that is promised at once: "

@@ -147,16 +147,20 @@ static void consider(struct extrapolate_flow *flow, const struct profile_operati
 }
 
 /*
- * A promise over the bridge holds whoever is at the other end: a workspace, the host, or somebody behind
- * the host's routing, where that was measured; unless PEER says who it is.
+ * A promise over the bridge holds whoever is at the other end: a workspace, the host, or somebody behind the host's
+ * routing, here or outside, where that was measured; unless PEER says who it is.
  */
 static void consider_path(struct extrapolate_flow *flow, const struct profile *profile,
 			  enum profile_mode mode, const char *path, const char *peer)
 {
-	static const char *const others[] = {"local", "forward"};
+	static const char *const others[] = {"local", "forward", "uplink"};
+	const struct profile_operation *found = profile_find(profile, flow->kind, mode, path, NULL);
 	bool borrowed;
 
-	consider(flow, profile_find(profile, flow->kind, mode, path, NULL));
+	consider(flow, found);
+	/* what a driver and its interrupts cost was not measured: no less than is built in */
+	if (found->stand_in)
+		consider(flow, profile_built_in_find(flow->kind, mode, path));
 	for (size_t i = 0; !peer && strcmp(path, "bridge") == 0 && i < ARRAY_SIZE(others); i++) {
 		const struct profile_operation *operation =
 			profile_find(profile, flow->kind, mode, others[i], &borrowed);
@@ -218,11 +222,22 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 				      target_of(profile, flow->kind, mode, path, peer),
 				      &flow->borrowed);
 	flow->outside = is_outside(flow->expected, size);
+	flow->stand_in = flow->expected->stand_in;
 	consider_path(flow, profile, mode, target_of(profile, flow->kind, mode, path, peer), peer);
 	if (assumptions->protocol == EXTRAPOLATE_ANY)
 		consider_path(flow, profile, PROFILE_TCP,
 			      target_of(profile, flow->kind, PROFILE_TCP, path, peer), peer);
 	return true;
+}
+
+/* With what the page cache does for it, and (HINDERED) so that it does least. */
+static enum profile_mode disk_mode(enum profile_kind kind, bool buffered, bool hindered)
+{
+	if (!buffered)
+		return PROFILE_DIRECT;
+	if (!hindered)
+		return PROFILE_BUFFERED;
+	return kind == PROFILE_READ ? PROFILE_RANDOM : PROFILE_SYNCED;
 }
 
 /*
@@ -236,6 +251,8 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 {
 	const struct terms_disk_flow *promise = &terms->disks[disk].flow[access];
 	const char *device = terms->disks[disk].device;
+	const struct profile_operation *hindered;
+	bool borrowed;
 	uint32_t size = or_else(promise->request_bytes, TERMS_REQUEST_BYTES);
 	struct extrapolate_load load = {
 		.units = larger(promise->reserve_iops, (double)promise->reserve_bytes / size),
@@ -255,10 +272,15 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 	};
 	flow->expected_load.company = assumptions->company;
 	flow->expected = profile_find(profile, flow->kind,
-				      promise->buffered ? PROFILE_BUFFERED : PROFILE_DIRECT, device,
-				      &flow->borrowed);
+				      disk_mode(flow->kind, promise->buffered,
+						assumptions->cache == EXTRAPOLATE_CACHE_HINDERS),
+				      device, &flow->borrowed);
 	flow->outside = is_outside(flow->expected, size);
 	consider(flow, flow->expected);
+	hindered = profile_find(profile, flow->kind, disk_mode(flow->kind, promise->buffered, true),
+				device, &borrowed);
+	if (assumptions->cache == EXTRAPOLATE_CACHE_ANY && !borrowed)
+		consider(flow, hindered);
 	return true;
 }
 
@@ -313,6 +335,7 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 	}
 	need->borrowed |= flow->borrowed;
 	need->outside |= flow->outside;
+	need->stand_in |= flow->stand_in;
 }
 
 /* What LIMIT leaves of a charge: the keeper gives no more, whatever was promised. */

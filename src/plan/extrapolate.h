@@ -56,14 +56,22 @@ enum extrapolate_protocol {
 	EXTRAPOLATE_TCP,
 };
 
+/* What the page cache does for I/O that goes through it. */
+enum extrapolate_cache {
+	EXTRAPOLATE_CACHE_ANY,	   /* expected: all it can; worst: whichever is dearer */
+	EXTRAPOLATE_CACHE_HELPS,   /* it is read ahead, and written back in the background */
+	EXTRAPOLATE_CACHE_HINDERS, /* it is read at random places, and writes are synced */
+};
+
 struct extrapolate_assumptions {
 	enum extrapolate_protocol protocol;
 	const char *path; /* of workspaces whose terms do not say; NULL: "bridge" */
 	/*
-	 * The other end of what is on a bridge: "bridge", "local" or "forward", see profile.h. NULL: any of
-	 * them; expected: "bridge", worst: the dearest.
+	 * The other end of what is on a bridge: "bridge", "local", "forward" or "uplink", see profile.h. NULL: any
+	 * of them; expected: "bridge", worst: the dearest.
 	 */
 	const char *peer;
+	enum extrapolate_cache cache;
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
 	const void *host;						  /* its argument */
 	double company; /* expected wakeups per second of the whole host, 0: not known */
@@ -78,6 +86,7 @@ struct extrapolate_flow {
 	const struct profile_operation *worst[PROFILE_PAYERS]; /* the dearest for each */
 	bool borrowed; /* the profile has no such operation: built in */
 	bool outside;  /* the sizes were not measured */
+	bool stand_in; /* measured on a virtual device: stand_in of profile.h */
 };
 
 #define EXTRAPOLATE_FLOWS_MAX (TERMS_DIRECTIONS + TERMS_ACCESSES * TERMS_DISKS_MAX)
@@ -96,8 +105,8 @@ struct extrapolate_need {
 	uint64_t charge_expected, charge_worst;
 	/* what the host has to have for it */
 	uint64_t host_expected, host_worst;
-	bool limited;		/* the limit is below what the promises cost */
-	bool borrowed, outside; /* one of the flows is */
+	bool limited;			  /* the limit is below what the promises cost */
+	bool borrowed, outside, stand_in; /* one of the flows is */
 };
 
 /* Expected wakeups per second, by what they are for. */

@@ -34,6 +34,7 @@ struct extrapolate_assumptions plan_assumptions(const struct plan_request *reque
 	struct extrapolate_assumptions assumptions = {
 		.protocol = request->protocol,
 		.peer = request->peer,
+		.cache = request->cache,
 		.disk_target = plan_host_disk_target,
 		.host = request->host,
 	};
@@ -74,6 +75,7 @@ static int make_needs(const struct plan_request *request, struct plan *plan)
 		plan->n_borrowed += need->borrowed;
 		plan->n_outside += need->outside;
 		plan->n_limited += need->limited;
+		plan->n_stand_in += need->stand_in;
 		plan->n_instances += workspace->count;
 	}
 	return 0;

@@ -31,6 +31,7 @@ struct plan_request {
 	const struct profile *profile;
 	enum extrapolate_protocol protocol;
 	const char *peer; /* see extrapolate.h */
+	enum extrapolate_cache cache;
 	/* For the host's own programs. */
 	uint64_t host_ncores;
 	uint64_t host_memory_bytes;
@@ -84,8 +85,9 @@ struct plan {
 	struct plan_set
 		*sets; /* NUMA nodes where there are several, then sets that workspaces have */
 	size_t n_sets;
-	bool sets_left_out;			 /* there are more than PLAN_SETS_MAX */
-	size_t n_borrowed, n_outside, n_limited; /* workspaces whose needs are, see extrapolate.h */
+	bool sets_left_out; /* there are more than PLAN_SETS_MAX */
+	size_t n_borrowed, n_outside, n_limited,
+		n_stand_in; /* workspaces whose needs are, see extrapolate.h */
 	bool admitted;
 };
 

@@ -17,10 +17,8 @@ static const char *const kind_names[PROFILE_KINDS] = {
 };
 
 static const char *const mode_names[PROFILE_MODES] = {
-	[PROFILE_UDP] = "udp",
-	[PROFILE_TCP] = "tcp",
-	[PROFILE_DIRECT] = "direct",
-	[PROFILE_BUFFERED] = "buffered",
+	[PROFILE_UDP] = "udp",		 [PROFILE_TCP] = "tcp",	      [PROFILE_DIRECT] = "direct",
+	[PROFILE_BUFFERED] = "buffered", [PROFILE_RANDOM] = "random", [PROFILE_SYNCED] = "synced",
 };
 
 /* clang-format off */
@@ -44,6 +42,13 @@ static const char *const payer_names[PROFILE_PAYERS] = {
 	[PROFILE_PAYER_HOST] = "host",
 	[PROFILE_PAYER_UNATTRIBUTED] = "unattributed",
 };
+
+bool profile_belongs(enum profile_kind kind, enum profile_mode mode)
+{
+	if (mode == PROFILE_RANDOM || mode == PROFILE_SYNCED)
+		return kind == (mode == PROFILE_RANDOM ? PROFILE_READ : PROFILE_WRITE);
+	return (kind >= PROFILE_READ) == (mode >= PROFILE_DIRECT);
+}
 
 const char *profile_kind_name(enum profile_kind kind)
 {

@@ -54,8 +54,10 @@ enum profile_kind {
 enum profile_mode {
 	PROFILE_UDP,
 	PROFILE_TCP,
-	PROFILE_DIRECT,	  /* O_DIRECT */
-	PROFILE_BUFFERED, /* through the page cache; writes until they are on the disk */
+	PROFILE_DIRECT, /* O_DIRECT */
+	PROFILE_BUFFERED, /* through the page cache: read ahead; written back by the kernel's flusher */
+	PROFILE_RANDOM, /* the same, at places that nothing can read ahead; only PROFILE_READ */
+	PROFILE_SYNCED, /* the same, written back by fsync; only PROFILE_WRITE */
 	PROFILE_MODES
 };
 
@@ -112,9 +114,9 @@ struct profile_operation {
 	enum profile_kind kind;
 	enum profile_mode mode;
 	/*
-	 * "bridge", "macvlan", "host", "device"; "local" and "forward", which are a bridge too, where the
-	 * other end is a process of the host, or in another network to which the host routes; or a disk as
-	 * "8:0" (its major and minor number)
+	 * "bridge", "macvlan", "host", "device"; "local", "forward" and "uplink", which are a bridge too, where
+	 * the other end is a process of the host, or a container in another network to which the host routes, or outside,
+	 * where the host's uplink leads; or a disk as "8:0" (its major and minor number)
 	 */
 	char target[PROFILE_TARGET_MAX];
 	struct profile_cost cost[PROFILE_PARTS];
@@ -125,6 +127,8 @@ struct profile_operation {
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */
 	uint32_t size_least_bytes, size_most_bytes;
 	double units_most; /* the highest rate that was reached, per second */
+	/* of "device": a virtual one stood in for it, without what a driver and its interrupts cost */
+	bool stand_in;
 	struct profile_point *points;
 	size_t n_points;
 };
@@ -219,6 +223,9 @@ enum profile_standing {
 /* WHY (of SIZE bytes, may be 0) gets a sentence without a full stop, "" where it fits. */
 enum profile_standing profile_check(const struct profile *profile, const struct profile_host *here,
 				    int64_t now_s, char *why, size_t size);
+
+/* Whether a kind of I/O can be had that way. */
+bool profile_belongs(enum profile_kind kind, enum profile_mode mode);
 
 /* "send", "udp", "net_rx"; what the file, the tables and the sentences call them. */
 const char *profile_kind_name(enum profile_kind kind);

@@ -158,6 +158,12 @@ static const struct profile_operation operations[] = {
 		[PROFILE_HOST] = {1000},
 		[PROFILE_UNATTRIBUTED] = {1000, 0.01},
 	}, GAP, FIT},
+	{PROFILE_READ, PROFILE_RANDOM, "", {
+		[PROFILE_OWN] = {70000, 0.6, 0, 50000},
+		[PROFILE_BLOCK] = {8000, 0.1},
+		[PROFILE_HOST] = {2000},
+		[PROFILE_UNATTRIBUTED] = {2000, 0.01},
+	}, GAP, FIT},
 	{PROFILE_WRITE, PROFILE_DIRECT, "", {
 		[PROFILE_OWN] = {50000, 0.4},
 		[PROFILE_BLOCK] = {5000, 0.03},
@@ -166,9 +172,16 @@ static const struct profile_operation operations[] = {
 	}, FIT},
 	{PROFILE_WRITE, PROFILE_BUFFERED, "", {
 		[PROFILE_OWN] = {8000, 1.5, 0, 60000},
-		[PROFILE_BLOCK] = {2000, 0.1},
-		[PROFILE_WRITEBACK] = {4000, 0.8},
+		[PROFILE_BLOCK] = {6000, 0.1},
+		[PROFILE_WRITEBACK] = {20000, 0.8, 0, 20000},
 		[PROFILE_HOST] = {2000, 0.2},
+		[PROFILE_UNATTRIBUTED] = {1000, 0.01},
+	}, GAP, FIT},
+	{PROFILE_WRITE, PROFILE_SYNCED, "", {
+		[PROFILE_OWN] = {40000, 1.5, 0, 60000},
+		[PROFILE_BLOCK] = {6000, 0.2},
+		[PROFILE_WRITEBACK] = {2000, 0.2},
+		[PROFILE_HOST] = {4000, 0.2},
 		[PROFILE_UNATTRIBUTED] = {1000, 0.01},
 	}, GAP, FIT},
 };

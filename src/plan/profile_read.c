@@ -257,8 +257,8 @@ static const char *mode_name(unsigned int mode)
 
 static int parse_operation(struct profile *profile, struct json_object *object, struct error *err)
 {
-	static const char *const others[] = {"kind", "mode",   "target", "cost",
-					     "fit",  "points", NULL};
+	static const char *const others[] = {"kind", "mode",	 "target", "cost",
+					     "fit",  "stand_in", "points", NULL};
 	struct profile_operation *operation = profile_add_operation(profile);
 	unsigned int kind = 0, mode = 0;
 	int r;
@@ -272,7 +272,7 @@ static int parse_operation(struct profile *profile, struct json_object *object, 
 		r = get_name(object, "mode", mode_name, PROFILE_MODES, &mode, err);
 	operation->kind = kind;
 	operation->mode = mode;
-	if (r == 0 && (kind >= PROFILE_READ) != (mode >= PROFILE_DIRECT))
+	if (r == 0 && !profile_belongs(kind, mode))
 		r = error_set(err, EINVAL, "mode: '%s' does not belong to '%s'", mode_name(mode),
 			      kind_name(kind));
 	if (r == 0)
@@ -283,6 +283,8 @@ static int parse_operation(struct profile *profile, struct json_object *object, 
 		r = parse_fits(object, operation, err);
 	if (r == 0)
 		r = get_numbers(object, profile_operation_numbers, operation, err);
+	if (r == 0 && json_object_object_get_ex(object, "stand_in", NULL))
+		r = get_bool(object, "stand_in", &operation->stand_in, err);
 	if (r == 0)
 		r = parse_points(object, operation, err);
 	return r;

@@ -76,6 +76,8 @@ static struct json_object *operation_json(const struct profile_operation *operat
 		put_numbers(json_add_object(fit, profile_payer_name(payer)), profile_fit_numbers,
 			    &operation->fit[payer]);
 	put_numbers(object, profile_operation_numbers, operation);
+	if (operation->stand_in)
+		json_add_bool(object, "stand_in", true);
 	put_points(object, operation);
 	return object;
 }

@@ -17,6 +17,7 @@ struct plan_request plan_request_of(const struct plan_scenario *scenario,
 		.profile = profile,
 		.protocol = scenario->protocol,
 		.peer = scenario->peer,
+		.cache = scenario->cache,
 		.host_ncores = scenario->host_ncores,
 		.host_memory_bytes = scenario->host_memory_bytes,
 		.workspaces = scenario->workspaces,
@@ -117,8 +118,11 @@ static int set_protocol(struct plan_scenario *s, const char *change, const char 
 static int set_peer(struct plan_scenario *s, const char *change, const char *value,
 		    struct error *err)
 {
-	static const char *const peers[][2] = {
-		{"any", NULL}, {"workspace", "bridge"}, {"host", "local"}, {"outside", "forward"}};
+	static const char *const peers[][2] = {{"any", NULL},
+					       {"workspace", "bridge"},
+					       {"host", "local"},
+					       {"network", "forward"},
+					       {"outside", "uplink"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
 		if (strcmp(value, peers[i][0]) == 0) {
@@ -126,7 +130,24 @@ static int set_peer(struct plan_scenario *s, const char *change, const char *val
 			return 0;
 		}
 	}
-	return error_set(err, EINVAL, "%s: workspace, host, outside or any is wanted", change);
+	return error_set(err, EINVAL, "%s: workspace, host, network, outside or any is wanted",
+			 change);
+}
+
+static int set_cache(struct plan_scenario *s, const char *change, const char *value,
+		     struct error *err)
+{
+	static const char *const names[] = {[EXTRAPOLATE_CACHE_ANY] = "any",
+					    [EXTRAPOLATE_CACHE_HELPS] = "helps",
+					    [EXTRAPOLATE_CACHE_HINDERS] = "hinders"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			s->cache = (enum extrapolate_cache)i;
+			return 0;
+		}
+	}
+	return error_set(err, EINVAL, "%s: helps, hinders or any is wanted", change);
 }
 
 /* "/dev/sda.read": the name may hold dots, what is behind the last one does not. */
@@ -243,13 +264,10 @@ int plan_what_if(struct plan_scenario *scenario, const char *change, struct erro
 		const char *key;
 		int (*set)(struct plan_scenario *, const char *, const char *, struct error *);
 	} keys[] = {
-		{"cpus", set_cpus},
-		{"memory", set_memory},
-		{"uplink", set_uplink},
-		{"host.cpu", set_host_cpu},
-		{"protocol", set_protocol},
-		{"peer", set_peer},
-		{"host.memory", set_host_memory},
+		{"cpus", set_cpus},	    {"memory", set_memory},
+		{"uplink", set_uplink},	    {"host.cpu", set_host_cpu},
+		{"protocol", set_protocol}, {"peer", set_peer},
+		{"cache", set_cache},	    {"host.memory", set_host_memory},
 	};
 	const char *equals = strchr(change, '=');
 	_cleanup_free_ char *key = NULL;

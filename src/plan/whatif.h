@@ -15,7 +15,8 @@
  *	host.cpu           for the host's own programs: 0.5
  *	host.memory        1GiB
  *	protocol           udp, tcp or any
- *	peer               who is at the other end of a bridge: workspace, host, outside or any
+ *	peer               who is at the other end of a bridge: workspace, host, network, outside or any
+ *	cache              what it does for buffered I/O: helps, hinders or any
  */
 #include "plan/plan.h"
 
@@ -26,6 +27,7 @@ struct plan_scenario {
 	size_t n_workspaces;
 	enum extrapolate_protocol protocol;
 	const char *peer;
+	enum extrapolate_cache cache;
 	uint64_t host_ncores, host_memory_bytes;
 };
 

@@ -24,6 +24,8 @@ setup() {
 teardown() {
 	[ -z "${PID-}" ] || kill -9 "$PID" 2>/dev/null || true
 	stop_spinners
+	ip link delete bc$$a 2>/dev/null || true
+	ip link delete bc$$c 2>/dev/null || true
 	wait
 }
 
@@ -83,6 +85,17 @@ ledger_is_on() {
 		| length > 3 and all(. > 50 and . < 1000000)' "$PROFILE"
 	jq -e '.operations[] | select(.target == "bridge" and .mode == "udp" and .kind == "send")
 		| .cost.net_rx.unit_ns + .cost.net_rx.wakeup_ns > 0 and .fit.workspace.r2 > 0.3' "$PROFILE"
+	# every path, in every way; a device that was not named was stood in for
+	jq -e '[.operations[] | select(.kind == "send" or .kind == "receive") | .target] | unique ==
+		["bridge", "device", "forward", "host", "local", "macvlan", "uplink"]' "$PROFILE"
+	jq -e '[.operations[] | select(.target == "uplink") | .kind + .mode] | sort ==
+		["receivetcp", "receiveudp", "sendtcp", "sendudp"]' "$PROFILE"
+	jq -e '.operations | all(.stand_in == (if .target == "device" then true else null end))' "$PROFILE"
+	# the flusher works for who wrote; nobody's cache is read
+	jq -e '[.operations[] | select(.kind == "read" or .kind == "write") | .kind + .mode] | sort ==
+		["readbuffered", "readdirect", "readrandom", "writebuffered", "writedirect", "writesynced"]' "$PROFILE"
+	jq -e '.operations[] | select(.kind == "write" and .mode == "buffered") |
+		[.cost.writeback[]] | add > 1000' "$PROFILE"
 	jq -e --arg kernel "$(uname -r)" '.host.kernel == $kernel and .host.cpus > 0' "$PROFILE"
 }
 
@@ -148,10 +161,56 @@ ledger_is_on() {
 	no_traces
 }
 
+# Two devices that reach each other, switched off.
+make_devices() {
+	DEVICES=(bc$$a bc$$b)
+	ip link add "${DEVICES[0]}" type veth peer name "${DEVICES[1]}"
+}
+
+@test "devices that are named are handed over, and come back as they were" {
+	need_program ip iproute2
+	make_devices
+	run "$BEHALF" calibrate --quick --force --only device --device "${DEVICES[0]},${DEVICES[1]}" --output "$PROFILE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	jq -e '[.operations[] | .target + .kind + .mode] | sort == ["devicereceivetcp", "devicereceiveudp",
+		"devicesendtcp", "devicesendudp"]' "$PROFILE"
+	jq -e '.operations | all(.stand_in == null)' "$PROFILE"
+	[[ $(cat "/sys/class/net/${DEVICES[0]}/operstate") == down ]]
+	[ -z "$(ip -4 addr show "${DEVICES[1]}" | grep inet)" ]
+	no_traces
+	# what somebody uses is not taken
+	ip link set "${DEVICES[0]}" up
+	run "$BEHALF" calibrate --quick --only device --device "${DEVICES[1]},${DEVICES[0]}" --json
+	[ "$status" -eq 1 ]
+	[[ $output == *"'${DEVICES[0]}' is switched on: only a device that nobody uses is handed over"* ]]
+	[ -e "/sys/class/net/${DEVICES[1]}" ]
+	no_traces
+}
+
+@test "a path on which nothing arrives is left out" {
+	need_program ip iproute2
+	# each has its partner, but not the other
+	make_devices
+	ip link add bc$$c type veth peer name bc$$d
+	run "$BEHALF" calibrate --quick --only device --device "${DEVICES[0]},bc$$d" --json
+	ip link delete bc$$c
+	[ "$status" -eq 1 ]
+	[[ $output == *"device is left out: nothing gets through"* ]]
+	[ -e "/sys/class/net/${DEVICES[0]}" ]
+	no_traces
+}
+
 @test "bad options are told in a sentence" {
 	run "$BEHALF" calibrate --only bridge,tunnel
 	[ "$status" -eq 1 ]
 	[[ $output == *"--only: 'tunnel' is not one of bridge, local"* ]]
+	run "$BEHALF" calibrate --device eth1
+	[ "$status" -eq 1 ]
+	[[ $output == *"--device: 'eth1': two devices are wanted, as eth1,eth2"* ]]
+	run "$BEHALF" calibrate --only device --device bc-none,bc-not --json
+	[ "$status" -eq 1 ]
+	[[ $output == *"bc-none"* ]]
 	run "$BEHALF" calibrate --output /nowhere/profile.json
 	[ "$status" -eq 1 ]
 	[[ $output == *"write into '/nowhere'"* ]]

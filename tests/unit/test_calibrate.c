@@ -245,7 +245,8 @@ static bool is_same(const struct flow_spec *a, const struct flow_spec *b)
 {
 	return a->kind == b->kind && a->path == b->path && a->from == b->from && a->to == b->to &&
 	       a->size_bytes == b->size_bytes && fabs(a->rate - b->rate) < 1 &&
-	       a->buffered == b->buffered;
+	       a->buffered == b->buffered && a->sequential == b->sequential &&
+	       a->synced == b->synced;
 }
 
 /* How often the load OF is in the schedule. */
@@ -382,6 +383,36 @@ TEST(operations_leave_the_host_out_where_it_is_no_workspace)
 	must(all.n == 2);
 	is_int(all.all[1].mode, PROFILE_BUFFERED);
 	is_str(all.all[1].target, "8:0");
+}
+
+/* Who is outside is no workspace, whatever it is charged. */
+TEST(operations_leave_out_who_is_outside)
+{
+	_cleanup_(cleanup_operations) struct operations all = {0};
+	struct flow_spec out = {.path = SITE_UPLINK, .from = SITE_E, .to = SITE_O};
+	struct flow_spec in = {.path = SITE_UPLINK, .from = SITE_O, .to = SITE_E};
+	struct operations_base base = {0};
+	struct measure_figures figures = {.flows[0].sent = 10};
+
+	must(operations_add(&all, &(struct operations_sample){&out, 1, &figures, &base, ""}) == 0);
+	must(operations_add(&all, &(struct operations_sample){&in, 1, &figures, &base, ""}) == 0);
+	must(all.n == 2);
+	is_int(all.all[0].kind, PROFILE_SEND);
+	is_int(all.all[1].kind, PROFILE_RECEIVE);
+	is_str(all.all[1].target, "uplink");
+	is_int((int)all.rounds[OPERATIONS_HOST][1].loads[0].of, 1);
+}
+
+TEST(operations_know_what_the_page_cache_does)
+{
+	struct flow_spec read = {.kind = FLOW_READ, .buffered = true};
+	struct flow_spec write = {.kind = FLOW_WRITE, .buffered = true};
+
+	is_int(operations_mode(&read), PROFILE_RANDOM);
+	is_int(operations_mode(&write), PROFILE_BUFFERED);
+	read.sequential = write.synced = true;
+	is_int(operations_mode(&read), PROFILE_BUFFERED);
+	is_int(operations_mode(&write), PROFILE_SYNCED);
 }
 
 /* Workspaces are charged what they are, and what the host is charged besides is shared by both sides. */

@@ -191,6 +191,61 @@ TEST(the_other_end_of_a_bridge)
 	ok(extrapolate_workspace(&terms, profile, &assumptions).borrowed);
 }
 
+/* A device that only stood in for one costs no less, in the worst case, than what is built in. */
+TEST(a_stand_in_is_no_device)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP};
+	struct profile_operation *device = profile_add_operation(profile);
+	struct extrapolate_need measured, stood_in;
+	struct terms terms = {.path = "device"};
+
+	device->kind = PROFILE_SEND;
+	strcpy(device->target, "device");
+	device->cost[PROFILE_OWN].unit_ns = 100;
+	terms.net[TERMS_EGRESS].reserve_bps = 8000000;
+	measured = extrapolate_workspace(&terms, profile, &assumptions);
+	device->stand_in = true;
+	stood_in = extrapolate_workspace(&terms, profile, &assumptions);
+	ok(!measured.stand_in && stood_in.stand_in && !stood_in.borrowed);
+	is_uint(stood_in.charge_expected, measured.charge_expected);
+	ok(stood_in.charge_worst > 10 * measured.charge_worst);
+}
+
+/* Read ahead and written back in the background, at worst neither: where that was measured. */
+TEST(what_the_page_cache_does)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {0};
+	struct profile_operation *added;
+	struct terms terms = {.n_disks = 1};
+	struct extrapolate_need need;
+
+	for (int synced = 0; synced < 2; synced++) {
+		added = profile_add_operation(profile);
+		added->kind = PROFILE_WRITE;
+		added->mode = synced ? PROFILE_SYNCED : PROFILE_BUFFERED;
+		strcpy(added->target, "8:0");
+		added->cost[PROFILE_WRITEBACK].unit_ns = synced ? 0 : 3000;
+		added->cost[PROFILE_OWN].unit_ns = synced ? 9000 : 1000;
+	}
+	strcpy(terms.disks[0].device, "8:0");
+	terms.disks[0].flow[TERMS_WRITE] =
+		(struct terms_disk_flow){.reserve_iops = 1000, .buffered = true};
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.expected[PROFILE_WRITEBACK], 3000000);
+	is_uint(need.charge_expected, 4000000);
+	is_uint(need.charge_worst, 9000000);
+	assumptions.cache = EXTRAPOLATE_CACHE_HELPS;
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 4000000);
+	assumptions.cache = EXTRAPOLATE_CACHE_HINDERS;
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 9000000);
+	/* there is no such choice without the cache */
+	terms.disks[0].flow[TERMS_WRITE].buffered = false;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.expected[PROFILE_BLOCK], 6553600);
+}
+
 static const char *always_first(const void *host, const char *device)
 {
 	ok(host == (const void *)1);

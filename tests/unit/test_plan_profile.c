@@ -116,7 +116,7 @@ TEST(the_built_in_profile_has_every_operation)
 
 				note("%s %s %s", profile_kind_name(kind), profile_mode_name(mode),
 				     paths[i]);
-				is_int(found != NULL, disk == (mode >= PROFILE_DIRECT));
+				is_int(found != NULL, profile_belongs(kind, mode));
 				if (found)
 					ok(found->fit[PROFILE_PAYER_WORKSPACE].upper > 1);
 			}
@@ -182,6 +182,8 @@ TEST(a_wrong_profile_is_refused_by_key)
 		{"\"net_rx\"", "\"net_xx\"", "p.json: operations[0]: cost: net_xx: is not known"},
 		{"\"upper\":1.25", "\"upper\":0.9",
 		 "p.json: operations[0]: fit: workspace: upper: must be at least 1"},
+		{"\"mode\":\"tcp\"", "\"mode\":\"synced\"",
+		 "p.json: operations[0]: mode: 'synced' does not belong to 'send'"},
 		{"\"mode\":\"tcp\"", "\"mode\":\"direct\"",
 		 "p.json: operations[0]: mode: 'direct' does not belong to 'send'"},
 		{"\"kind\":\"send\"", "\"kind\":\"think\"",

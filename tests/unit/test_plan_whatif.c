@@ -85,7 +85,11 @@ TEST(the_host_changes)
 	set("host.memory=1GiB");
 	set("protocol=tcp");
 	set("peer=outside");
+	is_str(e.scenario.peer, "uplink");
+	set("peer=network");
 	is_str(e.scenario.peer, "forward");
+	set("cache=hinders");
+	is_int(plan_request_of(&e.scenario, e.profile).cache, EXTRAPOLATE_CACHE_HINDERS);
 	set("peer=any");
 	is_ptr(e.scenario.peer, NULL);
 	set("disk./dev/sda.read=200MB/s");
@@ -122,7 +126,7 @@ TEST(nonsense_is_refused)
 		{"cpus=0", "cpus=0: from 1 to 4096 CPUs"},
 		{"cpus=many", "cpus=many: a list of CPUs is wanted, as 0-3,8"},
 		{"protocol=sctp", "protocol=sctp: udp, tcp or any is wanted"},
-		{"peer=me", "peer=me: workspace, host, outside or any is wanted"},
+		{"peer=me", "peer=me: workspace, host, network, outside or any is wanted"},
 		{"disk.read=1MB/s", "disk.read=1MB/s: disk.NAME.read is wanted"},
 		{"disk./dev/sdz.read=1MB/s",
 		 "disk./dev/sdz.read=1MB/s: there is no disk '/dev/sdz'"},

@@ -12,8 +12,10 @@
 #define DAY_S 86400
 
 static const char *const kind_names[PROFILE_KINDS] = {
-	[PROFILE_SEND] = "send", [PROFILE_RECEIVE] = "receive", [PROFILE_FORWARD] = "forward",
-	[PROFILE_READ] = "read", [PROFILE_WRITE] = "write",
+	[PROFILE_SEND] = "send",
+	[PROFILE_RECEIVE] = "receive",
+	[PROFILE_READ] = "read",
+	[PROFILE_WRITE] = "write",
 };
 
 static const char *const mode_names[PROFILE_MODES] = {

@@ -41,10 +41,10 @@
 /* Where calibrate leaves it and everything else looks for it; BEHALF_PROFILE names another file. */
 #define PROFILE_PATH "/var/lib/behalf/profile.json"
 
+/* That the host forwards what is sent and received is a matter of the target: "forward", "uplink". */
 enum profile_kind {
 	PROFILE_SEND,	 /* egress of the workspace */
 	PROFILE_RECEIVE, /* ingress */
-	PROFILE_FORWARD, /* routing between two of its links */
 	PROFILE_READ,
 	PROFILE_WRITE,
 	PROFILE_KINDS

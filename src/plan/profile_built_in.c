@@ -46,12 +46,6 @@ static const struct profile_operation operations[] = {
 		[PROFILE_HOST] = {200, 0.05, 50000},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 300, 100},
 	}, GAP, FIT},
-	{PROFILE_FORWARD, PROFILE_UDP, "bridge", {
-		[PROFILE_NET_RX] = {5000, 0.1},
-	}, FIT},
-	{PROFILE_FORWARD, PROFILE_TCP, "bridge", {
-		[PROFILE_NET_RX] = {5000, 0.1},
-	}, FIT},
 
 	{PROFILE_SEND, PROFILE_UDP, "macvlan", {
 		[PROFILE_OWN] = {2000, 1.0, 30000, 20000},
@@ -77,12 +71,6 @@ static const struct profile_operation operations[] = {
 		[PROFILE_HOST] = {400, 0, 30000},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 300, 100},
 	}, GAP, FIT},
-	{PROFILE_FORWARD, PROFILE_UDP, "macvlan", {
-		[PROFILE_NET_RX] = {4000, 0.1},
-	}, FIT},
-	{PROFILE_FORWARD, PROFILE_TCP, "macvlan", {
-		[PROFILE_NET_RX] = {4000, 0.1},
-	}, FIT},
 
 	{PROFILE_SEND, PROFILE_UDP, "host", {
 		[PROFILE_OWN] = {2000, 0.1, 30000, 20000},
@@ -108,12 +96,6 @@ static const struct profile_operation operations[] = {
 		[PROFILE_HOST] = {200, 0, 10000},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 300, 100},
 	}, GAP, FIT},
-	{PROFILE_FORWARD, PROFILE_UDP, "host", {
-		[PROFILE_HOST] = {4000, 0.1},
-	}, FIT},
-	{PROFILE_FORWARD, PROFILE_TCP, "host", {
-		[PROFILE_HOST] = {4000, 0.1},
-	}, FIT},
 
 	{PROFILE_SEND, PROFILE_UDP, "device", {
 		[PROFILE_OWN] = {2000, 0.4, 30000, 20000},
@@ -139,12 +121,6 @@ static const struct profile_operation operations[] = {
 		[PROFILE_HOST] = {200, 0, 10000},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 300, 100},
 	}, GAP, FIT},
-	{PROFILE_FORWARD, PROFILE_UDP, "device", {
-		[PROFILE_NET_RX] = {3000, 0.1},
-	}, FIT},
-	{PROFILE_FORWARD, PROFILE_TCP, "device", {
-		[PROFILE_NET_RX] = {3000, 0.1},
-	}, FIT},
 
 	{PROFILE_READ, PROFILE_DIRECT, "", {
 		[PROFILE_OWN] = {60000, 0.3},

@@ -61,8 +61,9 @@ static void put_origin(FILE *out, const struct view_plan *view,
 		fprintf(out, "built in, not measured here");
 		return;
 	}
-	fprintf(out, "%zu points, R2 %.3f, off by %.1f%% on average", operation->n_points, fit->r2,
-		100 * fit->residual_mean);
+	fprintf(out, "%zu points, R2 %.3f, off by %.1f%% on average%s", operation->n_points,
+		fit->r2, 100 * fit->residual_mean,
+		operation->stand_in ? ", a virtual device stood in" : "");
 }
 
 /* The parts of those payers whom OPERATIONS, one for each payer, has this operation for. */

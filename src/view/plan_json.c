@@ -70,6 +70,8 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_string(to, "kind", profile_kind_name(operation->kind));
 	json_add_string(to, "mode", profile_mode_name(operation->mode));
 	json_add_string(to, "target", operation->target);
+	if (operation->stand_in)
+		json_add_bool(to, "stand_in", true);
 	json_add_double(to, "units_per_s", load->units);
 	json_add_double(to, "bytes_per_s", load->bytes);
 	json_add_double(to, "connections_per_s", load->connections);

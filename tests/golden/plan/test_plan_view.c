@@ -165,6 +165,49 @@ TEST(explanation)
 	page_is(&page, "explain.txt");
 }
 
+static void measure(struct profile *profile, enum profile_kind kind, enum profile_mode mode,
+		    const char *target, double own_ns, double behalf_ns)
+{
+	example_operation(profile, kind, mode, target, own_ns, behalf_ns);
+	profile->operations[profile->n_operations - 1].fit[PROFILE_PAYER_WORKSPACE].upper = 1.1;
+}
+
+/*
+ * What arrives from outside costs more than what another workspace sends, a device is taken for no better than it was
+ * measured to be, and the flusher's time is the workspace's.
+ */
+TEST(explanation_of_paths)
+{
+	_cleanup_example_ struct example e;
+	struct profile_operation *writeback;
+	struct page page;
+
+	make_example(&e);
+	measure(e.profile, PROFILE_RECEIVE, PROFILE_UDP, "uplink", 1000, 3000);
+	measure(e.profile, PROFILE_RECEIVE, PROFILE_UDP, "device", 900, 700);
+	e.profile->operations[e.profile->n_operations - 1].stand_in = true;
+	measure(e.profile, PROFILE_WRITE, PROFILE_SYNCED, "8:0", 30000, 4000);
+	for (writeback = e.profile->operations;
+	     writeback->kind != PROFILE_WRITE || writeback->mode != PROFILE_BUFFERED; writeback++)
+		;
+	writeback->cost[PROFILE_WRITEBACK].unit_ns = 9000;
+	e.request.n_workspaces = 2;
+	e.workspaces[0] = example_workspace("web", 500, 0);
+	e.workspaces[0].terms.net[TERMS_INGRESS].reserve_bps = 80000000;
+	e.workspaces[0].terms.net[TERMS_INGRESS].packet_bytes = 1000;
+	e.workspaces[0].terms.net[TERMS_INGRESS].packet_worst_bytes = 500;
+	e.workspaces[0].terms.n_disks = 1;
+	e.workspaces[0].terms.disks[0].flow[TERMS_WRITE] = (struct terms_disk_flow){
+		.reserve_iops = 1000, .request_bytes = 4096, .buffered = true};
+	e.workspaces[1] = e.workspaces[0];
+	e.workspaces[1].name = "on a device";
+	e.workspaces[1].terms.n_disks = 0;
+	strcpy(e.workspaces[1].terms.path, "device");
+	make_plan(&e);
+	must(view_plan_explain(page_open(&page), &e.view, NULL) == 0);
+	page_is(&page, "paths.txt");
+}
+
 TEST(json)
 {
 	_cleanup_example_ struct example e;

@@ -273,12 +273,16 @@ static int check_device(struct netlink *host, const char *name, struct error *er
 }
 
 /* It keeps its name, which it comes back with whatever becomes of us. */
-static int move_device(struct netlink *from, int to_fd, const char *name, bool up,
+static int move_device(struct netlink *from, int to_fd, const char *name, bool there,
 		       struct error *err)
 {
 	_cleanup_netlink_ struct netlink *to = NULL;
-	struct netlink_move move = {
-		.from = from, .to_fd = to_fd, .name = name, .wanted_name = name, .up = up};
+	struct netlink_move move = {.from = from,
+				    .to_fd = to_fd,
+				    .name = name,
+				    .wanted_name = name,
+				    .up = there,
+				    .bare = true};
 	int r = netlink_open_in(to_fd, &to, err);
 
 	move.to = to;

@@ -144,7 +144,7 @@ static int settle(const struct netlink_move *move, const struct addresses *addre
 	struct netlink_link link;
 	int r = netlink_link_by_name(move->to, move->wanted_name, &link, err);
 
-	for (size_t i = 0; r == 0 && i < addresses->n; i++) {
+	for (size_t i = 0; r == 0 && !move->bare && i < addresses->n; i++) {
 		r = add_address(move->to, link.index, &addresses->all[i]);
 		if (r < 0)
 			return error_errno(err, r, "give '%s' its addresses back",

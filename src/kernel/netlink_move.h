@@ -17,6 +17,7 @@ struct netlink_move {
 	const char *name;	 /* in FROM */
 	const char *wanted_name; /* in TO; nothing there may have it */
 	bool up;		 /* switch it on there */
+	bool bare;		 /* and leave its addresses behind */
 };
 
 /* -ENODEV: there is none of that name; -EEXIST: the wanted name is taken. Nothing has moved then. */

@@ -10,6 +10,7 @@ setup_file() {
 
 setup() {
 	load helpers
+	load runtime_helpers
 	begin
 }
 

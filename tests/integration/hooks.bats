@@ -11,6 +11,7 @@ setup_file() {
 
 setup() {
 	load helpers
+	load runtime_helpers
 	begin
 	SAID=$BATS_TEST_TMPDIR/said
 	mkdir "$SAID"

@@ -72,5 +72,5 @@ fi
 
 printf '%s\n' "${VM_SUITES:-$(grep -v '^#' tests/vm/suites)}" | tr ' ' '\n' >"$root/suites"
 printf '%s=%q\n' SOURCE_DIR "$SOURCE_DIR" BUILD_DIR "$BUILD_DIR" BEHALF "$BEHALF" \
-	VM_TIMING "${VM_TIMING-}" VM_AT_ONCE "${VM_AT_ONCE-}" PATIENCE "${PATIENCE:-4}" >"$root/environment"
+	VM_LIMIT_S "$limit_s" VM_TIMING "${VM_TIMING-}" VM_AT_ONCE "${VM_AT_ONCE-}" PATIENCE "${PATIENCE:-4}" >"$root/environment"
 machine_run

@@ -69,6 +69,11 @@ page() {
 	tmux -L "$SOCKET" capture-pane -p "$@"
 }
 
+# No line has more than 80 characters; those of a trend have several bytes.
+fits() {
+	! page | LC_ALL=C.UTF-8 grep -E '^.{81}'
+}
+
 # sees PATTERN [OPTION of capture-pane...]
 sees() {
 	local pattern=$1
@@ -96,7 +101,7 @@ start_top() {
 	sees '^unattributed '
 	sees '^NAME +RESERVE +CHARGE +OWN +BEHALF +IMPOSED +NET +BLK +WORK +TREND'
 	sees '^# own .*= 100\.0%$'
-	[ "$(page | awk 'length > 80' | wc -l)" -eq 0 ]
+	fits
 	# the shares, added up in tenths
 	page | sed -n 's/%//g; s/^# own \([0-9.]*\).*behalf \([0-9.]*\).*unattributed \([0-9.]*\).*idle \([0-9.]*\).*/\1 \2 \3 \4/p' |
 		awk '{ exit ($1 + $2 + $3 + $4 > 99.99 && $1 + $2 + $3 + $4 < 100.01) ? 0 : 1 }'
@@ -154,7 +159,7 @@ start_top() {
 	sees '^own '
 	sees '^charge '
 	sees '^How owners were found'
-	[ "$(page | awk 'length > 80' | wc -l)" -eq 0 ]
+	fits
 	keys Escape
 	wait_until 5 sees '^NAME +.*CHARGE'
 	keys C

@@ -6,7 +6,8 @@
  *
  * The same namespaces, mounts, devices, masks, control groups and rights, then pivot and exec, with the
  * fewest calls and nothing else: no configuration is read, no state is kept, no path is checked, so it
- * is safe against nothing. A peer of bench/start; static, so that no loader is in the figure.
+ * is safe against nothing. A peer of bench/start; static, so that no loader is in the figure. What its libc
+ * asks the processor at first is in it, which behalf-runtime goes without (src/launcher/entry.c).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -11,6 +11,7 @@
  *
  * Where CPUID cannot be made to fault all is as without this. It faults only until main: an exec ends it
  * (arch_setup_new_exec), but a fork does not. Which kind of processor this is nobody asks the libc here.
+ * A debugger stops at the one SIGSEGV of it: `handle SIGSEGV nostop noprint pass`, until main.
  *
  * What is called before the libc has begun may call nothing of it, and has no canary to look for: every
  * function that it could, memset for one, still has to be chosen and relocated.

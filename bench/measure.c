@@ -5,8 +5,8 @@
  * exit status 1.
  *
  * CPU time is that of the commands and of everything that comes to be our child when its parent has
- * gone (a container that was only started); what never ends is not waited for, so the last command
- * has to end it. The memory is that of the largest single process. A new program's maximum begins with
+ * gone (a container that was only started, or an init that ends after who waited for its program): that has
+ * a second to end; what never does is not waited for, so the last command has to end it. The memory is that of the largest single process. A new program's maximum begins with
  * that of the memory it was forked from (exec_mmap in fs/exec.c), so this program is linked statically
  * and allocates nothing: it stays below anything that is measured.
  */
@@ -65,10 +65,26 @@ static int run(char **argv, struct cost *cost)
 	return ended == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+/* Those that have come to be our children. */
+static void add_others(struct cost *cost)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000};
+	struct rusage usage;
+	pid_t ended;
+
+	for (int patience = 1000; patience && (ended = wait4(-1, NULL, WNOHANG, &usage)) >= 0;) {
+		if (ended > 0) {
+			add(cost, &usage);
+			continue;
+		}
+		nanosleep(&pause, NULL);
+		patience--;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct cost cost = {0};
-	struct rusage usage;
 	int status;
 
 	if (argc < 2) {
@@ -88,8 +104,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	while (wait4(-1, NULL, WNOHANG, &usage) > 0)
-		add(&cost, &usage);
+	add_others(&cost);
 	printf("%llu %llu %ld\n", (unsigned long long)cost.wall_ns, (unsigned long long)cost.cpu_ns,
 	       cost.max_rss_kb);
 	return 0;

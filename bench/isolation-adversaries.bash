@@ -5,8 +5,14 @@
 
 adversaries='none udp udp_in outside tcp tcp_in syn churn nft broadcast fsync dirty direct reclaim fork timer pipe unix
 	sqpoll loopback'
+# Beside victims of a rate there are also flood_read and flood_write, bulk_in, bulk_out and flood_out.
 
-beside() { in_space a taskset -c 0 "$@"; }
+# In all groups that count what it does.
+beside() {
+	# shellcheck disable=SC2016 # the inner shell expands
+	in_space a sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done; shift; exec "$@"' _ \
+		"$(victim_groups a)" taskset -c 0 "$@"
+}
 disturb() { beside "$tools/bench/adversary" "$@"; }
 
 # What terms and the keeper cost by themselves.
@@ -36,6 +42,16 @@ on_disk() { beside fio --name=x --directory="$work" --size=64m --bs=4k --time_ba
 adversary_fsync() { on_disk "$1" --rw=randwrite --fsync=1; }
 adversary_dirty() { on_disk "$1" --rw=write --bs=64k; }
 adversary_direct() { on_disk "$1" --rw=randrw --direct=1 --ioengine=libaio --iodepth=32; }
+# As much as the disk gives, past the page cache and through it.
+adversary_flood_read() {
+	beside fio --name=x --directory="$work" --size=512m --rw=read --bs=1m --direct=1 --ioengine=libaio --iodepth=32 \
+		--time_based --runtime="$1"
+}
+adversary_flood_write() { beside fio --name=w --directory="$work" --size=1g --rw=write --bs=1m --time_based --runtime="$1"; }
+# With the outside: as much as the uplink carries, by 32 connections, and by one who does not care.
+adversary_bulk_in() { beside iperf3 -R -P 32 -c "$spaces_net.6" -p 9006 -t "$1"; }
+adversary_bulk_out() { beside iperf3 -P 32 -c "$spaces_net.6" -p 9006 -t "$1"; }
+adversary_flood_out() { beside "$tools/tests/bpf/udp_flood" send "$spaces_net.6" 9000 1400 "$1"; }
 # shellcheck disable=SC2016 # the inner shell expands
 adversary_reclaim() {
 	beside sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' _ "$(small_memory)" \
@@ -54,7 +70,16 @@ adversary_needs() {
 	tcp | tcp_in) echo iperf3 ;;
 	churn) echo wrk nginx ;;
 	nft) echo nft ;;
-	fsync | dirty | direct) echo fio ;;
+	fsync | dirty | direct | flood_read | flood_write) echo fio ;;
+	bulk_in | bulk_out) echo iperf3 ;;
+	esac
+}
+
+# Of a CPU, what others may have beside ADVERSARY: one from outside is one of them itself.
+adversary_by_others() {
+	case $1 in
+	outside) echo 1 ;;
+	*) echo 0.1 ;;
 	esac
 }
 
@@ -119,6 +144,9 @@ small_memory() {
 
 # The link to the outside: another port of the bridge, at the end of which nobody's container is.
 adversaries_up() {
+	local dir
+	# shellcheck disable=SC2046 # several
+	mkdir -p $(victim_groups a)
 	ip netns add "bl${spaces_id}o"
 	ip link add "bl${spaces_id}o" type veth peer name eth0 netns "bl${spaces_id}o"
 	ip link set "bl${spaces_id}o" master "$spaces_bridge" up
@@ -133,5 +161,8 @@ adversaries_down() {
 	[ ! -e "/run/netns/bl${spaces_id}o" ] || ip netns del "bl${spaces_id}o"
 	for dir in /sys/fs/cgroup/memory/bench-"$spaces_id" /sys/fs/cgroup/bench-"$spaces_id"; do
 		[ ! -d "$dir" ] || rmdir "$dir" || true
+	done
+	for dir in $(victim_groups a); do
+		[ ! -d "$dir" ] || rmdir "$dir" "${dir%/*}" 2>/dev/null || true
 	done
 }

@@ -78,18 +78,6 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } closed_slots SEC(".maps");
 
-/*
- * A slot that was noted down: valid as long as the slot is still that cgroup's. What is noted for a while only
- * stays in its table when it has been taken, with NOTE_TAKEN as its kind: the addresses come again, and to
- * put a note into a table, and out of it again, costs more than all else that a hook does.
- */
-#define NOTE_TAKEN 0xffffffffu
-struct owner_note {
-	__u64 id;
-	__u32 slot;
-	__u32 kind;
-};
-
 /* cookie of a network namespace -> its account */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

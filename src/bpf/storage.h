@@ -111,8 +111,11 @@ int BPF_PROG(block_rq_complete, struct request *request)
 		f = &c->frame[WIRE_HARD];
 	else if (c->frame[WIRE_SOFT].active)
 		f = &c->frame[WIRE_SOFT];
-	else
+	else {
+		/* in a thread, which pays itself; whoever counts what is under way must not find it for ever */
+		note_drop(&requests, &address);
 		return 0;
+	}
 	if (!note_take(&requests, &address, WIRE_SLOT_UNATTRIBUTED, &slot) && f->kind == WIRE_BLOCK)
 		slot = f->slot;
 	cursor_count(c, slot == WIRE_SLOT_UNATTRIBUTED ? WIRE_FALLBACK_BLOCK : WIRE_RULE_BLOCK);

@@ -247,6 +247,18 @@ struct wire_netns {
 	__u32 links[WIRE_LINKS]; /* ifindex of the host's ends of veth pairs, 0: none */
 };
 
+/*
+ * A slot that was noted down: valid as long as the slot is still that cgroup's. What is noted for a while only
+ * stays in its table when it has been taken, with NOTE_TAKEN as its kind: the addresses come again, and to
+ * put a note into a table, and out of it again, costs more than all else that a hook does.
+ */
+#define NOTE_TAKEN 0xffffffffu
+struct owner_note {
+	__u64 id;
+	__u32 slot;
+	__u32 kind;
+};
+
 #define WIRE_HOOKS_MAX 64
 
 /* One for all: what the ledger is, and the state that CPUs share. */

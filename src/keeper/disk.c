@@ -18,6 +18,13 @@
 #define LOOK_NS 250000000ull
 #define PAST 5 /* looks: over a second */
 
+/*
+ * One who has its requests done while it does something else waits for no disk, and wants it all the same: there is
+ * something under way whenever one looks. Of one that does little, there is not for so many looks.
+ */
+#define BUSY_LOOKS 3
+#define BUSY_MOST 4
+
 /* Of a time in which some thread waited for the disk, what is not by chance. */
 #define WAITED_PART 0.05
 #define WAITS_LOOKS 4
@@ -39,6 +46,7 @@ struct disk_entry {
 	unsigned int looks;
 	uint64_t waited_ns;
 	unsigned int waits; /* looks for which one that was seen to wait counts */
+	unsigned int busy;  /* looks at which something was under way, less those without */
 	bool wants, gone;
 	bool again; /* limits may have been written over the cap */
 	bool told;  /* that it cannot be capped */
@@ -236,17 +244,22 @@ static void see_wants(struct disk_entry *e, const struct roster_entry *entry, ui
 {
 	uint64_t waited_ns;
 
+	if (entry->requests)
+		e->busy += e->busy < BUSY_MOST;
+	else
+		e->busy -= e->busy > 0;
 	if (disk_counts_waited_ns(entry->standing.pressure_directory, &waited_ns) < 0) {
 		/* a moment's sample: a fast disk is waited for in most of them, and not in all */
 		if (disk_counts_anybody_waits(entry->standing.io.directory))
 			e->waits = WAITS_LOOKS;
 		else
 			e->waits -= e->waits > 0;
-		e->wants = e->waits > 0;
+		e->wants = e->waits > 0 || e->busy >= BUSY_LOOKS;
 		return;
 	}
 	e->wants = e->looks > 1 && waited_ns > e->waited_ns &&
 		   (double)(waited_ns - e->waited_ns) > WAITED_PART * (double)elapsed_ns;
+	e->wants |= e->busy >= BUSY_LOOKS;
 	e->waited_ns = waited_ns;
 }
 
@@ -486,6 +499,11 @@ static int look_and_set(struct disks *disks, struct writer *writer, const struct
 		apply(e, writer, roster);
 	}
 	return r;
+}
+
+bool disks_are_due(const struct disks *disks, uint64_t now_ns)
+{
+	return disks->n && now_ns >= disks->due_ns;
 }
 
 void disks_round(struct disks *disks, struct writer *writer, const struct roster *roster,

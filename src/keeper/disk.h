@@ -26,6 +26,8 @@ struct disks {
 /* The part of the keeper's round that is about disks; four times a second it does something. */
 void disks_round(struct disks *disks, struct writer *writer, const struct roster *roster,
 		 uint64_t now_ns);
+/* Whether it will do something at NOW_NS, for which it is good to know who has requests under way. */
+bool disks_are_due(const struct disks *disks, uint64_t now_ns);
 /* What was set stays. */
 void disks_clear(struct disks *disks);
 

@@ -258,6 +258,24 @@ static int read_charges(struct keeper *k, struct error *err)
 	return 0;
 }
 
+/* Of disks, at each look at them; nobody else asks. */
+static int count_requests(struct keeper *k, struct error *err)
+{
+	size_t n = k->roster.control.n;
+	_cleanup_free_ uint32_t *requests = NULL;
+
+	if (!disks_are_due(&k->disks, k->now_ns))
+		return 0;
+	requests = calloc(n + 1, sizeof(*requests));
+	if (!requests)
+		return error_oom(err);
+	if (k->charges)
+		ledger_charges_requests(k->charges, requests);
+	for (size_t i = 0; i < n; i++)
+		k->roster.items[i].requests = requests[i];
+	return 0;
+}
+
 /* ---- writes ---- */
 
 static void apply(struct keeper *k, size_t i, const struct control_setting *setting)
@@ -468,6 +486,8 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		look_at_quotas(k);
 		if (r == 0)
 			r = keep(k, err);
+		if (r == 0)
+			r = count_requests(k, err);
 		if (r == 0) {
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
 			above_round(&k->above, &k->writer, &k->roster);

@@ -29,6 +29,7 @@ struct roster_entry {
 	bool fails;			    /* the last write failed: told once */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
 	unsigned int broken;		    /* of which terms it was told, by enum truth_kind */
+	uint32_t requests;		    /* block requests of it that are under way */
 };
 
 struct roster {

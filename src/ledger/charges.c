@@ -6,6 +6,7 @@
  */
 #include "ledger/charges.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 #define ATTEMPTS_CPU 4
 #define ATTEMPTS_FOLD 16
 #define SLOTS_TO_COME 64 /* opened while the books are read */
+#define REQUESTS_AT_ONCE 1024
 
 struct seat {
 	uint64_t id; /* of the cgroup that it was found for, 0: not yet */
@@ -345,6 +347,43 @@ int ledger_charges_read(struct ledger_charges *c, struct error *err)
 	}
 	add_nested(c);
 	return 0;
+}
+
+static void count_requests(const struct ledger_charges *c, const struct owner_note *notes, size_t n,
+			   uint32_t *requests)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t who;
+
+		if (notes[i].kind != WIRE_BLOCK || notes[i].slot >= c->pinned.book->slots ||
+		    notes[i].id != c->pinned.slots[notes[i].slot].id)
+			continue;
+		who = seat_of(c, notes[i].slot);
+		if (who < c->n)
+			requests[who]++;
+	}
+}
+
+void ledger_charges_requests(struct ledger_charges *c, uint32_t *requests)
+{
+	uint64_t keys[REQUESTS_AT_ONCE], from = 0;
+	struct owner_note notes[REQUESTS_AT_ONCE];
+	bool first = true;
+	int r = 0;
+
+	memset(requests, 0, c->n * sizeof(*requests));
+	while (c->pinned.requests >= 0 && r == 0) {
+		__u32 n = REQUESTS_AT_ONCE;
+
+		r = bpf_map_lookup_batch(c->pinned.requests, first ? NULL : &from, &from, keys,
+					 notes, &n, NULL);
+		/* -ENOENT: these are the last */
+		if (r == 0 || r == -ENOENT)
+			count_requests(c, notes, n, requests);
+		first = false;
+	}
+	for (size_t i = 0; i < c->n_nested; i++)
+		requests[c->nested[i].outer] += requests[c->nested[i].inner];
 }
 
 const struct ledger_charge *ledger_charges_of(const struct ledger_charges *c, size_t i)

@@ -36,5 +36,11 @@ int ledger_charges_watch(struct ledger_charges *charges, const char *const *path
 /* Reads all. -ESTALE when the ledger that was opened is no longer on: close it, and open it again. */
 int ledger_charges_read(struct ledger_charges *charges, struct error *err);
 
+/*
+ * How many block requests of each watched cgroup, and of those below it, are under way now, of those whose owner is
+ * known: at REQUESTS[I], as many as are watched. All zero where the ledger does not tell.
+ */
+void ledger_charges_requests(struct ledger_charges *charges, uint32_t *requests);
+
 /* What was read of watched cgroup I; I == N: of everybody else on behalf of whom the kernel worked. */
 const struct ledger_charge *ledger_charges_of(const struct ledger_charges *charges, size_t i);

@@ -186,7 +186,7 @@ static int pin_maps(const struct ledger_bpf *skeleton, struct error *err)
 		{skeleton->maps.accounts, "accounts"},	     {skeleton->maps.netns, "netns"},
 		{skeleton->maps.baseline, "baseline"},	     {skeleton->maps.socks, "socks"},
 		{skeleton->maps.netns_heirs, "netns_heirs"}, {skeleton->maps.inodes, "inodes"},
-		{skeleton->maps.listeners, "listeners"},
+		{skeleton->maps.listeners, "listeners"},     {skeleton->maps.requests, "requests"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {

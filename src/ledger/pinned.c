@@ -114,7 +114,13 @@ static int open_all(int dir, struct ledger_pinned *p, struct error *err)
 	if (p->netns < 0)
 		return p->netns;
 	p->baseline = open_map(dir, "baseline", err);
-	return p->baseline < 0 ? p->baseline : 0;
+	if (p->baseline < 0)
+		return p->baseline;
+	p->requests = open_map(dir, "requests", err);
+	/* one that was switched on before it was pinned */
+	if (p->requests == -ENOENT)
+		p->requests = -EBADF;
+	return p->requests < 0 && p->requests != -EBADF ? p->requests : 0;
 }
 
 static int open_once(struct ledger_pinned *pinned, struct error *err)
@@ -166,6 +172,8 @@ void ledger_pinned_close(struct ledger_pinned *p)
 		close(p->netns);
 	if (p->baseline >= 0)
 		close(p->baseline);
+	if (p->requests >= 0)
+		close(p->requests);
 	*p = (struct ledger_pinned)LEDGER_PINNED_CLOSED;
 }
 

@@ -15,6 +15,7 @@ struct ledger_pinned {
 	const struct wire_slot_info *slots; /* book->slots */
 	int netns;			    /* map: cookie -> struct wire_netns */
 	int baseline;			    /* map: cgroup id -> ns */
+	int requests; /* map: block request -> struct owner_note; -EBADF: not there */
 	size_t book_bytes, cpus_bytes, totals_bytes, slots_bytes;
 };
 
@@ -24,7 +25,7 @@ void ledger_pinned_close(struct ledger_pinned *pinned);
 
 #define LEDGER_PINNED_CLOSED                                                                       \
 	{                                                                                          \
-		.netns = -EBADF, .baseline = -EBADF                                                \
+		.netns = -EBADF, .baseline = -EBADF, .requests = -EBADF                            \
 	}
 #define _cleanup_pinned_ __attribute__((cleanup(ledger_pinned_close)))
 

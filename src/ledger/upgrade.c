@@ -300,13 +300,6 @@ static void carry_owned(const struct ledger_old *old, const struct ledger_layout
 	}
 }
 
-/* As bpf/state.h has it. */
-struct owner_note {
-	uint64_t id;
-	uint32_t slot;
-	uint32_t kind;
-};
-
 static void carry_known(const struct ledger_old *old, const struct ledger_layout *layout,
 			const struct ledger_new *new)
 {

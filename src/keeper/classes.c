@@ -16,6 +16,12 @@
 #define QUANTUM_MIN_BYTES 1514
 #define QUANTUM_MAX_BYTES 200000
 
+/*
+ * Who sends by TCP does not ask for all of its rate at every moment: what it left may be had later, or over a second
+ * it would never get its reserve.
+ */
+#define BURST_NS 30000000u
+
 /* Of the link there is at least so much for everybody else, and for one who has a share and no reserve. */
 #define REST_LEAST 0.01
 #define SHARE_BPS 8000
@@ -35,6 +41,7 @@ static int set_class(const struct classes *classes, const struct shaper *shaper,
 		.rate_bytes = rate_bps / 8,
 		.ceil_bytes = classes->rate_bps / 8,
 		.quantum = quantum,
+		.burst_ns = minor >= CLASS_FIRST ? BURST_NS : 0,
 	};
 
 	if (quantum < QUANTUM_MIN_BYTES)

@@ -22,6 +22,9 @@
 #define BURST_NS 4000000u
 #define BURST_MIN_BYTES 65536u
 
+/* Packets that wait in a class, as at an Ethernet. An ifb's own 32 are too few for connections to be slowed by. */
+#define IFB_QUEUE 1000u
+
 static struct nlmsghdr *begin(char buffer[static NETLINK_BUFFER_BYTES], uint16_t type,
 			      uint16_t flags, const struct tcmsg *about)
 {
@@ -100,9 +103,9 @@ int netlink_qdisc_add_htb(struct netlink *netlink, int index, uint32_t handle,
 }
 
 /* What a bucket of RATE_BYTES per second holds, as the time to fill it in ticks. */
-static uint32_t bucket_ticks(uint64_t rate_bytes)
+static uint32_t bucket_ticks(uint64_t rate_bytes, uint32_t burst_ns)
 {
-	double bytes = (double)rate_bytes * BURST_NS / 1e9, ticks;
+	double bytes = (double)rate_bytes * (burst_ns ? burst_ns : BURST_NS) / 1e9, ticks;
 
 	if (bytes < BURST_MIN_BYTES)
 		bytes = BURST_MIN_BYTES;
@@ -129,8 +132,8 @@ int netlink_class_set_htb(struct netlink *netlink, int index, const struct qdisc
 	struct tc_htb_opt opt = {
 		.rate = rate_spec(htb->rate_bytes),
 		.ceil = rate_spec(htb->ceil_bytes),
-		.buffer = bucket_ticks(htb->rate_bytes),
-		.cbuffer = bucket_ticks(htb->ceil_bytes),
+		.buffer = bucket_ticks(htb->rate_bytes, htb->burst_ns),
+		.cbuffer = bucket_ticks(htb->ceil_bytes, 0),
 		.quantum = htb->quantum,
 	};
 	struct nlattr *options;
@@ -445,6 +448,7 @@ int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
 	netlink_put_string(request, IFLA_IFNAME, name);
+	netlink_put_u32(request, IFLA_TXQLEN, IFB_QUEUE);
 	info = netlink_nest_begin(request, IFLA_LINKINFO);
 	netlink_put_string(request, IFLA_INFO_KIND, "ifb");
 	netlink_nest_end(request, info);

@@ -38,6 +38,7 @@ struct qdisc_htb_class {
 	uint64_t rate_bytes; /* per second: always there */
 	uint64_t ceil_bytes; /* per second: never more */
 	uint32_t quantum;    /* bytes: what is left is lent in this proportion; 0: by rate */
+	uint32_t burst_ns;   /* so much of its rate is kept for one who did not use it; 0: 4 ms */
 };
 
 /* Makes or changes a class. */

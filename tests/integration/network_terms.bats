@@ -169,7 +169,7 @@ class_has_packets() {
 	export BEHALF_UPLINK=up-$$=100mbit
 	spawn_with --net-ingress-reserve 30mbit -- sleep 100
 	ifb=$(printf 'bhi%x' "$(cat "/sys/class/net/up-$$/ifindex")")
-	wait_until 5 eval "tc class show dev $ifb | grep -q 'rate 30Mbit ceil 98Mbit'"
+	wait_until 5 eval "tc class show dev $ifb | grep -q 'rate 30Mbit ceil 95Mbit'"
 	wait_until 5 eval "tc filter show dev $(link_of "$NAME") egress | grep -q behalf_learn"
 	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
 	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 18 20 >/dev/null 2>&1 3>&- &

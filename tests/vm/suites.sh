@@ -25,6 +25,7 @@ if [[ ${VM_SUITES-} == *bpf/* ]]; then
 	needed+=(bpftool dmsetup fio iperf3 hackbench mke2fs)
 fi
 if [[ ${VM_SUITES-} == *_terms* ]]; then packages+=(e2fsprogs iperf3) needed+=(iperf3 mke2fs); fi
+if [ -n "${VM_BENCH-}" ]; then packages+=(fio iperf3) needed+=(fio iperf3); fi
 memory_mb=1536
 limit_s=${VM_LIMIT_S:-280}
 applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls
@@ -61,6 +62,15 @@ for program in "$BUILD_DIR"/tests/{bpf,integration,unit}/*; do
 	add_program "$program" "$program"
 done
 
+# VM_BENCH=yes: what measures, too.
+if [ -n "${VM_BENCH-}" ]; then
+	cp -r bench "$tree/"
+	mkdir -p "$root$BUILD_DIR/bench"
+	for program in "$BUILD_DIR"/bench/*; do
+		[ ! -f "$program" ] || [ ! -x "$program" ] || add_program "$program" "$program"
+	done
+fi
+
 # VM_DISK=yes: a disk with a file system that knows whose writeback is whose.
 disk=
 if [ -n "${VM_DISK-}" ] && command -v mke2fs >/dev/null; then
@@ -72,5 +82,6 @@ fi
 
 printf '%s\n' "${VM_SUITES:-$(grep -v '^#' tests/vm/suites)}" | tr ' ' '\n' >"$root/suites"
 printf '%s=%q\n' SOURCE_DIR "$SOURCE_DIR" BUILD_DIR "$BUILD_DIR" BEHALF "$BEHALF" \
-	VM_LIMIT_S "$limit_s" VM_TIMING "${VM_TIMING-}" VM_AT_ONCE "${VM_AT_ONCE-}" PATIENCE "${PATIENCE:-4}" >"$root/environment"
+	VM_BENCH "${VM_BENCH-}" VM_LIMIT_S "$limit_s" VM_TIMING "${VM_TIMING-}" VM_AT_ONCE "${VM_AT_ONCE-}" \
+	PATIENCE "${PATIENCE:-4}" >"$root/environment"
 machine_run

@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bench/isolation on a machine that is emulated, so on cgroup v2 alone: not how fast anything is, but that charges
+# are held and reserves are got. tests/vm/suites-slow has it; on the host itself bench/isolation measures more.
+
+setup_file() {
+	load helpers
+	need_root
+	[ -n "${VM_BENCH-}" ] || skip "takes long: make check-vm does it"
+	need_program iperf3
+	need_program fio
+}
+
+setup() {
+	load helpers
+	FIGURES=$BATS_TEST_TMPDIR/figures
+}
+
+# measure PAIR..., and each of them has to be held
+measure() {
+	(cd "$SOURCE_DIR" && BENCH_DIR=$BATS_TEST_TMPDIR bench/isolation -s 5 -j "$FIGURES" "$@")
+	cat "$FIGURES"
+	[ "$(wc -l <"$FIGURES")" -eq $# ]
+}
+
+# holds FILTER: of all pairs
+holds() {
+	jq -es "all($1)" "$FIGURES" >/dev/null
+}
+
+@test "what is sent, and what arrives, is charged no more than the limit, and a reserve is got beside it" {
+	measure udp udp_in broadcast
+	holds '.behalf.charge < 1.2 * .limit'
+	holds '.behalf.got > 0.9 * .reserve'
+}
+
+@test "so is what a container does to itself" {
+	measure loopback pipe timer fork
+	holds '.behalf.charge < 1.2 * .limit'
+	holds '.behalf.got > 0.9 * .reserve'
+}
+
+@test "who has a reserve of a disk gets it beside one who reads all there is" {
+	mountpoint -q /disk || skip "no disk"
+	measure flood_read/disk
+	holds '.behalf.got > 0.9 * .reserve'
+}

@@ -52,7 +52,8 @@ static int receive_fd(int socket, struct error *err)
 	int fd;
 
 	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
-		return error_errno(err, errno, "hear from the keeper");
+		return errno == EAGAIN ? error_set(err, EAGAIN, "the keeper does not answer")
+				       : error_errno(err, errno, "hear from the keeper");
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return error_set(err, ECONNRESET, "the keeper has ended before it answered");
@@ -79,7 +80,8 @@ int keeper_connect(const char *path, struct error *err)
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return error_set(err, ENOENT, "no keeper runs (nobody listens at '%s')",
 					 path);
-		return error_errno(err, errno, "ask the keeper at '%s'", path);
+		return errno == EAGAIN ? error_set(err, EAGAIN, "the keeper does not answer")
+				       : error_errno(err, errno, "ask the keeper at '%s'", path);
 	}
 	return take_fd(&fd);
 }

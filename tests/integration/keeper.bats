@@ -449,6 +449,25 @@ has_quota_of() {
 	kill -0 "$KEEPER"
 }
 
+@test "a keeper that hangs is not waited for long, and what the kernel keeps is not told of" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3 pids.limit=100
+	start_keeper
+	wait_until 5 is_kept
+	kill -STOP "$KEEPER"
+	local before=$SECONDS
+	run "$BEHALF" keeper status
+	[ "$status" -eq 1 ]
+	[[ $output == *"the keeper does not answer"* ]]
+	inside "$BEHALF" stat | grep "$ID .*the keeper does not answer"
+	[ $((SECONDS - before)) -lt 10 ]
+	kill -CONT "$KEEPER"
+	stop_keeper TERM
+	run "$BEHALF" keeper status
+	[[ $output == *"cpu.limit "*"not kept: no keeper"* ]]
+	[[ $output != *pids.limit* ]]
+}
+
 @test "spawn brings a keeper, and a service takes over from it" {
 	inside "$BEHALF" --root "$STATE" spawn --name "$ID" --cpu-limit 0.3 --detach -- sleep 1000
 	beside() { status | jq -e --arg name "$ID" '.kind == "beside" and .workspaces[0].name == $name' >/dev/null; }

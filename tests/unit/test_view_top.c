@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 #include "base/table.h"
 #include "view/field.h"
 #include "view/history.h"
@@ -133,6 +134,36 @@ TEST(an_account_shows_its_evidence)
 	has_str(text, "\npackets received      1999999        1  2000000  1.00 us each\n");
 	has_str(text, "\nblock requests              0        0     4096  4.88 us each\n");
 	ok(!strstr(text, "packets sent later"));
+}
+
+/* By its state, not by a word in somebody's name. */
+TEST(a_promise_that_is_broken_is_seen)
+{
+	static const char *const promises[] = {
+		"cpu.reserve 0.500: got 0.498, kept for 3 s by not broken for 1 s",
+		"cpu.limit 0.300: got 0.400, broken for 2 s by is kept",
+	};
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	_cleanup_(cleanup_view_screen) struct view_screen *screen = NULL;
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *list = compose(&top, snapshot);
+	const struct view_span *spans;
+	size_t n, seen = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		must(strv_append(&snapshot->accounts[1].promises, promises[i]) == 0);
+	view_top_key(&top, '\n');
+	must(view_top_compose(&top, snapshot, &screen, NULL) == 0);
+	spans = view_screen_spans(screen, &n);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < 2; k++) {
+			if (strcmp(spans[i].text, promises[k]) != 0)
+				continue;
+			is_int(spans[i].style, k ? STYLE_WARNING : STYLE_PLAIN);
+			seen++;
+		}
+	}
+	is_uint(seen, 2);
 }
 
 TEST(scrolling_ends_with_the_last_page)

@@ -114,11 +114,11 @@ static const char *ask_keeper(struct json_object **status)
 	int r;
 
 	if (clock_monotonic_ns() < not_before_ns)
-		return "the keeper does not answer";
+		return "keeper is silent";
 	r = kept_terms_ask(status, NULL);
 	if (r == -EAGAIN)
 		not_before_ns = clock_monotonic_ns() + SILENCE_NS;
-	return r == -ENOENT ? "not kept: no keeper" : "the keeper does not answer";
+	return r == -ENOENT ? "not kept: no keeper" : "keeper is silent";
 }
 
 void reserves_fill(struct ledger_snapshot *snapshot)

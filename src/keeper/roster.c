@@ -147,12 +147,16 @@ void roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer
 /* Of one that is promised neither a reserve nor a share any more. */
 static int give_weight_back(struct writer *writer, struct roster_entry *e, struct error *err)
 {
+	bool ours = e->weighed;
 	struct found found;
 	int r;
 
 	e->weighed = false;
 	e->applied.weight = 0;
 	if (!writer->book || !book_find(writer->book, e->directory, e->means->weight_file, &found))
+		return 0;
+	/* raised for those below it (above.c), and going on to be */
+	if (!ours && strcmp(found.means, "cgroup") != 0)
 		return 0;
 	r = writer_set_file(writer, e->name, e->directory, e->means->weight_file,
 			    found.term ? e->means->weight_default : found.text, err);

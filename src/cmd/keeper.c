@@ -34,6 +34,7 @@ static void print_help(void)
 	       "  --restore        put back what a killed keeper has left, and end\n"
 	       "  --period MS      milliseconds between two readings (100)\n"
 	       "  --uplink DEV=RATE the link to the outside, as eth0=1gbit (of the default route)\n"
+	       "  --host-reserve N CPUs kept for the kernel's own workers (0.05 for each; 0: none)\n"
 	       "  --socket PATH    where status is asked (%s/" KEEPER_SOCKET ")\n"
 	       "  -J, --json       events, dry run and status as JSON\n"
 	       "  -h, --help       print this text\n",
@@ -51,7 +52,19 @@ static int parse_period(const char *text, uint64_t *period_ns, struct error *err
 	return 0;
 }
 
-enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET, OPT_UPLINK };
+static int parse_host(const char *text, double *cores, struct error *err)
+{
+	char *end;
+
+	*cores = strtod(text, &end);
+	if (end == text || *end || !(*cores >= 0) || *cores > 4096)
+		return error_set(err, EINVAL, "--host-reserve '%s': CPUs, as 0.1", text);
+	if (*cores == 0)
+		*cores = -1;
+	return 0;
+}
+
+enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET, OPT_UPLINK, OPT_HOST };
 
 static int parse_options(int argc, char **argv, struct keeper_options *options, struct error *err)
 {
@@ -62,6 +75,7 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 		{"period", required_argument, NULL, OPT_PERIOD},
 		{"socket", required_argument, NULL, OPT_SOCKET},
 		{"uplink", required_argument, NULL, OPT_UPLINK},
+		{"host-reserve", required_argument, NULL, OPT_HOST},
 		{"json", no_argument, NULL, 'J'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -84,6 +98,9 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 			break;
 		case OPT_UPLINK:
 			options->uplink = optarg;
+			break;
+		case OPT_HOST:
+			r = parse_host(optarg, &options->host_reserve, err);
 			break;
 		case OPT_SOCKET:
 			options->socket = optarg;
@@ -222,7 +239,7 @@ static int print_network(struct json_object *workspaces, struct error *err)
 static int print_text(struct json_object *status, struct error *err)
 {
 	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
-	struct json_object *list, *ledger;
+	struct json_object *list, *ledger, *host, *capped;
 	int r;
 
 	if (!json_object_object_get_ex(status, "workspaces", &list) ||
@@ -230,6 +247,9 @@ static int print_text(struct json_object *status, struct error *err)
 		return error_set(err, EPROTO, "the keeper that runs is of another version");
 	if (!json_object_get_boolean(ledger))
 		printf("the ledger is off: only the static limits are set\n");
+	if (json_object_object_get_ex(status, "host", &host) &&
+	    json_object_object_get_ex(host, "capped", &capped) && json_object_get_boolean(capped))
+		printf("the kernel's own workers have not had their part: all together are held\n");
 	r = kept_terms_each(status, add_term, table, err);
 	if (r == 0)
 		r = table_print(table, stdout, err);

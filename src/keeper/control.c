@@ -19,6 +19,8 @@
  * Reserves, against threads of others: the weight is raised; and lowered again while the workspace has more
  * than its reserve and its share of the rest, and others wait. Shares are the weights' plain part.
  *
+ * The host's own part, against all together: control_host.c.
+ *
  * What is set stays within bounds whatever comes in: a quota is at least CONTROL_FLOOR_CORES and at
  * most CONTROL_QUOTA_MAX limits, weights add up to no more than leaves the host's threads their turn. So a keeper
  * that dies leaves limits that are valid.
@@ -167,6 +169,11 @@ static void judge_limit(struct control_workspace *w, uint64_t now_ns, uint64_t r
 	judge(t, seconds > 0 && t->ratio > LIMIT_BROKEN, now_ns, round_ns);
 }
 
+double control_recent(const struct control_workspace *w)
+{
+	return w->past->recent.charge;
+}
+
 /* ---- a round ---- */
 
 static void look(struct control_workspace *w, uint64_t now_ns, bool whole, bool steered)
@@ -226,6 +233,7 @@ int control_round(struct control *c, uint64_t now_ns)
 		if (!c->workspaces[i].gone)
 			control_protect(c, &c->workspaces[i]);
 	}
+	control_keep_host(c);
 	for (size_t i = 0; i < c->n; i++) {
 		struct control_workspace *w = &c->workspaces[i];
 

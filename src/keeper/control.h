@@ -86,10 +86,18 @@ struct control {
 	const uint64_t *
 		other_cpu_ns; /* on-behalf-of time of the host and of nobody, by CPU; may be NULL */
 	bool steered;	      /* where work is done was just changed: wait for the effect */
+	/*
+	 * What is kept for the kernel's own workers, in cores, 0: nothing; what they had of late; and by CPU what those
+	 * waited that hardly ran, in cores. The latter is for one round, and NULL in those in which nobody looked.
+	 */
+	double host_reserve, host_got;
+	const double *host_lost;
 	/* the controller's own */
 	uint64_t *others_past;
 	double *work;	    /* everybody's recent on-behalf-of time by CPU, in cores: */
 	bool work_is_known; /* in this round */
+	unsigned int
+		host_rest; /* rounds for which those who are held for the host are not let go; 0: nobody is */
 };
 
 /* Gives a workspace a past of its own. 0 or -ENOMEM. N_CPUS as control's. */
@@ -102,6 +110,9 @@ void control_forget(struct control_workspace *workspace);
  */
 int control_round(struct control *control, uint64_t now_ns);
 void control_end(struct control *control);
+
+/* What it was charged in the last rounds, in cores. */
+double control_recent(const struct control_workspace *workspace);
 
 /* What should be set of TERMS when nothing is known of charges: the static limits. */
 struct control_setting control_static(const struct control_workspace *workspace);

@@ -95,5 +95,6 @@ const struct past_sums *past_sums_before(const struct control_past *p);
 void control_set_quota(struct control_workspace *w, unsigned int n_cpus);
 void control_set_gate(struct control_workspace *w);
 void control_protect(struct control *c, struct control_workspace *victim);
+void control_keep_host(struct control *c);
 void control_relax(struct control_workspace *w);
 void control_set_weights(struct control *c);

@@ -37,6 +37,7 @@
 #include "keeper/aside.h"
 #include "keeper/disk.h"
 #include "keeper/events.h"
+#include "keeper/host_threads.h"
 #include "keeper/lock.h"
 #include "keeper/means_steer.h"
 #include "keeper/network_round.h"
@@ -49,6 +50,8 @@
 #define LEDGER_NS 1000000000ull	  /* a ledger that is off, */
 #define CARRY_NS 2000000000ull	  /* and the controller's memory written down */
 #define STANDING_NS 5000000000ull /* and what could not be set, tried again */
+#define HOST_NS 1000000000ull	  /* and the kernel's own workers looked at */
+#define HOST_BUSY 0.4		  /* of all CPUs: with less charged nobody is in their way */
 #define ONCE_ROUNDS 11
 #define TELL_ROUNDS 5
 #define STEER_AGAIN_NS 5000000000ull
@@ -77,6 +80,8 @@ struct keeper {
 	struct above above;
 	struct disks disks;
 	struct events events;
+	struct host_threads host;
+	uint64_t host_due_ns;
 };
 
 static int open_book(struct keeper *k, struct error *err)
@@ -354,6 +359,34 @@ static void set_static(struct keeper *k)
 	}
 }
 
+static bool is_busy(const struct control *control)
+{
+	double charge = 0;
+
+	for (size_t i = 0; i < control->n; i++)
+		charge += control->workspaces[i].gone ? 0 : control_recent(&control->workspaces[i]);
+	return charge > HOST_BUSY * control->n_cpus;
+}
+
+static void look_at_host(struct keeper *k)
+{
+	struct control *control = &k->roster.control;
+
+	control->host_lost = NULL;
+	if (control->host_reserve <= 0 || k->now_ns < k->host_due_ns)
+		return;
+	k->host_due_ns = k->now_ns + HOST_NS;
+	if (!is_busy(control)) {
+		host_threads_forget(&k->host);
+		control->host_got = 0;
+		return;
+	}
+	if (!host_threads_look(&k->host, k->roster.n_cpus, k->now_ns))
+		return;
+	control->host_got = k->host.got;
+	control->host_lost = k->host.lost;
+}
+
 static int keep(struct keeper *k, struct error *err)
 {
 	int r = k->charges ? read_charges(k, err) : -ESTALE;
@@ -365,6 +398,8 @@ static int keep(struct keeper *k, struct error *err)
 		set_static(k);
 		return 0;
 	}
+	if (r == 0)
+		look_at_host(k);
 	if (r == 0 && control_round(&k->roster.control, k->now_ns) < 0)
 		r = error_oom(err);
 	if (r < 0)
@@ -418,6 +453,7 @@ static void answer(struct keeper *k)
 		.rounds = k->rounds,
 		.writes = k->writer.writes,
 		.now_ns = k->now_ns,
+		.host_starved = k->host.starved,
 		.events = k->events.last,
 		.sources = sources_of(k),
 	};
@@ -627,6 +663,9 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	if (!options.period_ns)
 		options.period_ns = CONTROL_PERIOD_NS;
 	k.roster.control.n_cpus = k.roster.n_cpus;
+	k.roster.control.host_reserve = options.host_reserve == 0
+						? KEEPER_HOST_CORES * k.roster.n_cpus
+						: options.host_reserve;
 	r = events_open(&k.events) < 0 ? error_oom(err) : live(&k, err);
 	network_close(k.network.network);
 	roster_end(&k.roster);
@@ -634,6 +673,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	book_close(k.book);
 	above_clear(&k.above);
 	disks_clear(&k.disks);
+	host_threads_clear(&k.host);
 	events_clear(&k.events);
 	free(k.socket_path);
 	cleanup_close(&k.listening);

@@ -16,6 +16,8 @@ enum keeper_kind {
 	KEEPER_BESIDE,	/* beside a workspace of `spawn`: waits until no other runs */
 };
 
+#define KEEPER_HOST_CORES 0.05
+
 struct keeper_options {
 	enum keeper_kind kind;
 	uint64_t period_ns; /* 0: CONTROL_PERIOD_NS */
@@ -23,6 +25,7 @@ struct keeper_options {
 	bool once;	    /* a second of rounds, then end and leave things as they are */
 	bool restore;	    /* put back what a killed keeper has left, and end */
 	bool json;	    /* events, and what a dry run prints, as lines of JSON */
+	double host_reserve; /* cores for the kernel's own workers; 0: KEEPER_HOST_CORES a CPU; below 0: none */
 	const char *uplink; /* "eth0=1gbit"; NULL: what BEHALF_UPLINK says, or the default route */
 	const char *socket; /* for status; NULL: KEEPER_SOCKET in the keeper's directory */
 };

@@ -302,6 +302,9 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 	next.items = calloc(list->n + 1, sizeof(*next.items));
 	next.control.workspaces = calloc(list->n + 1, sizeof(*next.control.workspaces));
 	next.control.n_cpus = roster->n_cpus;
+	next.control.host_reserve = roster->control.host_reserve;
+	next.control.host_got = roster->control.host_got;
+	next.control.host_rest = roster->control.host_rest;
 	if (!next.items || !next.control.workspaces) {
 		free(next.items);
 		free(next.control.workspaces);

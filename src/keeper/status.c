@@ -106,6 +106,18 @@ static void add_workspace(struct json_object *list, size_t i, const struct keepe
 	json_object_array_add(list, o);
 }
 
+/* "capped": all together are held, for the host to have its part. */
+static void add_host(struct json_object *object, const struct keeper_figures *f)
+{
+	const struct control *control = &f->sources.roster->control;
+	struct json_object *o = json_add_object(object, "host");
+
+	json_add_double(o, "promised", control->host_reserve > 0 ? control->host_reserve : 0);
+	json_add_double(o, "got", control->host_got);
+	json_add_bool(o, "starved", f->host_starved);
+	json_add_bool(o, "capped", control->host_rest > 0);
+}
+
 struct json_object *keeper_status(const struct keeper_figures *f)
 {
 	struct json_object *o = json_object_new_object(), *list;
@@ -119,6 +131,7 @@ struct json_object *keeper_status(const struct keeper_figures *f)
 	json_add_u64(o, "rounds", f->rounds);
 	json_add_u64(o, "writes", f->writes);
 	json_add_double(o, "cpu_s", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+	add_host(o, f);
 	list = json_add_array(o, "workspaces");
 	for (size_t i = 0; i < f->sources.roster->control.n; i++)
 		add_workspace(list, i, f);

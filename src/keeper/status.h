@@ -14,6 +14,7 @@ struct keeper_figures {
 	bool service;
 	bool ledger_on;
 	uint64_t period_ns, rounds, writes, now_ns;
+	bool host_starved;	    /* at the last look */
 	struct json_object *events; /* an array; kept by the caller */
 	struct truth_sources sources;
 };

@@ -539,6 +539,44 @@ has_quota_of() {
 	[ "$(cat "$queue")" = "$found" ]
 }
 
+# A loop device is written by a worker of the kernel's, for which these leave a sixty-fifth of the CPUs.
+@test "the kernel's own workers have their part, beside all workspaces together" {
+	need_program losetup mount
+	mkdir "$BATS_TEST_TMPDIR/memory"
+	mount -t tmpfs behalf-test "$BATS_TEST_TMPDIR/memory"
+	truncate -s 32M "$BATS_TEST_TMPDIR/memory/disk"
+	loop=$(losetup --find --show "$BATS_TEST_TMPDIR/memory/disk" 2>/dev/null) || { umount "$BATS_TEST_TMPDIR/memory"; skip "no loop device"; }
+	group "$ID"
+	group "$ID-b"
+	behalf terms set "/$ID" cpu.share=10000
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		for _ in 1 2; do in_group "$ID" taskset -c "$cpu" sh -c 'while :; do :; done'; done
+	done
+	# as heavy: it asks for no more than the worker does
+	behalf terms set "/$ID-b" cpu.share=10000
+	# shellcheck disable=SC2016
+	in_group "$ID-b" sh -c 'while :; do dd if=/dev/zero of="$1" bs=1M count=32 oflag=direct 2>/dev/null; done' _ "$loop"
+	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper --host-reserve 0.3 >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
+	KEEPER=$!
+	capped() { status | jq -e '.host.promised == 0.3 and .host.capped' >/dev/null && has_quota "$ID"; }
+	result=0
+	wait_until 20 capped || result=$?
+	status | jq -c '.host, (.workspaces[] | {name, quota, squeezed})'
+	has_part() { status | jq -e '.host.got > 0.1' >/dev/null; }
+	[ "$result" -ne 0 ] || wait_until 10 has_part || result=$?
+	status | jq -c .host
+	kill -KILL "${PIDS[@]}"
+	wait "${PIDS[@]}" 2>/dev/null || true
+	PIDS=()
+	sleep 0.5
+	losetup -d "$loop"
+	wait_until 10 umount "$BATS_TEST_TMPDIR/memory"
+	[ "$result" -eq 0 ]
+	# nobody is held any more when nobody is in the way
+	free() { status | jq -e '.host.capped | not' >/dev/null && ! has_quota "$ID"; }
+	wait_until 30 free
+}
+
 @test "a service manager hears of it" {
 	need_program python3
 	python3 - "$BATS_TEST_TMPDIR/notify" >"$BATS_TEST_TMPDIR/heard" 3>&- <<-'END' &

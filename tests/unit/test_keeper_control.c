@@ -38,7 +38,12 @@ struct world {
 	uint64_t now_ns;
 	unsigned int writes;
 	unsigned int late_rounds; /* charges are that much behind */
+	/* a worker of the kernel's on CPU 0: of which it wants so much, and what it had, and waited, ms */
+	double worker_wants, worker_ran_ms, worker_waited_ms;
+	double host_lost[CPUS], looked_ran_ms, looked_waited_ms;
 };
+
+#define WORKER_WEIGHT CONTROL_HOST_WEIGHT
 
 static void add_workspace(struct world *world, struct terms_cpu terms, struct load load)
 {
@@ -96,6 +101,16 @@ static void run_cpu(struct world *world, int cpu)
 		if (asked[i] > 0)
 			weights += world->w[i].setting.weight ? world->w[i].setting.weight : 1024;
 	}
+	if (cpu == 0 && world->worker_wants > 0) {
+		double ran =
+			fmin(world->worker_wants, left * WORKER_WEIGHT / (weights + WORKER_WEIGHT));
+
+		world->worker_ran_ms += ran;
+		/* it has work that is left over, and so is always ready */
+		if (ran < world->worker_wants)
+			world->worker_waited_ms += 1 - ran;
+		left -= ran;
+	}
 	for (size_t i = 0; i < n; i++) {
 		double weight = world->w[i].setting.weight ? world->w[i].setting.weight : 1024;
 		double part = asked[i] > 0 ? weight / weights : 0, own, imposed;
@@ -125,6 +140,19 @@ static void run_ms(struct world *world)
 	world->now_ns += MS;
 }
 
+/* As host_threads.c does once a second. */
+static void look_at_worker(struct world *world)
+{
+	double ran = world->worker_ran_ms - world->looked_ran_ms;
+	double waited = world->worker_waited_ms - world->looked_waited_ms;
+
+	world->looked_ran_ms = world->worker_ran_ms;
+	world->looked_waited_ms = world->worker_waited_ms;
+	world->host_lost[0] = waited > 600 && ran < 300 ? waited / 1000 : 0;
+	world->control.host_got = ran / 1000;
+	world->control.host_lost = world->host_lost;
+}
+
 /* What the loop does: a round each 100 ms, not in step with the kernel's periods. */
 static void apply(struct world *world)
 {
@@ -150,6 +178,8 @@ static void run(struct world *world, double seconds)
 		run_ms(world);
 		if (world->now_ns / MS % 100 != 37)
 			continue;
+		if (world->now_ns / MS % 1000 == 37)
+			look_at_worker(world);
 		ok(control_round(&world->control, world->now_ns) == 0);
 		apply(world);
 	}
@@ -309,6 +339,50 @@ TEST(nobody_is_squeezed_while_work_is_being_moved)
 	ok(world.w[1].setting.quota_cores == 1);
 	run(&world, 3);
 	ok(world.w[1].setting.quota_cores < 0.1);
+	world_end(&world);
+}
+
+/* Two whose weights leave a worker of the kernel's next to nothing, together as one alone. */
+static void begin_beside_worker(struct world *world, double host_reserve)
+{
+	world_begin(world);
+	world->control.host_reserve = host_reserve;
+	add_workspace(world, cpu_terms(500, 0, 10000), (struct load){.demand = 1});
+	add_workspace(world, cpu_terms(0, 0, 10000), (struct load){.demand = 1});
+	add_workspace(world, cpu_terms(0, 0, 100), (struct load){.cpu = 1, .demand = 1});
+	pin(world, 2, 1);
+	world->worker_wants = 0.2;
+	run(world, 10);
+	world->worker_ran_ms = world->looked_ran_ms = 0;
+}
+
+TEST(the_hosts_part_is_kept_by_a_cap_on_the_sum)
+{
+	struct world world;
+	double alone, before;
+
+	begin_beside_worker(&world, 0);
+	run(&world, 10);
+	alone = world.worker_ran_ms / 10000;
+	ok(alone < 0.03, "without a reserve it has %.3f", alone);
+	ok(world.w[1].setting.quota_cores == 0);
+	world_end(&world);
+
+	begin_beside_worker(&world, 0.1);
+	before = charge_of(&world, 0);
+	run(&world, 30);
+	ok(world.worker_ran_ms / 30000 > 0.07, "it has %.3f", world.worker_ran_ms / 30000);
+	/* as much as is kept for it, and not all that it wants */
+	ok(world.worker_ran_ms / 30000 < 0.15, "it has %.3f", world.worker_ran_ms / 30000);
+	ok((charge_of(&world, 0) - before) / 30 > 0.49);
+	/* who is elsewhere is not held */
+	ok(world.w[2].setting.quota_cores == 0);
+	/* and nobody is, when it wants nothing */
+	world.worker_wants = 0;
+	run(&world, 20);
+	before = charge_of(&world, 0) + charge_of(&world, 1);
+	run(&world, 5);
+	ok((charge_of(&world, 0) + charge_of(&world, 1) - before) / 5 > 0.98);
 	world_end(&world);
 }
 

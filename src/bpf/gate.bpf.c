@@ -2,7 +2,8 @@
 /*
  * The gate: what arrives for a workspace whose debt is over its bound is dropped before it costs more, where the
  * host sends into the workspace's link (gate_link): the work of the workspace's own side is saved, that of the
- * host's is not.
+ * host's is not. What comes from outside is dropped where it arrives (gate_uplink), if it is known by its address or its
+ * connection whose it is: that saves both.
  *
  * And how the uplink's queueing discipline tells whose a packet is: uplink_mark writes the workspace's number
  * into the mark of what comes from its link, and uplink_classify makes a class of that.
@@ -117,6 +118,22 @@ static void fill(struct gate *gate, __u64 now_ns)
 		__sync_fetch_and_add(&gate->tokens_ns, more_ns);
 }
 
+static bool is_shut(const struct gate *gate, __u64 now_ns)
+{
+	return gate->renewed_ns && (__s64)(now_ns - gate->renewed_ns) <= (__s64)GATE_LEASE_NS;
+}
+
+/* Whether anything may be received; if not, it is counted. */
+static bool has_tokens(struct gate *gate, __u64 now_ns, __u32 packets, __u32 bytes)
+{
+	fill(gate, now_ns);
+	if (gate->tokens_ns > 0)
+		return true;
+	__sync_fetch_and_add(&gate->dropped, packets);
+	__sync_fetch_and_add(&gate->dropped_bytes, bytes);
+	return false;
+}
+
 /* Whether PACKETS of BYTES may be received. */
 static bool admits(__u32 number, __u32 packets, __u32 bytes)
 {
@@ -126,14 +143,10 @@ static bool admits(__u32 number, __u32 packets, __u32 bytes)
 	if (!gate || !gate->renewed_ns)
 		return true;
 	now_ns = bpf_ktime_get_ns();
-	if ((__s64)(now_ns - gate->renewed_ns) > (__s64)GATE_LEASE_NS)
+	if (!is_shut(gate, now_ns))
 		return true;
-	fill(gate, now_ns);
-	if (gate->tokens_ns <= 0) {
-		__sync_fetch_and_add(&gate->dropped, packets);
-		__sync_fetch_and_add(&gate->dropped_bytes, bytes);
+	if (!has_tokens(gate, now_ns, packets, bytes))
 		return false;
-	}
 	__sync_fetch_and_add(&gate->tokens_ns, -(__s64)(gate->packet_ns * packets));
 	__sync_fetch_and_add(&gate->passed, packets);
 	return true;
@@ -244,17 +257,25 @@ static void learn(void *map, const void *key, __u32 number)
 		*known = tag;
 }
 
-/* The class of what arrives for KEY's; 0: it is not known, or has gone. */
-static __u32 class_of(void *map, const void *key)
+/* Whose KEY is; NULL: it is not known, or has gone. */
+static struct gate *owner_in(void *map, const void *key, __u32 *number)
 {
-	const __u32 *tag = bpf_map_lookup_elem(map, key), *handle;
-	__u32 number = tag ? *tag & GATE_TAG_NUMBER : 0;
-	const struct gate *gate = bpf_map_lookup_elem(&gates, &number);
+	const __u32 *tag = bpf_map_lookup_elem(map, key);
+	struct gate *gate;
 
-	if (!tag || !gate || gate->generation != *tag >> GATE_TAG_SHIFT)
-		return 0;
-	handle = bpf_map_lookup_elem(&arrival_classes, &number);
-	return handle ? *handle : 0;
+	if (!tag)
+		return NULL;
+	*number = *tag & GATE_TAG_NUMBER;
+	gate = bpf_map_lookup_elem(&gates, number);
+	return gate && gate->generation == *tag >> GATE_TAG_SHIFT ? gate : NULL;
+}
+
+/* By the connection, or else by the address. */
+static struct gate *owner_of(const struct flow *flow, __u32 *number)
+{
+	struct gate *gate = owner_in(&flows, flow, number);
+
+	return gate ? gate : owner_in(&places, &flow->local, number);
 }
 
 SEC("tc")
@@ -288,10 +309,30 @@ SEC("tc")
 int uplink_arrives(struct __sk_buff *skb)
 {
 	struct flow flow = {};
-	__u32 class;
+	__u32 number = 0, *handle;
+
+	if (!read_flow(skb, &flow, false) || !owner_of(&flow, &number))
+		return 0;
+	handle = bpf_map_lookup_elem(&arrival_classes, &number);
+	return handle ? *handle : 0;
+}
+
+/* What it lets pass is paid for at the link. */
+SEC("tc")
+int gate_uplink(struct __sk_buff *skb)
+{
+	struct flow flow = {};
+	__u32 number = 0;
+	struct gate *gate;
+	__u64 now_ns;
 
 	if (!read_flow(skb, &flow, false))
-		return 0;
-	class = class_of(&flows, &flow);
-	return class ? class : class_of(&places, &flow.local);
+		return TC_ACT_UNSPEC;
+	gate = owner_of(&flow, &number);
+	if (!gate || !gate->renewed_ns)
+		return TC_ACT_UNSPEC;
+	now_ns = bpf_ktime_get_ns();
+	return !is_shut(gate, now_ns) || has_tokens(gate, now_ns, packets_of(skb), skb->len)
+		       ? TC_ACT_UNSPEC
+		       : TC_ACT_SHOT;
 }

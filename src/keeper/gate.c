@@ -79,6 +79,7 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[UPLINK_LEARN] = gates->bpf->progs.uplink_learn,
 		[LINK_LEARN] = gates->bpf->progs.link_learn,
 		[UPLINK_ARRIVES] = gates->bpf->progs.uplink_arrives,
+		[GATE_UPLINK] = gates->bpf->progs.gate_uplink,
 	};
 
 	return bpf_program__fd(programs[program]);

@@ -20,6 +20,7 @@ enum gate_program {
 	UPLINK_LEARN,	 /* filter of what an uplink sends: whose which connection is */
 	LINK_LEARN,	 /* filter of what the host sends into a link: whose which address is */
 	UPLINK_ARRIVES,	 /* classifier of what an uplink has received, by what was learned */
+	GATE_UPLINK,	 /* filter of what an uplink receives, by the same */
 };
 
 /* Loads the programs. -EPERM without privileges; what the kernel says otherwise. */

@@ -92,8 +92,8 @@ static struct shape wanted_of(const struct terms *terms)
 		.gate = terms->gate == TERMS_GATE_DROP,
 		/* what arrives is known by what was sent */
 		.mark = has_class(&terms->net[TERMS_EGRESS]) ||
-			has_class(&terms->net[TERMS_INGRESS]),
-		.learn = has_class(&terms->net[TERMS_INGRESS]),
+			has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP,
+		.learn = has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP,
 	};
 }
 
@@ -383,6 +383,23 @@ static int set_classes(struct network *network, enum terms_direction direction, 
 	return r == -ENOMEM ? error_oom(err) : 0;
 }
 
+/* Also where it arrives, if that is known; at the links it is dropped in any case. */
+static void set_uplink_gate(struct network *network)
+{
+	struct error told = {0};
+	bool wanted = false;
+	int r;
+
+	for (size_t i = 0; i < network->n && !wanted; i++)
+		wanted = network->workspaces[i].terms.gate == TERMS_GATE_DROP &&
+			 network->workspaces[i].number >= 0;
+	r = uplink_gate(&network->uplink, &network->shaper, wanted, &told);
+	if (r < 0 && !network->gate_told)
+		log_warning("what arrives at '%s' is not dropped there: %s", network->uplink.name,
+			    told.text);
+	network->gate_told = r < 0;
+}
+
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
@@ -411,6 +428,7 @@ int network_update(struct network *network, const struct network_workspace *list
 		w->told = r < 0;
 	}
 	drop_unlisted(network);
+	set_uplink_gate(network);
 	r = set_classes(network, TERMS_EGRESS, err);
 	return r == 0 ? set_classes(network, TERMS_INGRESS, err) : r;
 }

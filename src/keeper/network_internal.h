@@ -40,7 +40,7 @@ struct workspace {
 struct network {
 	struct shaper shaper;
 	struct uplink uplink;
-	bool uplink_told[TERMS_DIRECTIONS];
+	bool uplink_told[TERMS_DIRECTIONS], gate_told;
 	struct workspace *workspaces;
 	size_t n;
 	unsigned int looks;

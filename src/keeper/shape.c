@@ -23,6 +23,7 @@
 #define MARK "mark"
 #define LEARN "learn"
 #define LEARN_FLOWS "learn-flows"
+#define GATE_ARRIVING "gate-arriving"
 
 struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index)
 {
@@ -181,7 +182,7 @@ struct placed {
 	enum gate_program program;
 };
 
-enum { PLACED_GATE, PLACED_MARK, PLACED_LEARN, PLACED_LEARN_FLOWS };
+enum { PLACED_GATE, PLACED_MARK, PLACED_LEARN, PLACED_LEARN_FLOWS, PLACED_GATE_ARRIVING };
 
 /* A mark has to be there before a redirection takes the packet away; what the gate drops is learned too. */
 static const struct placed all_placed[] = {
@@ -190,6 +191,8 @@ static const struct placed all_placed[] = {
 	[PLACED_LEARN] = {LEARN, "behalf_learn", QDISC_SENDS, SHAPE_PRIORITY - 1, LINK_LEARN},
 	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
 				UPLINK_LEARN},
+	[PLACED_GATE_ARRIVING] = {GATE_ARRIVING, "behalf_gate", QDISC_RECEIVES, SHAPE_PRIORITY - 2,
+				  GATE_UPLINK},
 };
 
 /* NUMBER below 0: it is not about one workspace. */
@@ -269,6 +272,12 @@ int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer
 	return place(shaper, link->name, link, -1, &all_placed[PLACED_LEARN_FLOWS], on, err);
 }
 
+int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			 struct error *err)
+{
+	return place(shaper, link->name, link, -1, &all_placed[PLACED_GATE_ARRIVING], on, err);
+}
+
 /* ---- letting go ---- */
 
 /* Somebody else may have come to use it. */
@@ -315,12 +324,17 @@ void shape_forget_root(const struct shaper *shaper, const char *link, int index)
 void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
 			   const char *ifb)
 {
-	static const char *const all[] = {REDIRECT, LEARN_FLOWS, CLSACT};
+	forget_one(shaper, link, index, REDIRECT);
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, ifb);
+}
+
+void shape_forget_filters(const struct shaper *shaper, const char *link, int index)
+{
+	static const char *const all[] = {LEARN_FLOWS, GATE_ARRIVING, CLSACT};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		forget_one(shaper, link, index, all[i]);
-	if (shaper->writer->book)
-		book_forget(shaper->writer->book, ifb);
 }
 
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,

@@ -71,10 +71,11 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 /* Nothing of ours is on the interface any more: the book forgets it. */
 void shape_forget(const struct shaper *shaper, const char *link, int index);
 
-/* The same of its root alone, and of a redirection to IFB with what is learned for it. */
+/* The same of its root alone, of a redirection to IFB, and of all else that is before an uplink. */
 void shape_forget_root(const struct shaper *shaper, const char *link, int index);
 void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
 			   const char *ifb);
+void shape_forget_filters(const struct shaper *shaper, const char *link, int index);
 
 /*
  * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
@@ -98,6 +99,9 @@ int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *l
 /* Learns of connections at LINK, the uplink, or no longer. */
 int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
 			  struct error *err);
+/* What arrives at LINK, the uplink, passes the gates of those whose it is, or no longer. */
+int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			 struct error *err);
 /* The place for filters goes, if it is ours and nobody else uses it. */
 int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
 		      struct error *err);

@@ -123,6 +123,70 @@ static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, st
 	return r;
 }
 
+/* ---- whose it is ---- */
+
+static bool is_known_for(const struct uplink *uplink)
+{
+	return uplink->gated || uplink->arriving_link.index;
+}
+
+/* For both that ask for it, the classes and the gates, once. */
+static int know(struct uplink *uplink, const struct shaper *shaper, const struct netlink_peer *link,
+		struct error *err)
+{
+	int r;
+
+	if (uplink->known_link.index == link->index)
+		return 0;
+	r = shape_learn_at_uplink(shaper, link, true, err);
+	if (r == 0)
+		uplink->known_link = *link;
+	return r;
+}
+
+/* When nobody asks any more. */
+static int know_no_longer(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	struct netlink_peer link = uplink->known_link;
+	int r;
+
+	if (!link.index || is_known_for(uplink))
+		return 0;
+	r = shape_learn_at_uplink(shaper, &link, false, err);
+	if (r == 0)
+		r = shape_leave_place(shaper, &link, err);
+	if (r == 0)
+		shape_forget_filters(shaper, link.name, link.index);
+	uplink->known_link.index = 0;
+	return r;
+}
+
+int uplink_gate(struct uplink *uplink, const struct shaper *shaper, bool wanted, struct error *err)
+{
+	struct netlink_peer link = uplink->known_link;
+	int r;
+
+	if (shaper->writer->dry || !uplink->name[0])
+		return 0;
+	if (!wanted) {
+		if (!uplink->gated)
+			return 0;
+		uplink->gated = false;
+		r = shape_gate_at_uplink(shaper, &link, false, err);
+		return r == 0 ? know_no_longer(uplink, shaper, err) : r;
+	}
+	r = find_link(uplink, shaper, &link, err);
+	if (r < 0)
+		return r;
+	if (uplink->gated && uplink->known_link.index == link.index)
+		return 0;
+	r = know(uplink, shaper, &link, err);
+	if (r == 0)
+		r = shape_gate_at_uplink(shaper, &link, true, err);
+	uplink->gated = r == 0;
+	return r;
+}
+
 /* ---- what arrives ---- */
 
 static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper, struct error *err)
@@ -135,14 +199,10 @@ static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper
 		return 0;
 	r = shape_redirect_end(shaper, &link, ifb.name, err);
 	if (r == 0)
-		r = shape_learn_at_uplink(shaper, &link, false, err);
-	if (r == 0)
-		r = shape_leave_place(shaper, &link, err);
-	if (r == 0)
 		shape_forget_redirect(shaper, link.name, link.index, ifb.name);
 	classes_forget(&uplink->arriving, shaper);
 	uplink->arriving_link.index = 0;
-	return r;
+	return r == 0 ? know_no_longer(uplink, shaper, err) : r;
 }
 
 /* Packets are redirected only when their classes are there: let_go undoes what there is of it. */
@@ -167,7 +227,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	if (r == 0)
 		r = classes_set(&uplink->arriving, shaper, ifb, rate_bps, list, n, err);
 	if (r == 0 && !there)
-		r = shape_learn_at_uplink(shaper, link, true, err);
+		r = know(uplink, shaper, link, err);
 	if (r == 0 && !there)
 		r = shape_redirect(shaper, link, ifb, err);
 	if (r < 0 && !there)

@@ -11,6 +11,7 @@
  *		 is sent (bpf/gate.bpf.c). Senders that answer to what is lost or late send no more than
  *		 gets through; a flood of others has filled the uplink before anybody here can do anything.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct uplink {
 	struct classes sent, arriving;
 	int sent_index;			   /* of the interface whose root is ours, 0: none */
 	struct netlink_peer arriving_link; /* whose packets are redirected; index 0: none */
+	struct netlink_peer known_link; /* at which it is known whose a packet is; index 0: none */
+	bool gated;			/* and what is for those whose gate is shut, is dropped */
 };
 
 /*
@@ -46,6 +49,12 @@ uint64_t uplink_arriving_bps(uint64_t rate_bps);
  */
 int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
 	       const struct class_terms *list, size_t n, struct error *err);
+
+/*
+ * Drops, or no longer, where it arrives what is for those whose gate is shut. Without an uplink there is
+ * nothing to be done.
+ */
+int uplink_gate(struct uplink *uplink, const struct shaper *shaper, bool wanted, struct error *err);
 
 /* What the class of each NUMBER has let through, at COUNTS[NUMBER], where it has one. */
 int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,

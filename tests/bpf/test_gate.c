@@ -264,6 +264,30 @@ TEST(what_arrives_is_known_by_the_address_of_a_link)
 	is_uint(run_program(gates, UPLINK_ARRIVES, &later, 0), 0xbe0014);
 }
 
+TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	struct frame in = frame_v4(2, 5000, false), other = frame_v4(3, 5000, false);
+
+	if (number < 0)
+		return;
+	is_int(gates_bind_link(gates, LINK, number), 0);
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
+	run_program(gates, LINK_LEARN, &in, 0);
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), TC_ACT_SHOT);
+	is_uint(run_program(gates, GATE_UPLINK, &other, 0), PASS);
+	is_uint(gates_counts(gates, number).dropped, 1);
+	gates_open_wide(gates, number);
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
+	/* with something to spend it passes, and pays at the link */
+	gates_shut(gates, number, &(struct gate_terms){.rate = 1000000000, .packet_ns = 1000});
+	usleep(2000);
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
+	is_uint(gates_counts(gates, number).passed, 0);
+}
+
 /* A flood from many addresses fills the maps; that a workspace goes costs no walk over them. */
 TEST(a_number_is_given_up_at_once_whatever_was_learned)
 {

@@ -31,6 +31,7 @@ setup() {
 
 teardown() {
 	if [ -n "${SERVER:-}" ]; then kill "$SERVER" 2>/dev/null || true; fi
+	if [ -n "${OTHERS:-}" ]; then kill "$OTHERS" 2>/dev/null || true; fi
 	ip link del "up-$$" 2>/dev/null || true
 	ip netns del "outside-$$" 2>/dev/null || true
 	end
@@ -110,6 +111,22 @@ gate_dropped() {
 	wait_until 14 gate_dropped
 }
 
+@test "a flood from outside is dropped where it arrives, by its address" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_outside
+	spawn_with --net-strict drop --cpu-limit 0.02 -- sleep 100
+	wait_until 5 eval "tc filter show dev up-$$ ingress | grep -q behalf_gate"
+	wait_until 5 eval "tc filter show dev $(link_of "$NAME") egress | grep -q behalf_learn"
+	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 18 15 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	drops_there() { tc -s qdisc show dev "up-$$" | grep -A 1 '^qdisc clsact' | sed -n 's/.*dropped \([0-9]*\),.*/\1/p' | grep -q '[0-9]\{3\}'; }
+	wait_until 14 drops_there
+	gate_dropped
+	behalf delete --force "$NAME"
+	wait_until 5 eval "! tc qdisc show dev up-$$ | grep -q clsact"
+}
+
 # The kernel's threads that are in the group of the workspace.
 threads_inside() {
 	local pid file
@@ -150,13 +167,8 @@ threads_inside() {
 	ip link del "up-$$"
 }
 
-class_has_packets() {
-	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
-		jq -e '.workspaces[0].network.ingress_reserved.packets > 0'
-}
-
-@test "net.ingress.reserve is a class behind the uplink, for what arrives there for the workspace" {
-	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+# An uplink of the test, and who is behind it.
+make_outside() {
 	ip netns add "outside-$$"
 	ip link add "up-$$" type veth peer name "op-$$" netns "outside-$$"
 	ip link set "up-$$" up
@@ -167,16 +179,39 @@ class_has_packets() {
 	ip -n "outside-$$" address add 198.18.78.2/30 dev "op-$$"
 	ip -n "outside-$$" route add default via 198.18.78.1
 	export BEHALF_UPLINK=up-$$=100mbit
+}
+
+class_has_packets() {
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+		jq -e '.workspaces[0].network.ingress_reserved.packets > 0'
+}
+
+@test "net.ingress.reserve is a class behind the uplink, for what arrives there for the workspace" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_outside
 	spawn_with --net-ingress-reserve 30mbit -- sleep 100
 	ifb=$(printf 'bhi%x' "$(cat "/sys/class/net/up-$$/ifindex")")
 	wait_until 5 eval "tc class show dev $ifb | grep -q 'rate 30Mbit ceil 95Mbit'"
 	wait_until 5 eval "tc filter show dev $(link_of "$NAME") egress | grep -q behalf_learn"
 	address=$(behalf state "$NAME" | jq -r '.annotations."io.behalf.address"')
-	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 18 20 >/dev/null 2>&1 3>&- &
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send "$address" 9999 1400 30 >/dev/null 2>&1 3>&- &
 	SERVER=$!
 	wait_until 15 class_has_packets
 	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
 		jq -e '.workspaces[0]["net.ingress.reserve"] | .unit == "bit/s" and .promised == 30000000'
+	# others want all of the uplink, too
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.78.1 9 1400 30 >/dev/null 2>&1 3>&- &
+	OTHERS=$!
+	reserve_is_got() {
+		inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+			jq -e '.workspaces[0]["net.ingress.reserve"] | .state == "kept" and .got > 28500000 and .for_s > 3' >/dev/null
+	}
+	wait_until 12 reserve_is_got
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" --root "$STATE" stat "$NAME" |
+		grep 'PROMISED  *net.ingress.reserve 30Mbit/s: got .*Mbit/s.*kept'
+	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" metrics --once |
+		grep "^behalf_got{workspace=\"$NAME\",cgroup=.*term=\"net.ingress.reserve\"}"
+	kill "$OTHERS" 2>/dev/null || true
 	behalf delete --force "$NAME"
 	wait_until 5 eval "! ip link show $ifb 2>/dev/null"
 	[ -z "$(tc filter show dev "up-$$" ingress)" ]

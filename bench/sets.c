@@ -2,11 +2,11 @@
 /*
  * Random sets of workspaces, whether the planner admits them, and whether what it admits holds:
  *
- *	sets PROFILE SEED COUNT REAL
+ *	sets PROFILE SEED FIRST COUNT REAL
  *
- * prints a line of JSON for each of COUNT sets. Of the admitted ones REAL are driven to their terms: every workspace
- * computes as much as its reserve says and sends, receives, reads and writes at its promised rates. The
- * others are driven in the model only: every flow costs its forecast times what one of the measurements
+ * prints a line of JSON for each of the sets FIRST to FIRST + COUNT - 1 of the sequence that SEED begins. Of the admitted
+ * ones the first REAL are driven to their terms: every workspace computes as much as its reserve says and sends,
+ * receives, reads and writes at its promised rates. The others are driven in the model only: every flow costs its forecast times what one of the measurements
  * behind the profile deviated from the fit. "shortfall" is the largest share of a promise that was not
  * kept. A refused set is made smaller until what the planner expects fills the host exactly, and then by
  * another 15%: "smaller" tells whether it is admitted then.
@@ -89,7 +89,9 @@ static double log_uniform(uint64_t *state, double least, double most)
 	return least * pow(most / least, uniform(state));
 }
 
-static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t number)
+/* *AT is where its sequence of random numbers goes on. */
+static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t number,
+			   uint64_t *at)
 {
 	uint64_t state = seed;
 	struct set set = {0};
@@ -110,6 +112,7 @@ static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t nu
 			p->requests = log_uniform(&state, 100, 1500);
 		}
 	}
+	*at = state;
 	return set;
 }
 
@@ -470,14 +473,14 @@ static void tear_down(struct bench *bench)
 	plan_host_free(bench->host);
 }
 
-static int run_sets(struct bench *bench, uint64_t seed, size_t count, size_t real,
+static int run_sets(struct bench *bench, uint64_t seed, size_t first, size_t count, size_t real,
 		    struct error *err)
 {
-	uint64_t state = seed;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		struct set set = draw_set(bench, seed, i);
+	for (size_t i = first; r == 0 && i < first + count; i++) {
+		uint64_t state;
+		struct set set = draw_set(bench, seed, i, &state);
 		struct verdict verdict = {0};
 
 		r = judge_set(bench, &set, &state, &real, &verdict, err);
@@ -494,17 +497,17 @@ int main(int argc, char **argv)
 	size_t real;
 	int r;
 
-	if (argc != 5) {
-		fprintf(stderr, "Usage: sets PROFILE SEED COUNT REAL\n");
+	if (argc != 6) {
+		fprintf(stderr, "Usage: sets PROFILE SEED FIRST COUNT REAL\n");
 		return EXIT_FAILURE;
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	real = strtoul(argv[4], NULL, 10);
+	real = strtoul(argv[5], NULL, 10);
 	r = set_up(&bench, argv[1], real > 0, &err);
 	if (r == 0)
-		r = run_sets(&bench, strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), real,
-			     &err);
+		r = run_sets(&bench, strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10),
+			     strtoul(argv[4], NULL, 10), real, &err);
 	tear_down(&bench);
 	if (r < 0)
 		fprintf(stderr, "bench/sets: %s\n", r == -EINTR ? "interrupted" : err.text);

@@ -38,7 +38,7 @@
 #define SCRATCH_BYTES (64u << 20)
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
-#define TAKES_MAX 9
+#define TAKES_MAX 20
 
 static volatile int stop_signal;
 
@@ -243,8 +243,8 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 	const struct measure_plan plan = {
 		.specs = mix->specs,
 		.n_specs = mix->n,
-		.settle_ms = 80,
-		.window_ms = 220,
+		.settle_ms = 100,
+		.window_ms = 1000,
 		.windows = 1,
 	};
 	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes[mix->n_takes], err);

@@ -2,7 +2,7 @@
 /*
  * Reads and writes of the scratch file, one at a time. Buffered writes are written back 25 times a second: by
  * fdatasync, in the writer's own time, or by the kernel's flusher. What is read through the page cache is read from
- * the device: in order, read ahead, and dropped in small pieces; or at places of which none comes twice. Reading
+ * the device: in order, read ahead in small pieces; or at places of which none comes twice. Reading
  * ahead is asked for in the steps that are the kernel's own where nobody sets others (VM_READAHEAD_PAGES): where a device
  * has some megabytes, most measurements would have none of it, and few all. Everything is done often enough that
  * every measurement has its part.
@@ -16,11 +16,12 @@
 
 #include "base/clock.h"
 #include "calibrate/flow_run.h"
+#include "calibrate/scratch.h"
 
 #define BUFFER_BYTES (1u << 20)
-#define DROP_BYTES (512u << 10) /* no read-ahead makes larger folios */
-#define BEHIND_BYTES (4u << 20)
-#define AHEAD_BYTES (128u << 10)
+#define DROP_BYTES (512u << 10)
+#define DROP_AHEAD_BYTES (1u << 20)
+#define AHEAD_BYTES SCRATCH_PIECE_BYTES
 #define SYNC_NS 40000000u
 
 struct disk_run {
@@ -30,7 +31,9 @@ struct disk_run {
 	uint64_t stride;      /* from one to the next, out of order */
 	uint64_t random;
 	uint64_t synced_ns;
-	uint64_t dropped; /* of what was read, up to there */
+	uint64_t first;	  /* byte of the file: where its places begin */
+	uint64_t bytes;	  /* so many from there */
+	uint64_t dropped; /* from the page cache, up to there */
 	uint64_t ahead;	  /* read ahead up to there */
 	char *buffer;
 };
@@ -67,7 +70,24 @@ static off_t next_place(struct disk_run *run)
 		run->slot = (run->slot + run->stride) % run->slots;
 	else
 		run->slot = next_random(run) % run->slots;
-	return (off_t)(run->slot * run->spec->size_bytes);
+	return (off_t)(run->first + run->slot * run->spec->size_bytes);
+}
+
+/*
+ * All of the file is in the page cache but what is read next: what was freed is what is allocated again at once.
+ * Dropped behind, it would join what is free already, and other memory be taken; where a hypervisor takes back what is
+ * free and has to give it again, that costs ten times as much as reading, for seconds, or not at all. Pieces end
+ * where folios end (calibrate/scratch.c); one cut through would stay, and all CPUs' lists be drained for it
+ * (mm/fadvise.c, generic_fadvise).
+ */
+static void drop_ahead(struct disk_run *run, uint64_t at)
+{
+	uint64_t wanted = at + run->spec->size_bytes + DROP_AHEAD_BYTES;
+
+	while (run->dropped < wanted && run->dropped < run->bytes) {
+		posix_fadvise(run->fd, (off_t)run->dropped, DROP_BYTES, POSIX_FADV_DONTNEED);
+		run->dropped += DROP_BYTES;
+	}
 }
 
 static void read_ahead(struct disk_run *run, uint64_t at)
@@ -76,9 +96,10 @@ static void read_ahead(struct disk_run *run, uint64_t at)
 
 	if (!run->spec->sequential)
 		return;
-	if (at < run->ahead && run->ahead - at > 2 * AHEAD_BYTES + run->spec->size_bytes)
-		run->ahead = at; /* begun anew */
-	while (run->ahead < wanted) {
+	if (run->slot == 0)
+		run->dropped = run->ahead = 0; /* begun anew */
+	drop_ahead(run, at);
+	while (run->ahead < wanted && run->ahead < run->bytes) {
 		readahead(run->fd, (off_t)run->ahead, AHEAD_BYTES);
 		run->ahead += AHEAD_BYTES;
 	}
@@ -101,30 +122,6 @@ static int request(struct disk_run *run)
 	return 0;
 }
 
-/*
- * In pieces that end where folios end, and some way behind: where a piece ends within a folio or has one that
- * is in a CPU's list yet, the kernel drains the lists of all CPUs (mm/fadvise.c, generic_fadvise), which
- * would cost more than the reading.
- */
-static void drop_behind(struct disk_run *run)
-{
-	uint64_t at = run->slot * run->spec->size_bytes, end;
-
-	if (!run->spec->buffered || !run->spec->sequential || run->spec->kind != FLOW_READ)
-		return;
-	if (at < run->dropped) {
-		/* begun anew: what was read last, at the end of the file */
-		posix_fadvise(run->fd, (off_t)run->dropped, 0, POSIX_FADV_DONTNEED);
-		run->dropped = 0;
-	}
-	if (at < run->dropped + BEHIND_BYTES + DROP_BYTES)
-		return;
-	end = (at - BEHIND_BYTES) / DROP_BYTES * DROP_BYTES;
-	posix_fadvise(run->fd, (off_t)run->dropped, (off_t)(end - run->dropped),
-		      POSIX_FADV_DONTNEED);
-	run->dropped = end;
-}
-
 static int write_back(struct disk_run *run)
 {
 	uint64_t now_ns = clock_monotonic_ns();
@@ -136,30 +133,39 @@ static int write_back(struct disk_run *run)
 	return fdatasync(run->fd) < 0 ? errno : 0;
 }
 
+/* Half of the file is for those who read in order, which leaves it in the page cache; the other is dropped from it. */
+static void choose_half(struct disk_run *run)
+{
+	run->bytes /= 2;
+	if (run->spec->sequential)
+		return;
+	run->first = run->bytes;
+	/* what is cached already would cost nothing */
+	posix_fadvise(run->fd, (off_t)run->first, 0, POSIX_FADV_DONTNEED);
+}
+
 static void prepare(struct disk_run *run, const struct flow_spec *spec,
 		    const struct flow_scratch *scratch, volatile struct flow_counts *counts)
 {
 	*run = (struct disk_run){
 		.spec = spec,
 		.fd = spec->buffered ? scratch->buffered : scratch->direct,
-		.slots = scratch->size_bytes / spec->size_bytes,
+		.bytes = scratch->size_bytes,
 		.random = (uint64_t)getpid() * 0x9e3779b97f4a7c15u + 1,
 		.synced_ns = clock_monotonic_ns(),
 	};
 	if (posix_memalign((void **)&run->buffer, 4096, BUFFER_BYTES) != 0)
 		flow_run_fail(counts, ENOMEM);
+	memset(run->buffer, 'b', BUFFER_BYTES);
+	if (spec->buffered && spec->kind == FLOW_READ)
+		choose_half(run);
+	run->slots = run->bytes / spec->size_bytes;
 	if (run->fd < 0 || !run->slots || spec->size_bytes > BUFFER_BYTES)
 		flow_run_fail(counts, EINVAL);
-	memset(run->buffer, 'b', BUFFER_BYTES);
 	run->slot = next_random(run) % run->slots;
 	run->dropped = run->slot * spec->size_bytes / DROP_BYTES * DROP_BYTES;
 	run->ahead = run->slot * spec->size_bytes / AHEAD_BYTES * AHEAD_BYTES;
 	run->stride = stride_of(run->slots);
-	if (!spec->buffered || spec->kind != FLOW_READ)
-		return;
-	/* what is cached already would cost nothing */
-	posix_fadvise(run->fd, 0, 0, POSIX_FADV_DONTNEED);
-	posix_fadvise(run->fd, 0, 0, POSIX_FADV_RANDOM);
 }
 
 /* syncfs has the flusher do it, and waits (fs/fs-writeback.c, writeback_inodes_sb). */
@@ -189,7 +195,6 @@ void flow_run_disk(const struct flow_spec *spec, const struct flow_scratch *scra
 		while (!error && units--) {
 			error = request(&run);
 			if (!error) {
-				drop_behind(&run);
 				counts->sent++;
 				counts->sent_bytes += spec->size_bytes;
 			}

@@ -56,6 +56,25 @@ static int fill(int fd, const char *directory, uint64_t size_bytes, const volati
 	return 0;
 }
 
+/* Into the page cache, in folios of SCRATCH_PIECE_BYTES at most, none of which is across one's end. */
+static int read_all(int fd, uint64_t size_bytes, const volatile int *stop, struct error *err)
+{
+	_cleanup_free_ char *piece = malloc(SCRATCH_PIECE_BYTES);
+
+	if (!piece)
+		return error_oom(err);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	for (uint64_t at = 0; at < size_bytes; at += SCRATCH_PIECE_BYTES) {
+		if (*stop)
+			return -EINTR;
+		readahead(fd, (off_t)at, SCRATCH_PIECE_BYTES);
+		if (pread(fd, piece, SCRATCH_PIECE_BYTES, (off_t)at) < 0)
+			return error_errno(err, errno, "read a scratch file");
+	}
+	return 0;
+}
+
 int scratch_open(const char *directory, uint64_t size_bytes, const volatile int *stop,
 		 struct flow_scratch *scratch, struct error *err)
 {
@@ -66,6 +85,8 @@ int scratch_open(const char *directory, uint64_t size_bytes, const volatile int 
 	if (fd < 0)
 		return fd;
 	r = fill(fd, directory, size_bytes, stop, err);
+	if (r == 0)
+		r = read_all(fd, size_bytes, stop, err);
 	if (r < 0)
 		return r;
 	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);

@@ -8,8 +8,11 @@
 #include "base/error.h"
 #include "calibrate/flow.h"
 
+/* What its buffered descriptor is to be read ahead by, in order: the kernel's VM_READAHEAD_PAGES. */
+#define SCRATCH_PIECE_BYTES (128u << 10)
+
 /*
- * In DIRECTORY, filled to SIZE_BYTES. scratch->direct stays -EBADF where the file system has no O_DIRECT. TARGET
+ * In DIRECTORY, in the page cache as if read in order, filled to SIZE_BYTES. scratch->direct stays -EBADF where the file system has no O_DIRECT. TARGET
  * (of TARGET_BYTES) gets the device's "MAJOR:MINOR", NAME its "/dev/..." ; both are "" when the
  * file is on no block device. *STOP ends the filling: -EINTR, nothing said.
  */

@@ -90,8 +90,7 @@ static double log_uniform(uint64_t *state, double least, double most)
 }
 
 /* *AT is where its sequence of random numbers goes on. */
-static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t number,
-			   uint64_t *at)
+static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t number, uint64_t *at)
 {
 	uint64_t state = seed;
 	struct set set = {0};

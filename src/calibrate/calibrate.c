@@ -11,6 +11,7 @@
 #include "calibrate/calibrate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,6 @@ struct run {
 	struct schedule schedule;
 	struct measure_figures *figures; /* by round */
 	struct operations operations;
-	struct operations_base base;
 	struct rests rest;
 	double host_cpu_upper;
 	struct trust trust;
@@ -213,18 +213,14 @@ static int take_rest(struct run *run, struct error *err)
 
 static void settle_rest(struct run *run)
 {
-	double host[RESTS], nobody[RESTS];
+	double host[RESTS];
 	size_t n = run->rest.n;
 
 	for (size_t i = 0; i < n; i++) {
 		host[i] = measure_charge(&run->rest.figures[i].host);
-		nobody[i] = run->rest.figures[i].unattributed;
 		trust_add(&run->trust, &run->rest.figures[i]);
 	}
 	least_squares_sort(host, n);
-	least_squares_sort(nobody, n);
-	run->base.host = least_squares_quantile(host, n, 0.5);
-	run->base.unattributed = least_squares_quantile(nobody, n, 0.5);
 	run->host_cpu_upper = least_squares_quantile(host, n, QUANTILE);
 }
 
@@ -283,7 +279,6 @@ static int settle_round(struct run *run, size_t number)
 		.specs = round->specs,
 		.n = round->n,
 		.figures = &run->figures[number],
-		.base = &run->base,
 		.disk = run->disk.target,
 	};
 
@@ -405,8 +400,8 @@ static int conclude(struct run *run, struct error *err)
 		profile->operations[i].stand_in =
 			!run->options->devices &&
 			strcmp(profile->operations[i].target, site_path_name(SITE_DEVICE)) == 0;
-	profile->base.host_cpu_ns = run->base.host / profile->host.cpus;
-	profile->base.host_cpu_upper_ns = run->host_cpu_upper / profile->host.cpus;
+	profile->base.host_cpu_upper_ns =
+		fmax(run->host_cpu_upper / profile->host.cpus, profile->base.host_cpu_ns);
 	return 0;
 }
 

@@ -18,6 +18,8 @@
 #define TOGETHER 4
 #define LEAST_SHARED_NS 2e6 /* below that, it drowns in the host's own work */
 
+enum { GROUP_NET, GROUP_DISK, GROUP_OWN };
+
 static const enum profile_part part_of_class[WIRE_CLASSES] = {
 	[WIRE_NET_RX] = PROFILE_NET_RX,
 	[WIRE_NET_TX] = PROFILE_NET_TX,
@@ -208,10 +210,10 @@ int operations_add(struct operations *operations, const struct operations_sample
 
 	for (size_t i = 0; r == 0 && i < sample->n; i++)
 		r = add_load(operations, sample, i, &round.loads[i]);
-	round.cost_ns = fmax(0, measure_charge(&figures->host) - sample->base->host);
+	round.cost_ns = measure_charge(&figures->host);
 	if (r == 0)
 		r = add_round(operations, &round, OPERATIONS_HOST);
-	round.cost_ns = fmax(0, figures->unattributed - sample->base->unattributed);
+	round.cost_ns = figures->unattributed;
 	if (r == 0)
 		r = add_round(operations, &round, OPERATIONS_NOBODY);
 	if (r == 0)
@@ -221,10 +223,25 @@ int operations_add(struct operations *operations, const struct operations_sample
 
 /* ---- the fit ---- */
 
+/* The last cost is of what is there with any load: a unit in every round. */
 struct shared_result {
 	struct shared_cost *costs;
+	double own_ns;
 	struct profile_fit fit;
 };
+
+static void add_own_work(struct operations *operations)
+{
+	const struct shared_load own = {.of = operations->n, .at.units = 1};
+
+	for (int payer = 0; payer < OPERATIONS_SHARED; payer++) {
+		for (size_t i = 0; i < operations->n_rounds; i++) {
+			struct shared_round *round = &operations->rounds[payer][i];
+
+			round->loads[round->n++] = own;
+		}
+	}
+}
 
 /* Returns how many there are: one for TOGETHER rounds. */
 static size_t gather_ratios(const struct operations *operations, enum operations_shared payer,
@@ -236,8 +253,10 @@ static size_t gather_ratios(const struct operations *operations, enum operations
 		double measured = LEAST_SHARED_NS, expected = LEAST_SHARED_NS;
 
 		for (size_t r = i; r < n * TOGETHER; r += n) {
-			measured += operations->rounds[payer][r].cost_ns;
-			expected += shared_forecast(&operations->rounds[payer][r], result->costs);
+			const struct shared_round *round = &operations->rounds[payer][r];
+
+			measured += fmax(0, round->cost_ns - result->own_ns);
+			expected += shared_forecast(round, result->costs) - result->own_ns;
 		}
 		ratios[i] = measured / expected;
 	}
@@ -285,10 +304,13 @@ static int fit_shared(const struct operations *operations, enum operations_share
 		return -ENOMEM;
 	for (size_t i = 0; i < operations->n; i++) {
 		result->costs[i].gap_ns = FLOW_TICK_NS;
-		result->costs[i].group = operations->all[i].kind >= PROFILE_READ;
+		result->costs[i].group = operations->all[i].kind >= PROFILE_READ ? GROUP_DISK
+										 : GROUP_NET;
 	}
+	result->costs[operations->n].group = GROUP_OWN;
 	r = shared_fit(operations->rounds[payer], operations->n_rounds, LEAST_SHARED_NS,
-		       result->costs, operations->n);
+		       result->costs, operations->n + 1);
+	result->own_ns = result->costs[operations->n].cost.unit_ns;
 	if (r == 0)
 		judge_shared(operations, payer, quantile, ratios, result);
 	return r;
@@ -353,8 +375,12 @@ int operations_fit(struct operations *operations, unsigned int what, struct prof
 	struct shared_result shared[OPERATIONS_SHARED] = {0};
 	int r = 0;
 
+	add_own_work(operations);
 	for (enum operations_shared payer = 0; r == 0 && payer < OPERATIONS_SHARED; payer++)
 		r = fit_shared(operations, payer, profile->quantile, &shared[payer]);
+	if (r == 0)
+		profile->base.host_cpu_ns =
+			shared[OPERATIONS_HOST].own_ns / fmax(1, profile->host.cpus);
 	for (size_t i = 0; r == 0 && i < operations->n; i++) {
 		struct operation_points *from = &operations->all[i];
 

@@ -36,11 +36,6 @@ struct operations {
 	size_t n_rounds;
 };
 
-/* The host's charge, and what was nobody's, with nothing going on: ns/s of all CPUs. */
-struct operations_base {
-	double host, unattributed;
-};
-
 /* The charge of a workspace by the parts of a profile; those of the host and of nobody are left at 0. */
 void operations_parts(const struct measure_charge *charge, double parts[static PROFILE_PARTS]);
 
@@ -49,13 +44,12 @@ struct operations_sample {
 	const struct flow_spec *specs;
 	size_t n; /* at most SHARED_LOADS_MAX */
 	const struct measure_figures *figures;
-	const struct operations_base *base;
 	const char *disk; /* the target of disk operations */
 };
 
 /*
- * Adds what SAMPLE tells of one or two operations for each load. What the host and nobody were charged beyond the
- * base is for all loads together until operations_fit. Returns 0 or -ENOMEM.
+ * Adds what SAMPLE tells of one or two operations for each load. What the host and nobody were charged is for all loads
+ * together until operations_fit. Returns 0 or -ENOMEM.
  */
 int operations_add(struct operations *operations, const struct operations_sample *sample);
 
@@ -71,7 +65,9 @@ enum profile_mode operations_mode(const struct flow_spec *spec);
 
 /*
  * Fits those of WHAT, bits SCHEDULE_*, into PROFILE; those with too few points are left out. What the host and nobody
- * are charged for a connection is shared in halves between its two sides.
+ * are charged for a connection is shared in halves between its two sides. What the host is charged with any load, and of
+ * all CPUs, becomes the profile's base: at rest a host has less to do, or more, than what it has besides its loads.
+ * Once only.
  */
 int operations_fit(struct operations *operations, unsigned int what, struct profile *profile);
 

@@ -43,9 +43,14 @@ double shared_forecast(const struct shared_round *round, const struct shared_cos
 	return sum;
 }
 
-static double size_of(const struct shared_round *round, double least_ns)
+/*
+ * What deviations are relative to. Of what is forecast, not of what was measured: rounds that happened to cost little
+ * would count more than those that happened to cost much, and the fit come out too low.
+ */
+static double size_of(const struct shared_round *round, const struct shared_cost *costs,
+		      double least_ns, bool first)
 {
-	return fmax(round->cost_ns, least_ns);
+	return fmax(first ? round->cost_ns : shared_forecast(round, costs), least_ns);
 }
 
 /* Which columns a load has: of its own, or of its group. */
@@ -109,7 +114,8 @@ static void fit_robustly(struct fitting *fitting, size_t n_costs, double *at)
 	for (int iteration = 0; iteration < ITERATIONS; iteration++) {
 		least_squares_reset(&fitting->squares);
 		for (size_t i = 0; i < fitting->n; i++) {
-			double size = size_of(&fitting->rounds[i], fitting->least_ns);
+			double size = size_of(&fitting->rounds[i], fitting->costs,
+					      fitting->least_ns, iteration == 0);
 
 			add_round(fitting, &fitting->rounds[i],
 				  fitting->weights[i] / (size * size));
@@ -121,7 +127,7 @@ static void fit_robustly(struct fitting *fitting, size_t n_costs, double *at)
 
 			fitting->deviations[i] =
 				fabs(shared_forecast(round, fitting->costs) - round->cost_ns) /
-				size_of(round, fitting->least_ns);
+				size_of(round, fitting->costs, fitting->least_ns, false);
 		}
 		least_squares_weigh(fitting->deviations, fitting->n, fitting->scratch,
 				    fitting->weights);

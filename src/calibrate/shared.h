@@ -12,14 +12,14 @@
 #include "plan/profile.h"
 
 #define SHARED_LOADS_MAX 8
-#define SHARED_GROUPS 2
+#define SHARED_GROUPS 3
 
 struct shared_load {
 	size_t of; /* which of the costs */
 	struct fit_point at;
 };
 
-/* A round: what was charged beyond what is there without any load, in ns/s. */
+/* A round: what was charged, in ns/s. */
 struct shared_round {
 	double cost_ns;
 	struct shared_load loads[SHARED_LOADS_MAX];

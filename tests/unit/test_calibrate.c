@@ -185,7 +185,8 @@ TEST(shared_costs_are_told_apart)
 	static const struct profile_cost wanted[] = {
 		{300, 0, 0, 7000}, {0, 0.5, 0, 9000}, {0, 0, 40000}};
 	struct shared_round rounds[120] = {0};
-	struct shared_cost costs[3] = {{1e6}, {1e6}, {1e6}};
+	struct shared_cost costs[3] = {
+		{.gap_ns = 1e6}, {.gap_ns = 1e6, .group = 1}, {.gap_ns = 1e6, .group = 2}};
 	unsigned int seed = 3;
 
 	for (int i = 0; i < 120; i++) {
@@ -341,15 +342,13 @@ TEST(operations_tell_both_sides)
 		{.kind = FLOW_READ, .from = SITE_K, .to = SITE_K, .size_bytes = 4096},
 		{.kind = FLOW_UDP, .from = SITE_A, .to = SITE_B, .size_bytes = 22},
 	};
-	struct operations_base base = {.host = 1e6};
 	struct measure_figures figures = {
 		.flows = {{.sent = 10}, {.sent = 1000}}, .host.own = 3e6, .unattributed = 7};
 
 	figures.workspaces[SITE_A].own = 5e6;
 	figures.workspaces[SITE_B].behalf[WIRE_NET_RX] = 2e6;
 	figures.workspaces[SITE_B].behalf[WIRE_RCU] = 1e6;
-	must(operations_add(&all, &(struct operations_sample){specs, 2, &figures, &base, "8:0"}) ==
-	     0);
+	must(operations_add(&all, &(struct operations_sample){specs, 2, &figures, "8:0"}) == 0);
 	must(all.n == 3);
 	is_str(all.all[0].target, "8:0");
 	is_int(all.all[1].kind, PROFILE_SEND);
@@ -360,7 +359,7 @@ TEST(operations_tell_both_sides)
 	is_int((int)all.all[2].points[0].parts[PROFILE_NET_RX], 2000000);
 	is_int((int)all.all[2].points[0].parts[PROFILE_REST], 1000000);
 	must(all.n_rounds == 1 && all.rounds[OPERATIONS_HOST][0].n == 2);
-	is_int((int)all.rounds[OPERATIONS_HOST][0].cost_ns, 2000000);
+	is_int((int)all.rounds[OPERATIONS_HOST][0].cost_ns, 3000000);
 	is_int((int)all.rounds[OPERATIONS_NOBODY][0].cost_ns, 7);
 	is_int((int)all.rounds[OPERATIONS_HOST][0].loads[1].of, 1);
 }
@@ -371,15 +370,12 @@ TEST(operations_leave_the_host_out_where_it_is_no_workspace)
 	struct flow_spec spec = {
 		.kind = FLOW_TCP, .path = SITE_LOCAL, .from = SITE_J, .to = SITE_A};
 	struct flow_spec disk = {.kind = FLOW_WRITE, .buffered = true, .size_bytes = 4096};
-	struct operations_base base = {0};
 	struct measure_figures figures = {.flows[0].sent = 10};
 
-	must(operations_add(&all, &(struct operations_sample){&spec, 1, &figures, &base, "8:0"}) ==
-	     0);
+	must(operations_add(&all, &(struct operations_sample){&spec, 1, &figures, "8:0"}) == 0);
 	must(all.n == 1);
 	is_int(all.all[0].kind, PROFILE_RECEIVE);
-	must(operations_add(&all, &(struct operations_sample){&disk, 1, &figures, &base, "8:0"}) ==
-	     0);
+	must(operations_add(&all, &(struct operations_sample){&disk, 1, &figures, "8:0"}) == 0);
 	must(all.n == 2);
 	is_int(all.all[1].mode, PROFILE_BUFFERED);
 	is_str(all.all[1].target, "8:0");
@@ -391,11 +387,10 @@ TEST(operations_leave_out_who_is_outside)
 	_cleanup_(cleanup_operations) struct operations all = {0};
 	struct flow_spec out = {.path = SITE_UPLINK, .from = SITE_E, .to = SITE_O};
 	struct flow_spec in = {.path = SITE_UPLINK, .from = SITE_O, .to = SITE_E};
-	struct operations_base base = {0};
 	struct measure_figures figures = {.flows[0].sent = 10};
 
-	must(operations_add(&all, &(struct operations_sample){&out, 1, &figures, &base, ""}) == 0);
-	must(operations_add(&all, &(struct operations_sample){&in, 1, &figures, &base, ""}) == 0);
+	must(operations_add(&all, &(struct operations_sample){&out, 1, &figures, ""}) == 0);
+	must(operations_add(&all, &(struct operations_sample){&in, 1, &figures, ""}) == 0);
 	must(all.n == 2);
 	is_int(all.all[0].kind, PROFILE_SEND);
 	is_int(all.all[1].kind, PROFILE_RECEIVE);
@@ -420,7 +415,6 @@ TEST(operations_make_a_profile)
 {
 	_cleanup_(cleanup_operations) struct operations all = {0};
 	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
-	struct operations_base base = {.host = 1e6};
 	const struct profile_operation *send;
 
 	profile->quantile = 0.95;
@@ -440,13 +434,14 @@ TEST(operations_make_a_profile)
 			figures.workspaces[specs[l].from].own = 3000 * specs[l].rate;
 			figures.workspaces[specs[l].to].own = 1000 * specs[l].rate;
 		}
-		must(operations_add(&all, &(struct operations_sample){specs, 2, &figures, &base,
-								      "8:0"}) == 0);
+		must(operations_add(&all, &(struct operations_sample){specs, 2, &figures, "8:0"}) ==
+		     0);
 	}
 	must(operations_fit(&all, 1u << SITE_BRIDGE, profile) == 0);
 	must(profile->n_operations == 2);
 	send = profile_find(profile, PROFILE_SEND, PROFILE_UDP, "bridge", NULL);
 	ok(is_about(send->cost[PROFILE_OWN].unit_ns, 3000), "%f", send->cost[PROFILE_OWN].unit_ns);
+	ok(fabs(profile->base.host_cpu_ns - 1e6) < 2e5, "%f", profile->base.host_cpu_ns);
 	ok(fabs(send->cost[PROFILE_HOST].wakeup_ns - 2000) < 200, "%f",
 	   send->cost[PROFILE_HOST].wakeup_ns);
 	ok(fabs(send->points[0].cost_ns[PROFILE_PAYER_HOST] - 5e5) < 5e4, "%f",

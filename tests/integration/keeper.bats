@@ -38,6 +38,7 @@ teardown() {
 	stop_keeper TERM
 	[ ${#PIDS[@]} -eq 0 ] || kill -KILL "${PIDS[@]}" 2>/dev/null || true
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
+	remove_group "$ID/inner"
 	remove_group "$ID"
 	remove_group "$ID-b"
 	end

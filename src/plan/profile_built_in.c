@@ -25,12 +25,14 @@ static const struct profile_operation operations[] = {
 	{PROFILE_SEND, PROFILE_UDP, "bridge", {
 		[PROFILE_OWN] = {2500, 0.4, 30000, 20000},
 		[PROFILE_NET_RX] = {2000, 0.1, 10000, 4000},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 0, 100},
 	}, GAP, FIT},
 	{PROFILE_SEND, PROFILE_TCP, "bridge", {
 		[PROFILE_OWN] = {2500, 0.4, 60000, 25000},
 		[PROFILE_NET_RX] = {3500, 0.2, 30000, 7000},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200, 0.05, 50000},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 300, 100},
 	}, GAP, FIT},
@@ -50,12 +52,14 @@ static const struct profile_operation operations[] = {
 	{PROFILE_SEND, PROFILE_UDP, "macvlan", {
 		[PROFILE_OWN] = {2000, 1.0, 30000, 20000},
 		[PROFILE_NET_RX] = {500},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200, 0.6},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 0, 100},
 	}, GAP, FIT},
 	{PROFILE_SEND, PROFILE_TCP, "macvlan", {
 		[PROFILE_OWN] = {2000, 0.4, 70000, 25000},
 		[PROFILE_NET_RX] = {1000},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {400, 0, 30000},
 		[PROFILE_UNATTRIBUTED] = {100, 0.002, 300, 100},
 	}, GAP, FIT},
@@ -75,12 +79,14 @@ static const struct profile_operation operations[] = {
 	{PROFILE_SEND, PROFILE_UDP, "host", {
 		[PROFILE_OWN] = {2000, 0.1, 30000, 20000},
 		[PROFILE_NET_RX] = {500},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {400, 0, 0, 200},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 0, 100},
 	}, GAP, FIT},
 	{PROFILE_SEND, PROFILE_TCP, "host", {
 		[PROFILE_OWN] = {2000, 0.1, 60000, 20000},
 		[PROFILE_NET_RX] = {1000, 0.05, 10000, 3000},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200, 0, 10000},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 300, 100},
 	}, GAP, FIT},
@@ -100,12 +106,14 @@ static const struct profile_operation operations[] = {
 	{PROFILE_SEND, PROFILE_UDP, "device", {
 		[PROFILE_OWN] = {2000, 0.4, 30000, 20000},
 		[PROFILE_NET_RX] = {1000, 0.1},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 0, 100},
 	}, GAP, FIT},
 	{PROFILE_SEND, PROFILE_TCP, "device", {
 		[PROFILE_OWN] = {2000, 0.4, 60000, 20000},
 		[PROFILE_NET_RX] = {1000, 0.1, 20000},
+		[PROFILE_TIMER] = {0, 0, 0, 10000},
 		[PROFILE_HOST] = {200, 0, 10000},
 		[PROFILE_UNATTRIBUTED] = {100, 0, 300, 100},
 	}, GAP, FIT},

@@ -73,8 +73,8 @@ busy() {
 	[ "$status" -eq 0 ]
 	# what is above the last CHARGE adds up to it
 	awk '/KERNEL-SAYS/ { sum = $2; on = 1 } on && /^-/ { sum -= $3 } on && /^\+/ { sum += $3 }
-		on && /^= CHARGE/ { apart = sum - $3; found = 1 }
-		END { exit found && apart * apart <= (0.002 + $3 / 150) ^ 2 ? 0 : 1 }' <<<"$output"
+		on && /^= CHARGE/ { apart = sum - $3; most = 0.002 + $3 / 150; found = 1 }
+		END { exit found && apart * apart <= most * most ? 0 : 1 }' <<<"$output"
 }
 
 @test "what is recorded is replayed, without a ledger and without privileges" {

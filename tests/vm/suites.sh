@@ -34,7 +34,7 @@ applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find
 machine_needs "${needed[@]}"
 
 rm -rf "$root"
-mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,opt,var/tmp} "$root"/usr/{bin,sbin,lib,lib64}
+mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,modules,opt,var/tmp,var/lib} "$root"/usr/{bin,sbin,lib,lib64}
 for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$root/$dir"; done
 add_packages "${packages[@]}"
 cp /bin/busybox "$root/bin/busybox"

@@ -9,9 +9,9 @@
  * place: it has what every x86-64 has, of a maker glibc does not know. Then nothing more is asked, and
  * what follows is that strings are copied by their plainest functions.
  *
- * Where CPUID cannot be made to fault all is as without this. It faults only until main: an exec ends it
- * (arch_setup_new_exec), but a fork does not. Which kind of processor this is nobody asks the libc here.
- * A debugger stops at the one SIGSEGV of it: `handle SIGSEGV nostop noprint pass`, until main.
+ * Where CPUID cannot be made to fault all is as without this. It faults only until the first constructor:
+ * an exec ends it (arch_setup_new_exec), but a fork does not. Which kind of processor this is nobody asks
+ * the libc here. A debugger stops at the one SIGSEGV of it: `handle SIGSEGV nostop noprint pass`, until main.
  *
  * What is called before the libc has begun may call nothing of it, and has no canary to look for: every
  * function that it could, memset for one, still has to be chosen and relocated.
@@ -130,7 +130,11 @@ extern long __x86_shared_non_temporal_threshold __attribute__((weak));
 #define LEAST_THRESHOLD 0x4040
 #define USUAL_THRESHOLD (3 * 1024 * 1024 / 4)
 
-__attribute__((constructor)) static void end_entry(void)
+/*
+ * Before all constructors, those of libraries too. Until here a libc copies one thing, the image of its
+ * thread-local variables: 32 bytes, with moves of a vector each, which do not look at the threshold.
+ */
+static void end_entry(void)
 {
 	if (!before.kept)
 		return;
@@ -141,3 +145,6 @@ __attribute__((constructor)) static void end_entry(void)
 	    __x86_shared_non_temporal_threshold < LEAST_THRESHOLD)
 		__x86_shared_non_temporal_threshold = USUAL_THRESHOLD;
 }
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*const before_constructors)(void) = end_entry;

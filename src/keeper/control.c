@@ -147,6 +147,9 @@ static void judge_reserve(struct control_workspace *w, uint64_t now_ns, uint64_t
 	judge(t, t->ratio < bound && t->wanted - t->got > 0.01, now_ns, round_ns);
 	if (t->state == CONTROL_KEPT)
 		t->by = CONTROL_BY_NOBODY;
+	else if (t->by == CONTROL_BY_NOBODY)
+		/* the last rounds were better than the second: nobody was looked for in them */
+		t->by = CONTROL_BY_THREADS;
 }
 
 static void judge_limit(struct control_workspace *w, uint64_t now_ns, uint64_t round_ns)

@@ -35,7 +35,7 @@ static __always_inline bool is_poller(const struct task_struct *task)
 	if (comm[0] == 'n')
 		return comm[1] == 'a' && comm[2] == 'p' && comm[3] == 'i' && comm[4] == '/';
 	return comm[0] == 'b' && comm[1] == 'a' && comm[2] == 'c' && comm[3] == 'k' &&
-	       comm[4] == 'l' && comm[8] == '_' && comm[9] == 'n' && comm[10] == 'a';
+	       comm[4] == 'l' && comm[7] == '_' && comm[8] == 'n' && comm[9] == 'a';
 }
 
 static __always_inline void switch_to(struct wire_cpu *c, struct task_struct *next)

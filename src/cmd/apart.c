@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,23 +46,45 @@ static bool is_trusted(const struct self *self, const struct stat *st)
 	return (st->st_uid == 0 || st->st_uid == self->owner) && !(st->st_mode & S_IWOTH);
 }
 
-/* As the launcher does it, where it is said why. */
+/* These as the launcher does it, where it is said why. */
+static bool is_trusted_beside(const struct self *self, int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == 0 && is_trusted(self, &st) &&
+	       (st.st_mode & (S_ISVTX | S_IWGRP)) != (S_ISVTX | S_IWGRP);
+}
+
+static bool is_trusted_elsewhere(const struct self *self, int dir)
+{
+	struct stat st, above;
+
+	return fstat(dir, &st) == 0 && fstatat(dir, "..", &above, 0) == 0 &&
+	       is_trusted(self, &st) && is_trusted(self, &above) &&
+	       !((st.st_mode | above.st_mode) & S_IWGRP);
+}
+
 static int open_place(const struct self *self, const char *path, const char *program)
 {
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
 	_cleanup_free_ char *whole =
 		string_format("%.*s/%s", (int)self->directory, self->path, path);
 	_cleanup_close_ int dir = -EBADF;
 	struct stat st;
+	bool trusted;
 
 	if (!whole)
 		return -ENOMEM;
-	dir = open(whole, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fstatat(dir, program, &st, 0) < 0)
+	dir = (int)syscall(SYS_openat2, AT_FDCWD, whole, &how, sizeof(how));
+	if (dir < 0)
+		return errno == ELOOP ? -EPERM : -errno;
+	if (fstatat(dir, program, &st, 0) < 0)
 		return -errno;
-	if (!is_trusted(self, &st) || fstat(dir, &st) < 0 || !is_trusted(self, &st) ||
-	    (st.st_mode & (S_ISVTX | S_IWGRP)) == (S_ISVTX | S_IWGRP))
-		return -EPERM;
-	return take_fd(&dir);
+	trusted = *path ? is_trusted_elsewhere(self, dir) : is_trusted_beside(self, dir);
+	return trusted && is_trusted(self, &st) ? take_fd(&dir) : -EPERM;
 }
 
 /* Returns only when it cannot, a negative errno. */

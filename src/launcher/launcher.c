@@ -25,6 +25,7 @@
 #include <linux/auxvec.h>
 #include <linux/limits.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -212,16 +213,39 @@ static bool is_trusted(const struct self *self, const struct stat *st)
 	return (st->st_uid == 0 || st->st_uid == self->owner) && !(st->st_mode & 0002);
 }
 
+/* Who is of the group of behalf's own directory can replace behalf, but not when that has the sticky bit. */
+static bool is_trusted_beside(const struct self *self, long dir)
+{
+	struct stat st;
+
+	return look_at(dir, "", AT_EMPTY_PATH, &st) && is_trusted(self, &st) &&
+	       (st.st_mode & 01020) != 01020;
+}
+
+/* Of a directory elsewhere the group may be another; and who can write to the one above can replace it. */
+static bool is_trusted_elsewhere(const struct self *self, long dir)
+{
+	struct stat st, above;
+
+	return look_at(dir, "", AT_EMPTY_PATH, &st) && look_at(dir, "..", 0, &above) &&
+	       is_trusted(self, &st) && is_trusted(self, &above) &&
+	       !((st.st_mode | above.st_mode) & 0020);
+}
+
 /*
  * Opens the directory that is at PATH from behalf's own, if PROGRAM is there and who can put it there could as
- * well have put it in the place of behalf. With the sticky bit others than the group's could, too.
- * -EPERM: somebody else could.
+ * well have put it in the place of behalf. -EPERM: somebody else could, or there are links on the way.
  */
 static long open_place(const struct self *self, const char *path, const char *program)
 {
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
 	char whole[PATH_MAX];
 	size_t end = self->directory;
 	struct stat st;
+	bool trusted;
 	long dir;
 
 	if (end + length(path) >= sizeof(whole))
@@ -230,16 +254,13 @@ static long open_place(const struct self *self, const char *path, const char *pr
 		whole[i] = self->path[i];
 	for (size_t i = 0; i <= length(path); i++)
 		whole[end + i] = path[i];
-	dir = system_call(__NR_openat, AT_FDCWD, (long)whole, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
-			  0);
+	dir = system_call(__NR_openat2, AT_FDCWD, (long)whole, (long)&how, sizeof(how), 0);
 	if (dir < 0)
-		return dir;
+		return dir == -ELOOP ? -EPERM : dir;
 	if (!look_at(dir, program, 0, &st))
 		return -ENOENT;
-	if (!is_trusted(self, &st) || !look_at(dir, "", AT_EMPTY_PATH, &st) ||
-	    !is_trusted(self, &st) || (st.st_mode & 01020) == 01020)
-		return -EPERM;
-	return dir;
+	trusted = equal(path, "/") ? is_trusted_beside(self, dir) : is_trusted_elsewhere(self, dir);
+	return trusted && is_trusted(self, &st) ? dir : -EPERM;
 }
 
 static long execute_in(long dir, const struct choice *choice, char **argv, char **environment)

@@ -77,21 +77,26 @@ setup() { load helpers; }
 	[ "$(executed --root /run/x --cgroup-manager cgroupfs --systemd-cgroup state x)" = "behalf behalf-full " ]
 }
 
-# The sentence that there is none, and why; skips where one is installed.
+# One that is installed is executed when nothing near behalf is.
+skip_if_installed() {
+	mkdir "$BATS_TEST_TMPDIR/alone"
+	cp "$BEHALF" "$BATS_TEST_TMPDIR/alone/behalf"
+	! "$BATS_TEST_TMPDIR/alone/behalf" stat --help || skip "behalf is installed"
+}
+
+# The sentence that there is none, and why.
 refuses_what_is_near() { # PROGRAM
 	run "$@"
-	[[ $output == *"behalf-"*"': No such file or directory"* ]] || {
-		[ "$status" -eq 1 ] || skip "behalf is installed"
-		echo "$output"
-		return 1
-	}
+	echo "$output"
 	[ "$status" -eq 1 ]
+	[[ $output == *"behalf-"*"': No such file or directory"* ]]
 	[ "${#lines[@]}" -eq 1 ]
 }
 
 @test "without what it executes, behalf says so, and where an engine reads it" {
 	local log=$BATS_TEST_TMPDIR/log
 	[ -x "$(dirname "$BEHALF")/behalf-runtime" ] || skip "behalf is the runtime's program itself"
+	skip_if_installed
 	cp "$BEHALF" "$BATS_TEST_TMPDIR/behalf"
 	refuses_what_is_near "$BATS_TEST_TMPDIR/behalf" list
 	[[ $output == "behalf: execute '"*"/behalf-runtime': No such file or directory" ]]
@@ -106,6 +111,7 @@ refuses_what_is_near() { # PROGRAM
 @test "what others could have put beside behalf is not executed" {
 	local place=$BATS_TEST_TMPDIR/place programs
 	need_root
+	skip_if_installed
 	programs=$(dirname "$BEHALF")
 	mkdir "$place"
 	copy_behalf "$place"
@@ -139,6 +145,7 @@ refuses_what_is_near() { # PROGRAM
 	local place=$BATS_TEST_TMPDIR/place
 	need_root
 	need_program setpriv
+	skip_if_installed
 	mkdir "$place"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
 	copy_behalf "$place"
@@ -152,12 +159,23 @@ refuses_what_is_near() { # PROGRAM
 
 @test "behalf runs below any directory that it was installed into" {
 	local at=$BATS_TEST_TMPDIR/stage
+	umask 022
 	mkdir -p "$at/usr/bin" "$at/usr/libexec/behalf"
 	copy_behalf "$at/usr/libexec/behalf"
 	mv "$at/usr/libexec/behalf/behalf" "$at/usr/bin/"
 	"$at/usr/bin/behalf" --version
 	"$at/usr/bin/behalf" stat --help
-	chmod 777 "$at/usr/libexec/behalf"
+	skip_if_installed
+	# another group than that of behalf's own directory may write to this one, or to that above it
+	for directory in "$at/usr/libexec/behalf" "$at/usr/libexec"; do
+		for mode in 777 775; do
+			chmod $mode "$directory"
+			refuses_what_is_near "$at/usr/bin/behalf" stat --help
+		done
+		chmod 755 "$directory"
+	done
+	mv "$at/usr/libexec" "$at/elsewhere"
+	ln -s ../elsewhere "$at/usr/libexec"
 	refuses_what_is_near "$at/usr/bin/behalf" stat --help
 }
 

@@ -116,9 +116,12 @@ static const char *ask_keeper(struct json_object **status)
 	if (clock_monotonic_ns() < not_before_ns)
 		return "keeper is silent";
 	r = kept_terms_ask(status, NULL);
-	if (r == -EAGAIN)
-		not_before_ns = clock_monotonic_ns() + SILENCE_NS;
-	return r == -ENOENT ? "not kept: no keeper" : "keeper is silent";
+	if (r == -ENOENT)
+		return "not kept: no keeper";
+	if (r != -EAGAIN)
+		return "keeper cannot be asked";
+	not_before_ns = clock_monotonic_ns() + SILENCE_NS;
+	return "keeper is silent";
 }
 
 void reserves_fill(struct ledger_snapshot *snapshot)

@@ -206,6 +206,9 @@ static int tell_by_name(const char *name, const pid_t *before, size_t n_before,
 	}
 	if (answer->n == 0 || answer->n == queues)
 		return 0;
+	if (queues == 0)
+		return error_set(&answer->err, EAGAIN,
+				 "how many threads the interface '%s' has is not known", name);
 	return error_set(&answer->err, EAGAIN,
 			 "the interface '%s' receives from %zu queues, but %zu threads of that "
 			 "name have begun: which are its own cannot be told",
@@ -239,19 +242,23 @@ static int start(const char *name, int index, struct answer *answer)
 		       : error_set(err, EOPNOTSUPP, "the interface '%s' has got no threads", name);
 }
 
+static void stop(const char *name, struct error *err)
+{
+	if (write_threaded(name, "0", err) == 0)
+		set_gro(name, false, err);
+}
+
 static void act(int netns_fd, int index, bool on, struct answer *answer)
 {
-	struct error *err = &answer->err;
+	struct error *err = &answer->err, ignored;
 	char name[IFNAMSIZ];
 
 	if (setns(netns_fd, CLONE_NEWNET) < 0)
 		error_errno(err, errno, "enter a network namespace");
 	else if (!if_indextoname((unsigned int)index, name))
 		error_errno(err, errno, "find the interface of index %d", index);
-	else if (on)
-		start(name, index, answer);
-	else if (write_threaded(name, "0", err) == 0)
-		set_gro(name, false, err);
+	else if (!on || start(name, index, answer) < 0)
+		stop(name, on ? &ignored : err);
 }
 
 static int by_child(int netns_fd, int index, bool on, struct answer *answer, struct error *err)

@@ -44,10 +44,10 @@ adversary_dirty() { on_disk "$1" --rw=write --bs=64k; }
 adversary_direct() { on_disk "$1" --rw=randrw --direct=1 --ioengine=libaio --iodepth=32; }
 # As much as the disk gives, past the page cache and through it.
 adversary_flood_read() {
-	beside fio --name=x --directory="$work" --size=512m --rw=read --bs=1m --direct=1 --ioengine=libaio --iodepth=32 \
+	beside fio --name=x --directory="$work" --size="$victims_disk_mb"m --rw=read --bs=1m --direct=1 --ioengine=libaio --iodepth=32 \
 		--time_based --runtime="$1"
 }
-adversary_flood_write() { beside fio --name=w --directory="$work" --size=1g --rw=write --bs=1m --time_based --runtime="$1"; }
+adversary_flood_write() { beside fio --name=w --directory="$work" --size=$((2 * victims_disk_mb))m --rw=write --bs=1m --time_based --runtime="$1"; }
 # With the outside: as much as the uplink carries, by 32 connections, and by one who does not care.
 adversary_bulk_in() { beside iperf3 -R -P 32 -c "$spaces_net.6" -p 9006 -t "$1"; }
 adversary_bulk_out() { beside iperf3 -P 32 -c "$spaces_net.6" -p 9006 -t "$1"; }

@@ -7,6 +7,7 @@
 
 victim_groups_all='v n1 n2 n3'
 
+victims_disk_mb=${BENCH_DISK_MB:-512}
 # What the uplink carries, and half of it is reserved: bits per second.
 victims_uplink=500000000
 
@@ -59,7 +60,7 @@ victim_pgbench() {
 
 # Reads past the page cache, bytes per second: alone as much as there is.
 victim_disk() {
-	in_victim fio --name=v --filename="$work/victim" --size=512m --rw=randread --bs=64k --direct=1 --ioengine=libaio \
+	in_victim fio --name=v --filename="$work/victim" --size="$victims_disk_mb"m --rw=randread --bs=64k --direct=1 --ioengine=libaio \
 		--iodepth=8 --time_based --runtime="$1" --output-format=json | jq '.jobs[0].read.bw_bytes'
 }
 
@@ -141,7 +142,7 @@ victim_up() {
 	case $1 in
 	nginx) nginx_up ;;
 	pgbench) postgres_up ;;
-	disk) dd if=/dev/urandom of="$work/victim" bs=1M count=512 conv=fsync 2>/dev/null ;;
+	disk) dd if=/dev/urandom of="$work/victim" bs=1M count="$victims_disk_mb" conv=fsync 2>/dev/null ;;
 	ingress | egress) outside_up ;;
 	esac
 	victims_up+=" $1"

@@ -173,21 +173,29 @@ static char *containerd_name(const struct ledger_engines *engines, const char *i
 	return NULL;
 }
 
+/* By the engine's part of the path, not by what the container has below. */
+static char *ask(struct ledger_engines *engines, const char *path,
+		 const struct ledger_container *container, const char *id)
+{
+	size_t length = (size_t)(container->rest - path);
+
+	if (memmem(path, length, "libpod", strlen("libpod")))
+		return podman_name(engines, id);
+	if (memmem(path, length, "docker", strlen("docker")))
+		return docker_name(engines, id);
+	return containerd_name(engines, id);
+}
+
 char *ledger_engines_name(struct ledger_engines *engines, const char *path)
 {
 	_cleanup_free_ char *id = NULL, *name = NULL;
 	struct ledger_container container;
 
-	if (!ledger_container_of_path(path, &container) || !container.has_id)
+	if (!ledger_container_of_host(path, &container) || !container.has_id)
 		return NULL;
 	id = strndup(container.name, container.length);
 	if (!id)
 		return NULL;
-	if (strstr(path, "libpod"))
-		name = podman_name(engines, id);
-	else if (strstr(path, "docker"))
-		name = docker_name(engines, id);
-	else
-		name = containerd_name(engines, id);
+	name = ask(engines, path, &container, id);
 	return name ? string_format("%s%s", name, container.rest) : NULL;
 }

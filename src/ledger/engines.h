@@ -19,5 +19,8 @@ struct ledger_engines *ledger_engines_open(int root_fd);
 void ledger_engines_free(struct ledger_engines *engines);
 void cleanup_ledger_engines(struct ledger_engines **engines);
 
-/* The name of the container of the cgroup at PATH, with what comes below it; the caller's to free. NULL: not known. */
+/*
+ * The name of the outermost container of the cgroup at PATH, with what comes below it; the caller's to free. NULL: not
+ * known.
+ */
 char *ledger_engines_name(struct ledger_engines *engines, const char *path);

@@ -78,13 +78,13 @@ static const char *container_in(const char *component, size_t *length, const cha
 	return NULL;
 }
 
-bool ledger_container_of_path(const char *path, struct ledger_container *container)
+static bool find_container(const char *path, bool outermost, struct ledger_container *container)
 {
 	const char *parent = NULL;
 	size_t parent_length = 0;
 
 	*container = (struct ledger_container){.rest = ""};
-	for (const char *at = path; *at;) {
+	for (const char *at = path; *at && !(outermost && container->name);) {
 		size_t length = strcspn(at, "/"), name_length = length;
 		const char *name;
 
@@ -93,6 +93,10 @@ bool ledger_container_of_path(const char *path, struct ledger_container *contain
 			continue;
 		}
 		name = container_in(at, &name_length, parent, parent_length);
+		/* systemd's machine of an escaped name, whose own are not the host's either */
+		if (outermost && !name && string_starts_with(at, "machine-") &&
+		    memchr(at, '\\', length))
+			return false;
 		if (name)
 			*container = (struct ledger_container){
 				.name = name, .length = name_length, .rest = at + length};
@@ -102,6 +106,19 @@ bool ledger_container_of_path(const char *path, struct ledger_container *contain
 	}
 	container->has_id = container->name && is_container_id(container->name, container->length);
 	return container->name;
+}
+
+bool ledger_container_of_path(const char *path, struct ledger_container *container)
+{
+	return find_container(path, false, container);
+}
+
+bool ledger_container_of_host(const char *path, struct ledger_container *container)
+{
+	static const char users[] = "/user.slice/";
+
+	*container = (struct ledger_container){.rest = ""};
+	return !string_starts_with(path, users) && find_container(path, true, container);
 }
 
 static char *container_name(const char *path)

@@ -16,6 +16,12 @@ struct ledger_container {
 bool ledger_container_of_path(const char *path, struct ledger_container *container);
 
 /*
+ * The same for the outermost container, which engines of the host have made: who is inside may call what is
+ * below as it likes. None in /user.slice, where users do.
+ */
+bool ledger_container_of_host(const char *path, struct ledger_container *container);
+
+/*
  * What people call the cgroup at PATH ("/a/b"): the id of its container where an engine's form of
  * path is known (podman, docker, containerd, CRI-O, Kubernetes, LXC, nspawn, behalf), the unit where
  * systemd made it, Slurm's job, else the path; "host" for "/". The caller's to free, NULL when memory

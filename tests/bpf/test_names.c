@@ -93,6 +93,14 @@ TEST(engines_call_containers_otherwise)
 		{"/docker/" ID "/below", "db_1/below"},
 		{"/machine.slice/libpod-" ID ".scope/container", "web/container"},
 		{"/k8s.io/" ID, "shop/cart-0/main"},
+		/* what is below is named by who is inside */
+		{"/machine.slice/libpod-" ID ".scope/container/libpod-" OTHER_ID ".scope",
+		 "web/container/libpod-" OTHER_ID ".scope"},
+		{"/machine.slice/libpod-" OTHER_ID ".scope/docker/" ID, NULL},
+		{"/docker/" ID "/libpod-" ID ".scope", "db_1/libpod-" ID ".scope"},
+		{"/machine.slice/machine-box.scope/docker/" ID, NULL},
+		{"/machine.slice/machine-my\\x2dbox.scope/docker/" ID, NULL},
+		{"/user.slice/user-1000.slice/user@1000.service/docker-" ID ".scope", NULL},
 		{"/libpod_parent/libpod-" OTHER_ID, NULL},
 		{"/default/" OTHER_ID, NULL},
 	};

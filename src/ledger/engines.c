@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +12,40 @@
 #include "base/json.h"
 #include "base/strings.h"
 
-#define FILE_LIMIT_BYTES (16u << 20)
+#define LIST_LIMIT_BYTES (16u << 20) /* of all containers of podman */
+#define FILE_LIMIT_BYTES (1u << 20)  /* of one container, which may have chosen what is in there */
 #define NAME_MAX_BYTES 200
 
 static const char *const storages[] = {"overlay", "vfs", "btrfs", "zfs"};
 static const char *const namespaces[] = {"k8s.io", "default", "moby"};
 
+enum engine { PODMAN, DOCKER, CONTAINERD };
+
+struct known {
+	enum engine engine;
+	char id[LEDGER_CONTAINER_ID_LENGTH + 1];
+	char *name; /* NULL: the engine does not tell one */
+};
+
 struct ledger_engines {
 	int root;
+	void *known; /* tree of struct known: many cgroups are of one container */
 	bool podman_read;
 	struct json_object *podman[ARRAY_SIZE(storages)]; /* arrays of containers */
 };
+
+static int compare_known(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+
+	return x->engine != y->engine ? (int)x->engine - (int)y->engine : strcmp(x->id, y->id);
+}
+
+static void free_known(void *known)
+{
+	free(((struct known *)known)->name);
+	free(known);
+}
 
 struct ledger_engines *ledger_engines_open(int root_fd)
 {
@@ -38,6 +62,7 @@ void ledger_engines_free(struct ledger_engines *engines)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(storages); i++)
 		json_object_put(engines->podman[i]);
+	tdestroy(engines->known, free_known);
 	free(engines);
 }
 
@@ -46,14 +71,14 @@ void cleanup_ledger_engines(struct ledger_engines **engines)
 	ledger_engines_free(*engines);
 }
 
-static struct json_object *read_file(const struct ledger_engines *engines, const char *path)
+static struct json_object *read_file(const struct ledger_engines *engines, const char *path,
+				     size_t limit_bytes)
 {
 	struct json_object *value = NULL;
 	struct error ignored;
 
-	return json_parse_file_at(engines->root, path, FILE_LIMIT_BYTES, &value, &ignored) < 0
-		       ? NULL
-		       : value;
+	return json_parse_file_at(engines->root, path, limit_bytes, &value, &ignored) < 0 ? NULL
+											  : value;
 }
 
 static const char *text_in(struct json_object *object, const char *key)
@@ -89,7 +114,8 @@ static char *docker_name(const struct ledger_engines *engines, const char *id)
 {
 	_cleanup_free_ char *path =
 		string_format("var/lib/docker/containers/%s/config.v2.json", id);
-	_cleanup_json_ struct json_object *config = path ? read_file(engines, path) : NULL;
+	_cleanup_json_ struct json_object *config =
+		path ? read_file(engines, path, FILE_LIMIT_BYTES) : NULL;
 	const char *name = text_in(config, "Name");
 
 	if (name && *name == '/')
@@ -106,7 +132,7 @@ static void read_podman(struct ledger_engines *engines)
 			"var/lib/containers/storage/%s-containers/containers.json", storages[i]);
 
 		if (path)
-			engines->podman[i] = read_file(engines, path);
+			engines->podman[i] = read_file(engines, path, LIST_LIMIT_BYTES);
 	}
 }
 
@@ -163,7 +189,8 @@ static char *containerd_name(const struct ledger_engines *engines, const char *i
 		_cleanup_free_ char *path = string_format(
 			"run/containerd/io.containerd.runtime.v2.task/%s/%s/config.json",
 			namespaces[i], id);
-		_cleanup_json_ struct json_object *config = path ? read_file(engines, path) : NULL;
+		_cleanup_json_ struct json_object *config =
+			path ? read_file(engines, path, FILE_LIMIT_BYTES) : NULL;
 		struct json_object *annotations;
 
 		if (config && json_object_is_type(config, json_type_object) &&
@@ -173,29 +200,59 @@ static char *containerd_name(const struct ledger_engines *engines, const char *i
 	return NULL;
 }
 
+static char *ask(struct ledger_engines *engines, const struct known *known)
+{
+	switch (known->engine) {
+	case PODMAN:
+		return podman_name(engines, known->id);
+	case DOCKER:
+		return docker_name(engines, known->id);
+	case CONTAINERD:
+		break;
+	}
+	return containerd_name(engines, known->id);
+}
+
+/* What is known of the container of KEY, asked for once. NULL when memory is out. */
+static const struct known *look_up(struct ledger_engines *engines, const struct known *key)
+{
+	void *node = tfind(key, &engines->known, compare_known);
+	struct known *known;
+
+	if (node)
+		return *(struct known **)node;
+	known = malloc(sizeof(*known));
+	if (!known)
+		return NULL;
+	*known = *key;
+	if (!tsearch(known, &engines->known, compare_known)) {
+		free(known);
+		return NULL;
+	}
+	known->name = ask(engines, known);
+	return known;
+}
+
 /* By the engine's part of the path, not by what the container has below. */
-static char *ask(struct ledger_engines *engines, const char *path,
-		 const struct ledger_container *container, const char *id)
+static enum engine engine_of(const char *path, const struct ledger_container *container)
 {
 	size_t length = (size_t)(container->rest - path);
 
 	if (memmem(path, length, "libpod", strlen("libpod")))
-		return podman_name(engines, id);
-	if (memmem(path, length, "docker", strlen("docker")))
-		return docker_name(engines, id);
-	return containerd_name(engines, id);
+		return PODMAN;
+	return memmem(path, length, "docker", strlen("docker")) ? DOCKER : CONTAINERD;
 }
 
 char *ledger_engines_name(struct ledger_engines *engines, const char *path)
 {
-	_cleanup_free_ char *id = NULL, *name = NULL;
 	struct ledger_container container;
+	const struct known *known;
+	struct known key = {0};
 
 	if (!ledger_container_of_host(path, &container) || !container.has_id)
 		return NULL;
-	id = strndup(container.name, container.length);
-	if (!id)
-		return NULL;
-	name = ask(engines, path, &container, id);
-	return name ? string_format("%s%s", name, container.rest) : NULL;
+	key.engine = engine_of(path, &container);
+	memcpy(key.id, container.name, container.length);
+	known = look_up(engines, &key);
+	return known && known->name ? string_format("%s%s", known->name, container.rest) : NULL;
 }

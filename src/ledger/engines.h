@@ -21,6 +21,6 @@ void cleanup_ledger_engines(struct ledger_engines **engines);
 
 /*
  * The name of the outermost container of the cgroup at PATH, with what comes below it; the caller's to free. NULL: not
- * known.
+ * known. Each container is asked for once: engines are to be opened anew for each snapshot.
  */
 char *ledger_engines_name(struct ledger_engines *engines, const char *path);

@@ -10,8 +10,6 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 
-#define CONTAINER_ID_LENGTH 64
-
 /* PREFIX-ID or PREFIX-ID.scope: the engines' own groups, with either cgroup driver. */
 static const char *const engine_prefixes[] = {
 	"libpod-",  "docker-", "cri-containerd-", "crio-",    "nerdctl-",
@@ -23,7 +21,7 @@ static const char *const engine_parents[] = {"docker", "behalf", "lxc", "garden"
 
 static bool is_container_id(const char *text, size_t length)
 {
-	if (length != CONTAINER_ID_LENGTH)
+	if (length != LEDGER_CONTAINER_ID_LENGTH)
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (!isxdigit((unsigned char)text[i]))

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define LEDGER_CONTAINER_ID_LENGTH 64
+
 /* The innermost container on the path of a cgroup: where its name is in there, and what comes below it. */
 struct ledger_container {
 	const char *name;

@@ -135,3 +135,55 @@ TEST(engines_call_containers_otherwise)
 	snprintf(command, sizeof(command), "rm -r %s", root);
 	ok(system(command) == 0);
 }
+
+TEST(container_is_asked_for_once)
+{
+	static const char config[] = "var/lib/docker/containers/" ID "/config.v2.json";
+	static const char other[] = "var/lib/docker/containers/" OTHER_ID "/config.v2.json";
+	char root[] = "/tmp/behalf-names-XXXXXX", command[64];
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
+	_cleanup_free_ char *first = NULL, *below = NULL, *none = NULL, *still_none = NULL;
+	int fd;
+
+	must(mkdtemp(root));
+	put(root, config, "{\"Name\": \"/db\"}");
+	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	engines = ledger_engines_open(fd);
+	must(fd >= 0 && engines);
+	first = ledger_engines_name(engines, "/docker/" ID);
+	none = ledger_engines_name(engines, "/docker/" OTHER_ID);
+	put(root, config, "{\"Name\": \"/later\"}");
+	put(root, other, "{\"Name\": \"/later\"}");
+	below = ledger_engines_name(engines, "/docker/" ID "/below");
+	still_none = ledger_engines_name(engines, "/docker/" OTHER_ID "/below");
+	is_str(first, "db");
+	is_str(below, "db/below");
+	ok(!none);
+	ok(!still_none);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	ok(system(command) == 0);
+}
+
+TEST(file_too_large_is_not_read)
+{
+	static const size_t size = (1u << 20) + 64;
+	char root[] = "/tmp/behalf-names-XXXXXX", command[64];
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
+	_cleanup_free_ char *text = malloc(size), *name = NULL;
+	int fd;
+
+	must(text && mkdtemp(root));
+	memset(text, ' ', size - 1);
+	text[size - 1] = '\0';
+	memcpy(text, "{\"Name\": \"/db\"}", strlen("{\"Name\": \"/db\"}"));
+	put(root, "var/lib/docker/containers/" ID "/config.v2.json", text);
+	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	engines = ledger_engines_open(fd);
+	must(fd >= 0 && engines);
+	name = ledger_engines_name(engines, "/docker/" ID);
+	ok(!name);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	ok(system(command) == 0);
+}

@@ -276,33 +276,41 @@ static bool is_called(const struct ledger_account *account, const char *pattern,
 	return id && (in_full ? strcmp(id, pattern) == 0 : string_starts_with(id, pattern));
 }
 
+static bool is_named(const struct ledger_account *account, const char *pattern)
+{
+	return strcmp(account->name, pattern) == 0;
+}
+
+static bool is_numbered(const struct ledger_account *account, const char *pattern)
+{
+	uint64_t id;
+
+	return string_to_u64(pattern, 10, &id) == 0 && id != 0 && account->id == id;
+}
+
+static bool is_container(const struct ledger_account *account, const char *pattern)
+{
+	return is_called(account, pattern, true);
+}
+
+/* What comes first in here wins, wherever in the snapshot it is. */
 static const struct ledger_account *find_exact(const struct ledger_snapshot *snapshot,
 					       const char *pattern, size_t *n_found)
 {
+	static bool (*const ways[])(const struct ledger_account *account, const char *pattern) = {
+		is_named, is_cgroup, is_numbered, is_container};
 	const struct ledger_account *found = NULL;
-	uint64_t id = 0;
 
 	*n_found = 0;
-	for (size_t i = 0; i < snapshot->n_accounts; i++) {
-		if (strcmp(snapshot->accounts[i].name, pattern) == 0) {
+	for (size_t way = 0; way < ARRAY_SIZE(ways) && !found; way++) {
+		for (size_t i = 0; i < snapshot->n_accounts; i++) {
+			if (!ways[way](&snapshot->accounts[i], pattern))
+				continue;
 			found = &snapshot->accounts[i];
 			++*n_found;
 		}
 	}
-	if (*n_found > 0)
-		return found;
-	if (string_to_u64(pattern, 10, &id) < 0)
-		id = 0;
-	for (size_t i = 0; i < snapshot->n_accounts; i++) {
-		const struct ledger_account *account = &snapshot->accounts[i];
-
-		if (!is_cgroup(account, pattern) && (id == 0 || account->id != id) &&
-		    !is_called(account, pattern, true))
-			continue;
-		*n_found = 1;
-		return account;
-	}
-	return NULL;
+	return found;
 }
 
 int view_find_account(const struct ledger_snapshot *snapshot, const char *pattern,

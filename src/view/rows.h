@@ -111,8 +111,8 @@ void view_books_split(const struct view_books *books, unsigned int total,
 		      unsigned int parts[VIEW_PARTS]);
 
 /*
- * The account that PATTERN names: its name, else its cgroup's path, else its id or that of its container, else a
- * prefix of exactly one name. -ENOENT or -ENOTUNIQ with a sentence.
+ * The account that PATTERN names: its name, else its cgroup's path, else its id, else that of its container, else a
+ * prefix of exactly one name or container's id. -ENOENT or -ENOTUNIQ with a sentence.
  */
 int view_find_account(const struct ledger_snapshot *snapshot, const char *pattern,
 		      const struct ledger_account **account, struct error *err);

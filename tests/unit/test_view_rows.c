@@ -215,6 +215,37 @@ TEST(accounts_are_found_by_path_number_and_prefix)
 	refuses(snapshot, "0", ENOENT, "no account");
 }
 
+#define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define DIGITS "0123456789012345678901234567890123456789012345678901234567890123"
+
+TEST(accounts_are_found_by_the_id_of_their_container)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+
+	example_add(snapshot, "shop", "/docker/" CONTAINER);
+	example_add(snapshot, "shop/below", "/docker/" CONTAINER "/below");
+	finds(snapshot, CONTAINER, "shop");
+	example_add(snapshot, "box/libpod", "/docker/box/libpod-" CONTAINER);
+	refuses(snapshot, CONTAINER, ENOTUNIQ, "2 accounts are named '" CONTAINER "'");
+}
+
+/* Wherever they are in the snapshot. */
+TEST(a_path_and_a_number_are_found_before_the_id_of_a_container)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();
+
+	example_add(snapshot, "by id", "/docker/" DIGITS);
+	example_add(snapshot, "by path", "/" DIGITS);
+	finds(snapshot, DIGITS, "by path");
+	example_add(snapshot, DIGITS, "/other");
+	finds(snapshot, DIGITS, DIGITS);
+	example_add(snapshot, "id of 7", "/behalf/777");
+	example_add(snapshot, "number 7", "/seven")->id = 777;
+	finds(snapshot, "777", "number 7");
+	example_add(snapshot, "path of 7", "/777");
+	finds(snapshot, "777", "path of 7");
+}
+
 TEST(a_prefix_of_several_names_is_refused)
 {
 	_cleanup_snapshot_ struct ledger_snapshot *snapshot = example_snapshot();

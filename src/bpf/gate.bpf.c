@@ -284,8 +284,13 @@ int uplink_learn(struct __sk_buff *skb)
 	__u32 number = skb->mark >> GATE_MARK_SHIFT;
 	struct flow flow = {};
 
-	if (number && read_flow(skb, &flow, true))
+	if (!read_flow(skb, &flow, true))
+		return TC_ACT_UNSPEC;
+	if (number)
 		learn(&flows, &flow, number - 1);
+	/* somebody else's now: a workspace in debt could have used all the ports there are before */
+	else if (bpf_map_lookup_elem(&flows, &flow))
+		bpf_map_delete_elem(&flows, &flow);
 	return TC_ACT_UNSPEC;
 }
 

@@ -273,7 +273,7 @@ TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)
 	if (number < 0)
 		return;
 	is_int(gates_bind_link(gates, LINK, number), 0);
-	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	gates_shut(gates, number, &(struct gate_terms){.rate = 0, .packet_ns = 1000});
 	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
 	run_program(gates, LINK_LEARN, &in, 0);
 	is_uint(run_program(gates, GATE_UPLINK, &in, 0), TC_ACT_SHOT);
@@ -286,6 +286,21 @@ TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)
 	usleep(2000);
 	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
 	is_uint(gates_counts(gates, number).passed, 0);
+}
+
+TEST(what_somebody_else_sends_on_a_connection_takes_it_from_the_workspace)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	struct frame sent = frame_v4(4, 5001, true), in = frame_v4(4, 5001, false);
+
+	if (number < 0)
+		return;
+	gates_shut(gates, number, &(struct gate_terms){.rate = 0, .packet_ns = 1000});
+	run_program(gates, UPLINK_LEARN, &sent, mark_of(number));
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), TC_ACT_SHOT);
+	run_program(gates, UPLINK_LEARN, &sent, 0);
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), PASS);
 }
 
 /* A flood from many addresses fills the maps; that a workspace goes costs no walk over them. */

@@ -37,6 +37,7 @@
 #define AGAIN_SHARE 5 /* one of so many rounds at most is measured again */
 #define FLAT_OUT 1e7  /* a rate nothing keeps up with */
 #define PROBE_MS 30
+#define PATH_TRIES 10 /* the first of them may find a busy machine, and links that were just made */
 #define DEVICE_TRIES 60 /* a network card takes some seconds to find its partner */
 #define DISK_FLOWS 8	/* requests in flight when it is about what a disk can do */
 
@@ -118,7 +119,7 @@ static int open_disk(struct run *run, unsigned int *what, struct error *err)
 	return leave_out(run, "disk", why.text);
 }
 
-/* Whether a few datagrams arrive; a link that was only just made may take its time. */
+/* Whether a few datagrams arrive. */
 static int try_path(struct run *run, enum site_path path, unsigned int tries)
 {
 	const struct flow_spec spec = schedule_probe(path);
@@ -148,7 +149,7 @@ static int try_paths(struct run *run)
 		bool real = path == SITE_DEVICE && run->options->devices;
 
 		if ((run->options->what & 1u << path) && site_has_path(run->site, path))
-			r = try_path(run, path, real ? DEVICE_TRIES : 2);
+			r = try_path(run, path, real ? DEVICE_TRIES : PATH_TRIES);
 	}
 	return r;
 }

@@ -156,7 +156,7 @@ empty() {
 	stop_keeper KILL
 	start_keeper
 	knows_all() { [ "$(status | jq -r '[.workspaces[] | select(.["cpu.limit"].state == "kept") | .name] | sort | join(" ")')" = "${names[*]}" ]; }
-	wait_until 2 knows_all
+	wait_until 5 knows_all
 	for name in "${names[@]}"; do is_alive "$name"; done
 	for name in "${names[@]}"; do behalf delete --force "$name"; done
 	none() { status | jq -e '.workspaces == []' >/dev/null; }

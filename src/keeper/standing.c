@@ -100,7 +100,7 @@ static int set_number(struct writer *writer, const char *name, const struct numb
 		return n->now ? error_set(err, ENODEV, "there is no controller with '%s'", n->file)
 			      : 0;
 	return n->now ? standing_set_one(writer, name, &s, err)
-		      : standing_take_back(writer, name, &s, err);
+		      : standing_take_back(writer, &s, err);
 }
 
 #define LIMIT_FILE "memory.limit_in_bytes"

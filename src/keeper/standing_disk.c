@@ -80,7 +80,7 @@ static int set_field(struct writer *writer, const char *name, const struct stand
 
 	if (!none || !text)
 		return error_oom(err);
-	return value == TAKE_BACK ? standing_take_back(writer, name, &s, err)
+	return value == TAKE_BACK ? standing_take_back(writer, &s, err)
 				  : standing_set_one(writer, name, &s, err);
 }
 
@@ -124,7 +124,7 @@ static int set_share(struct writer *writer, const char *name, const struct stand
 		return error_oom(err);
 	s.text = text;
 	return share ? standing_set_one(writer, name, &s, err)
-		     : standing_take_back(writer, name, &s, err);
+		     : standing_take_back(writer, &s, err);
 }
 
 static int set_disk(struct writer *writer, const char *name, const struct standing *standing,

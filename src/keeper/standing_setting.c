@@ -115,8 +115,7 @@ int standing_set_one(struct writer *writer, const char *name, const struct stand
 	return r < 0 ? error_prefix(err, "control group '%s'", s->directory) : 0;
 }
 
-int standing_take_back(struct writer *writer, const char *name, const struct standing_setting *s,
-		       struct error *err)
+int standing_take_back(struct writer *writer, const struct standing_setting *s, struct error *err)
 {
 	_cleanup_free_ char *what = what_of(s);
 	struct found found;
@@ -124,10 +123,7 @@ int standing_take_back(struct writer *writer, const char *name, const struct sta
 
 	if (!what)
 		return error_oom(err);
-	if (writer->dry) {
-		writer_tell(writer, name, s->directory, s->file, s->none);
-		return 0;
-	}
+	/* a dry run has no book: what a keeper before it may have set is not known, and what others have set stays */
 	if (!writer->book || !book_find(writer->book, s->directory, what, &found))
 		return 0;
 	if (found.term)

@@ -26,8 +26,7 @@ int standing_set_one(struct writer *writer, const char *name, const struct stand
 		     struct error *err);
 
 /* What was found is put back, by whichever keeper; if that was the term itself, there is none from now on. */
-int standing_take_back(struct writer *writer, const char *name, const struct standing_setting *s,
-		       struct error *err);
+int standing_take_back(struct writer *writer, const struct standing_setting *s, struct error *err);
 
 /* Whether a term is to be set, or, whichever keeper has set it, to be taken back. */
 bool standing_is_due(const struct standing *standing, uint64_t now, uint64_t before);

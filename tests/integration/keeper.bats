@@ -176,6 +176,7 @@ is_kept() {
 	[ "$status" -eq 0 ]
 	echo "$output"
 	[[ "$output" == *"/$ID: $CPU/$ID/cpu."*"= 30000"* ]]
+	[[ "$output" != *memory* && "$output" != *pids* ]]
 	[ "$(quota "$ID")" = "$before" ]
 	[ ! -e "$BEHALF_KEEPER" ]
 	run inside "$BEHALF" keeper --dry-run --once -J

@@ -12,9 +12,8 @@
 #define SCRATCH_PIECE_BYTES (128u << 10)
 
 /*
- * In DIRECTORY, in the page cache as if read in order, filled to SIZE_BYTES. scratch->direct stays -EBADF where the file system has no O_DIRECT. TARGET
- * (of TARGET_BYTES) gets the device's "MAJOR:MINOR", NAME its "/dev/..." ; both are "" when the
- * file is on no block device. *STOP ends the filling: -EINTR, nothing said.
+ * In DIRECTORY, in the page cache as if read in order, filled to SIZE_BYTES. scratch->direct stays -EBADF
+ * where the file system has no O_DIRECT. *STOP ends the filling: -EINTR, nothing said.
  */
 int scratch_open(const char *directory, uint64_t size_bytes, const volatile int *stop,
 		 struct flow_scratch *scratch, struct error *err);

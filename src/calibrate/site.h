@@ -16,8 +16,8 @@
  *	handed over to them: the two ends of a pair, or two of the host's that were named
  *
  * Nothing of the host's is changed: forwarding is switched on for the site's own links alone. All that a killed
- * process leaves (links, empty cgroups) has fixed names, and the next site takes it over or away; devices of
- * the host's come back by themselves when their namespace goes.
+ * process leaves (links, empty cgroups) has fixed names, and the next site takes it over or away. Of devices
+ * that were handed over real ones come back by themselves when their namespace goes, virtual ones end with it.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -31,6 +31,7 @@
 #include "kernel/machine.h"
 #include "plan/extrapolate.h"
 #include "plan/profile.h"
+#include "random.h"
 
 #define MIXES_MAX 200
 #define FLOWS_MIN 2
@@ -72,26 +73,6 @@ struct bench {
 static void on_signal(int number)
 {
 	stop_signal = number;
-}
-
-/* splitmix64: every mix has a sequence of its own, whichever are run */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static double uniform(uint64_t *state)
-{
-	return (double)(next_random(state) >> 11) / 9007199254740992.0;
-}
-
-static double log_uniform(uint64_t *state, double least, double most)
-{
-	return least * pow(most / least, uniform(state));
 }
 
 static void draw_net(uint64_t *state, struct flow_spec *spec)

@@ -30,3 +30,9 @@ int string_to_i64(const char *text, int base, int64_t *value);
  * upper or lower case, an optional "b" or "ib" after it). -EINVAL or -ERANGE.
  */
 int string_to_bytes(const char *text, uint64_t *bytes);
+
+/*
+ * Bytes of the well-formed UTF-8 character that TEXT, which ends with a zero byte, begins with (RFC 3629);
+ * 0 when it begins with none. A zero byte is a character of one.
+ */
+size_t utf8_length(const char *text);

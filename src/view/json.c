@@ -6,28 +6,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "view/field.h"
-
-/* Bytes of the well-formed UTF-8 character at TEXT (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80	 ? 1
-			: text[0] < 0xc2 ? 0
-			: text[0] < 0xe0 ? 2
-			: text[0] < 0xf0 ? 3
-			: text[0] < 0xf5 ? 4
-					 : 0;
-
-	for (size_t i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* too long a form, surrogates, beyond the last code point */
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
-}
 
 /* Names of cgroups are bytes, JSON is UTF-8: what is no character becomes U+FFFD. */
 static struct json_object *json_of_text(const char *text)
@@ -38,7 +18,7 @@ static struct json_object *json_of_text(const char *text)
 	if (!copy)
 		return NULL;
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = utf8_length(text);
 
 		to = length ? mempcpy(to, text, length) : mempcpy(to, "\xef\xbf\xbd", 3);
 		text += length ? length : 1;

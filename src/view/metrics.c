@@ -169,22 +169,6 @@ static void forget_other_ledger(struct metrics *m)
 
 /* ---- labels ---- */
 
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80	 ? 1
-			: text[0] < 0xc2 ? 0
-			: text[0] < 0xe0 ? 2
-			: text[0] < 0xf0 ? 3
-			: text[0] < 0xf5 ? 4
-					 : 0;
-
-	for (size_t i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return length;
-}
-
 /* A name as the value of a label: printable UTF-8, escaped, of bounded length. */
 static char *label_of(const char *name)
 {
@@ -192,7 +176,7 @@ static char *label_of(const char *name)
 	size_t n = 0;
 
 	for (const char *c = name; *c && n < LABEL_MAX;) {
-		size_t length = utf8_length((const unsigned char *)c);
+		size_t length = utf8_length(c);
 
 		if (*c == '"' || *c == '\\')
 			label[n++] = '\\';

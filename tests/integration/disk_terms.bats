@@ -18,17 +18,13 @@ teardown_file() {
 	end_private_ledger
 }
 
-controller() {
-	awk -v wanted="$1" '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ "(^|,)" wanted "(,|$)" { print $5; exit }' /proc/self/mountinfo
-}
-
 setup() {
 	# shellcheck disable=SC2034 # for begin
 	BUNDLE_FOR_EACH_TEST=
 	load helpers
 	load ledger_helpers
 	begin
-	V2=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
+	V2=$(unified_hierarchy)
 	CPU=$(controller cpu)
 	IO=$(controller blkio)
 	[ -n "$CPU" ] || CPU=$V2

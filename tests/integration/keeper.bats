@@ -14,10 +14,6 @@ teardown_file() {
 	end_private_ledger
 }
 
-controller() {
-	awk -v wanted="$1" '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ "(^|,)" wanted "(,|$)" { print $5; exit }' /proc/self/mountinfo
-}
-
 setup() {
 	# shellcheck disable=SC2034 # for begin
 	BUNDLE_FOR_EACH_TEST=
@@ -27,7 +23,7 @@ setup() {
 	need_verb terms
 	CPU=$(controller cpu)
 	USAGE=$(controller cpuacct)
-	V2=$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)
+	V2=$(unified_hierarchy)
 	[ -n "$CPU" ] || CPU=$V2
 	KEEPER=
 	PIDS=()

@@ -72,7 +72,7 @@ group_of() { # CONTROLLER PID
 	if [ -n "$path" ]; then
 		echo "$(awk -v wanted="$1" '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ "(^|,)" wanted "(,|$)" { print $5; exit }' /proc/self/mountinfo)$path"
 	else
-		echo "$(awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo)$(sed -n 's/^0:://p' "/proc/$2/cgroup" 2>/dev/null)"
+		echo "$(unified_hierarchy)$(sed -n 's/^0:://p' "/proc/$2/cgroup" 2>/dev/null)"
 	fi
 }
 

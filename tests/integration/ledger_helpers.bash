@@ -33,3 +33,12 @@ private_mounts() {
 inside() {
 	nsenter --mount="$(private_mounts)" -- "$@"
 }
+
+# Where the hierarchy of controller $1 of control groups v1 is mounted, and where that of v2; nothing when it is not.
+controller() {
+	awk -v wanted="$1" '$(NF-2) == "cgroup" && $4 == "/" && $NF ~ "(^|,)" wanted "(,|$)" { print $5; exit }' /proc/self/mountinfo
+}
+
+unified_hierarchy() {
+	awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo
+}

@@ -91,6 +91,20 @@ TEST(beginnings_and_ends)
 	ok(string_ends_with("a", ""));
 }
 
+TEST(characters_are_well_formed_or_none)
+{
+	is_uint(utf8_length("a"), 1);
+	is_uint(utf8_length("\xc3\xa4"), 2);
+	is_uint(utf8_length("\xe2\x82\xac"), 3);
+	is_uint(utf8_length("\xf4\x8f\xbf\xbf"), 4);
+	is_uint(utf8_length("\xe2\x82"), 0);	     /* ends too early */
+	is_uint(utf8_length("\x82"), 0);	     /* begins in the middle */
+	is_uint(utf8_length("\xc0\x80"), 0);	     /* too long a form */
+	is_uint(utf8_length("\xe0\x9f\xbf"), 0);     /* too long a form */
+	is_uint(utf8_length("\xed\xa0\x80"), 0);     /* a surrogate */
+	is_uint(utf8_length("\xf4\x90\x80\x80"), 0); /* beyond the last */
+}
+
 TEST(errors_keep_one_sentence)
 {
 	struct error err = {0};

@@ -84,16 +84,25 @@ bool network_concerns(const struct terms *terms)
 	       terms->gate != TERMS_GATE_NONE;
 }
 
-static struct shape wanted_of(const struct terms *terms)
+/* Its packets are told by a number. What arrives is known by what was sent. */
+static bool is_numbered(const struct terms *terms)
+{
+	return has_class(&terms->net[TERMS_EGRESS]) || has_class(&terms->net[TERMS_INGRESS]) ||
+	       terms->gate == TERMS_GATE_DROP;
+}
+
+/* Packets are marked, and their addresses learned, for the uplink only: where nobody there asks, marks are others'. */
+static struct shape wanted_of(const struct network *network, const struct terms *terms)
 {
 	return (struct shape){
 		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
 		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
 		.gate = terms->gate == TERMS_GATE_DROP,
-		/* what arrives is known by what was sent */
-		.mark = has_class(&terms->net[TERMS_EGRESS]) ||
-			has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP,
-		.learn = has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP,
+		.mark = is_numbered(terms) &&
+			uplink_reads_marks(&network->uplink, &network->shaper),
+		.learn =
+			(has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP) &&
+			uplink_asks_whose(&network->uplink, &network->shaper),
 	};
 }
 
@@ -210,12 +219,11 @@ static int update_links(const struct network *network, struct workspace *w, stru
 /* ---- workspaces ---- */
 
 /* A number, for its gate or its class. */
-static int need_number(struct network *network, struct workspace *w, const struct shape *wanted,
-		       struct error *err)
+static int need_number(struct network *network, struct workspace *w, struct error *err)
 {
 	int r = 0;
 
-	if (w->number >= 0 || !(wanted->gate || wanted->mark || wanted->learn))
+	if (w->number >= 0 || !is_numbered(&w->terms))
 		return 0;
 	if (!network->shaper.gates)
 		r = gates_open(&network->shaper.gates, err);
@@ -277,13 +285,19 @@ static int thread_links(const struct network *network, struct workspace *w, stru
 	return r;
 }
 
-static int keep_workspace(struct network *network, struct workspace *w, struct error *err)
+/* Who it is and what it has: before the uplink, which is set for those who have a number. */
+static int find_workspace(struct network *network, struct workspace *w, struct error *err)
 {
-	struct shape wanted = wanted_of(&w->terms);
 	int r = update_links(network, w, err);
 
-	if (r == 0)
-		r = need_number(network, w, &wanted, err);
+	return r == 0 ? need_number(network, w, err) : r;
+}
+
+static int set_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	struct shape wanted = wanted_of(network, &w->terms);
+	int r = 0;
+
 	for (size_t i = 0; i < w->n_links && r == 0; i++) {
 		r = shape_link(&network->shaper, w->name, &w->links[i].link, w->number, &wanted,
 			       &w->links[i].now, err);
@@ -400,35 +414,62 @@ static void set_uplink_gate(struct network *network)
 	network->gate_told = r < 0;
 }
 
+/* R of what was tried of it; it is told once. */
+static int judge(struct workspace *w, int r, const struct error *why, struct error *err)
+{
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (r < 0 && !w->told)
+		log_warning("the network terms of '%s' cannot be kept: %s", w->name, why->text);
+	w->failed = r < 0;
+	return 0;
+}
+
+static int find_listed(struct network *network, const struct network_workspace *listed,
+		       struct error *err)
+{
+	struct workspace *w = network_find(network, listed->directory);
+	struct error why = {0};
+	int r = w ? 0 : add(network, listed, &w, err);
+
+	if (r < 0)
+		return r;
+	w->listed = true;
+	w->terms = *listed->terms;
+	w->places = listed->places;
+	return judge(w, find_workspace(network, w, &why), &why, err);
+}
+
+static int set_all_links(struct network *network, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < network->n && r == 0; i++) {
+		struct workspace *w = &network->workspaces[i];
+		struct error why = {0};
+
+		if (!w->failed)
+			r = judge(w, set_links(network, w, &why), &why, err);
+		w->told = w->failed;
+	}
+	return r;
+}
+
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < network->n; i++)
 		network->workspaces[i].listed = false;
-	for (size_t i = 0; i < n; i++) {
-		struct workspace *w = network_find(network, list[i].directory);
-		struct error told = {0};
-
-		if (!w) {
-			r = add(network, &list[i], &w, err);
-			if (r < 0)
-				return r;
-		}
-		w->listed = true;
-		w->terms = *list[i].terms;
-		w->places = list[i].places;
-		r = keep_workspace(network, w, &told);
-		if (r == -ENOMEM)
-			return error_oom(err);
-		if (r < 0 && !w->told)
-			log_warning("the network terms of '%s' cannot be kept: %s", w->name,
-				    told.text);
-		w->told = r < 0;
-	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = find_listed(network, &list[i], err);
+	if (r < 0)
+		return r;
 	drop_unlisted(network);
 	set_uplink_gate(network);
 	r = set_classes(network, TERMS_EGRESS, err);
-	return r == 0 ? set_classes(network, TERMS_INGRESS, err) : r;
+	if (r == 0)
+		r = set_classes(network, TERMS_INGRESS, err);
+	return r == 0 ? set_all_links(network, err) : r;
 }

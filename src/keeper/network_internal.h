@@ -24,7 +24,8 @@ struct workspace {
 	struct terms terms;
 	char **places; /* as of the list, while it is gone through */
 	int number;    /* of its gate, negative: none */
-	bool told;     /* what cannot be kept of it */
+	bool failed;   /* something cannot be kept of it, */
+	bool told;     /* and that was said */
 	bool listed;
 	unsigned int searches; /* while no link was known */
 	struct attached links[LINKS_MAX];

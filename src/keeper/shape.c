@@ -50,6 +50,20 @@ static int note(const struct shaper *shaper, const char *link, int index, const 
 	return r == 0 ? book_flush(shaper->writer->book, err) : r;
 }
 
+static void forget_one(const struct shaper *shaper, const char *link, int index, const char *what)
+{
+	struct book *book = shaper->writer->book;
+	struct found found;
+
+	if (book && book_find(book, link, what, &found) && found.inode == (uint64_t)index)
+		book_forget_one(book, link, what);
+}
+
+void shape_forget_root(const struct shaper *shaper, const char *link, int index)
+{
+	forget_one(shaper, link, index, ROOT);
+}
+
 /* A dry run only says what it would set. */
 static bool only_told(const struct shaper *shaper, const char *name, const char *link,
 		      const char *what, uint64_t bps)
@@ -86,12 +100,16 @@ int shape_take_root(const struct shaper *shaper, const char *link, int index,
 				 "the interface '%s' has a qdisc of somebody else (%s %x:)", link,
 				 root.kind, root.handle >> 16);
 	r = note(shaper, link, index, ROOT, err);
-	return r == 0 ? netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err)
-		      : r;
+	if (r == 0)
+		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
+	if (r < 0)
+		shape_forget_root(shaper, link, index);
+	return r;
 }
 
 static int limit_ingress(const struct shaper *shaper, const char *name,
-			 const struct netlink_peer *link, uint64_t bps, struct error *err)
+			 const struct netlink_peer *link, uint64_t bps, bool limited,
+			 struct error *err)
 {
 	int r;
 
@@ -100,18 +118,46 @@ static int limit_ingress(const struct shaper *shaper, const char *name,
 	if (!bps)
 		return netlink_qdisc_delete_root(shaper->netlink, link->index, err);
 	r = shape_take_root(shaper, link->name, link->index, 1, err);
-	return r == 0 ? set_class(shaper, link->index, bps, err) : r;
+	if (r < 0)
+		return r;
+	r = set_class(shaper, link->index, bps, err);
+	if (r < 0 && !limited && netlink_qdisc_delete_root(shaper->netlink, link->index, NULL) == 0)
+		shape_forget_root(shaper, link->name, link->index);
+	return r;
 }
 
 /* The place for filters, which somebody else may have made, and may use. */
 static int take_clsact(const struct shaper *shaper, const struct netlink_peer *link,
 		       struct error *err)
 {
-	bool made;
+	bool made = false;
 	int r = netlink_qdisc_add_clsact(shaper->netlink, link->index, &made, err);
 
 	/* noted late: killed in between, it leaves an empty place, which does nothing */
 	return r == 0 && made ? note(shaper, link->name, link->index, CLSACT, err) : r;
+}
+
+/* Somebody else may have come to use it. */
+static bool is_used(struct netlink *netlink, int index)
+{
+	return netlink_filter_count(netlink, index, QDISC_RECEIVES, NULL) != 0 ||
+	       netlink_filter_count(netlink, index, QDISC_SENDS, NULL) != 0;
+}
+
+int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
+		      struct error *err)
+{
+	const struct book *book = shaper->writer->book;
+	struct found found;
+	int r;
+
+	if (!book || !book_find(book, link->name, CLSACT, &found) ||
+	    found.inode != (uint64_t)link->index || is_used(shaper->netlink, link->index))
+		return 0;
+	r = netlink_qdisc_delete_clsact(shaper->netlink, link->index, err);
+	if (r == 0)
+		forget_one(shaper, link->name, link->index, CLSACT);
+	return r;
 }
 
 int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uint32_t default_minor,
@@ -153,7 +199,22 @@ int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *l
 	int r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY,
 				      err);
 
-	return r == 0 ? netlink_link_delete(shaper->netlink, name, err) : r;
+	if (r == 0)
+		r = netlink_link_delete(shaper->netlink, name, err);
+	if (r < 0)
+		return r;
+	forget_one(shaper, link->name, link->index, REDIRECT);
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, name);
+	return 0;
+}
+
+/* What went but half the way. */
+static void undo_redirect(const struct shaper *shaper, const struct netlink_peer *link,
+			  const char *ifb)
+{
+	shape_redirect_end(shaper, link, ifb, NULL);
+	shape_leave_place(shaper, link, NULL);
 }
 
 static int limit_egress(const struct shaper *shaper, const char *name,
@@ -170,7 +231,11 @@ static int limit_egress(const struct shaper *shaper, const char *name,
 	r = shape_make_ifb(shaper, ifb.name, link->index, 1, &index, err);
 	if (r == 0)
 		r = set_class(shaper, index, bps, err);
-	return r < 0 || limited ? r : shape_redirect(shaper, link, index, err);
+	if (r == 0 && !limited)
+		r = shape_redirect(shaper, link, index, err);
+	if (r < 0 && !limited)
+		undo_redirect(shaper, link, ifb.name);
+	return r;
 }
 
 /* A program as a filter of one side. */
@@ -195,6 +260,35 @@ static const struct placed all_placed[] = {
 				  GATE_UPLINK},
 };
 
+static int take_away(const struct shaper *shaper, const struct netlink_peer *link,
+		     const struct placed *placed, struct error *err)
+{
+	int r = netlink_filter_delete(shaper->netlink, link->index, placed->side, placed->priority,
+				      err);
+
+	if (r == 0)
+		forget_one(shaper, link->name, link->index, placed->what);
+	return r;
+}
+
+static int put_program(const struct shaper *shaper, const char *name,
+		       const struct netlink_peer *link, int number, const struct placed *placed,
+		       struct error *err)
+{
+	/* one that a killed keeper has left */
+	int r = netlink_filter_delete(shaper->netlink, link->index, placed->side, placed->priority,
+				      err);
+
+	if (r < 0)
+		return r;
+	r = number < 0 ? 0 : gates_bind_link(shaper->gates, link->index, number);
+	if (r < 0)
+		return error_errno(err, r, "bind '%s' to '%s'", link->name, name);
+	return netlink_filter_program(shaper->netlink, link->index, placed->side, placed->priority,
+				      gates_program(shaper->gates, placed->program), placed->label,
+				      err);
+}
+
 /* NUMBER below 0: it is not about one workspace. */
 static int place(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 		 int number, const struct placed *placed, bool wanted, struct error *err)
@@ -203,23 +297,18 @@ static int place(const struct shaper *shaper, const char *name, const struct net
 
 	if (only_told(shaper, name, link->name, placed->what, wanted))
 		return 0;
-	if (wanted) {
-		r = take_clsact(shaper, link, err);
-		if (r == 0)
-			r = note(shaper, link->name, link->index, placed->what, err);
-		if (r < 0)
-			return r;
+	if (!wanted)
+		return take_away(shaper, link, placed, err);
+	r = take_clsact(shaper, link, err);
+	if (r == 0)
+		r = note(shaper, link->name, link->index, placed->what, err);
+	if (r == 0)
+		r = put_program(shaper, name, link, number, placed, err);
+	if (r < 0) {
+		take_away(shaper, link, placed, NULL);
+		shape_leave_place(shaper, link, NULL);
 	}
-	r = netlink_filter_delete(shaper->netlink, link->index, placed->side, placed->priority,
-				  err);
-	if (r < 0 || !wanted)
-		return r;
-	r = number < 0 ? 0 : gates_bind_link(shaper->gates, link->index, number);
-	if (r < 0)
-		return error_errno(err, r, "bind '%s' to '%s'", link->name, name);
-	return netlink_filter_program(shaper->netlink, link->index, placed->side, placed->priority,
-				      gates_program(shaper->gates, placed->program), placed->label,
-				      err);
+	return r;
 }
 
 static int place_all(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
@@ -253,7 +342,8 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 	int r = 0;
 
 	if (wanted->ingress_limit_bps != now->ingress_limit_bps) {
-		r = limit_ingress(shaper, name, link, wanted->ingress_limit_bps, err);
+		r = limit_ingress(shaper, name, link, wanted->ingress_limit_bps,
+				  now->ingress_limit_bps != 0, err);
 		if (r == 0)
 			now->ingress_limit_bps = wanted->ingress_limit_bps;
 	}
@@ -280,61 +370,10 @@ int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer 
 
 /* ---- letting go ---- */
 
-/* Somebody else may have come to use it. */
-static int drop_clsact(struct netlink *netlink, int index, struct error *err)
-{
-	int receives = netlink_filter_count(netlink, index, QDISC_RECEIVES, err);
-	int sends = netlink_filter_count(netlink, index, QDISC_SENDS, err);
-
-	return receives == 0 && sends == 0 ? netlink_qdisc_delete_clsact(netlink, index, err) : 0;
-}
-
-int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
-		      struct error *err)
-{
-	const struct book *book = shaper->writer->book;
-	struct found found;
-
-	if (!book || !book_find(book, link->name, CLSACT, &found) ||
-	    found.inode != (uint64_t)link->index)
-		return 0;
-	return drop_clsact(shaper->netlink, link->index, err);
-}
-
 void shape_forget(const struct shaper *shaper, const char *link, int index)
 {
 	if (shaper->writer->book)
 		book_forget_of(shaper->writer->book, link, (uint64_t)index);
-}
-
-static void forget_one(const struct shaper *shaper, const char *link, int index, const char *what)
-{
-	struct book *book = shaper->writer->book;
-	struct found found;
-
-	if (book && book_find(book, link, what, &found) && found.inode == (uint64_t)index)
-		book_forget_one(book, link, what);
-}
-
-void shape_forget_root(const struct shaper *shaper, const char *link, int index)
-{
-	forget_one(shaper, link, index, ROOT);
-}
-
-void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
-			   const char *ifb)
-{
-	forget_one(shaper, link, index, REDIRECT);
-	if (shaper->writer->book)
-		book_forget(shaper->writer->book, ifb);
-}
-
-void shape_forget_filters(const struct shaper *shaper, const char *link, int index)
-{
-	static const char *const all[] = {LEARN_FLOWS, GATE_ARRIVING, CLSACT};
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		forget_one(shaper, link, index, all[i]);
 }
 
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
@@ -386,7 +425,9 @@ static int undo_on(struct netlink *netlink, const struct netlink_link *link, con
 			       : r;
 	}
 	if (strcmp(what, CLSACT) == 0)
-		return drop_clsact(netlink, link->index, err);
+		return is_used(netlink, link->index)
+			       ? 0
+			       : netlink_qdisc_delete_clsact(netlink, link->index, err);
 	for (size_t i = 0; i < ARRAY_SIZE(all_placed); i++) {
 		if (strcmp(what, all_placed[i].what) == 0)
 			return netlink_filter_delete(netlink, link->index, all_placed[i].side,

@@ -56,7 +56,7 @@ struct shaper {
 
 /*
  * Makes NOW what is there of the link WANTED, on behalf of workspace NAME, whose gate has NUMBER. *NOW follows as far as
- * it went. -EBUSY: somebody else shapes there. -ENODEV: the link is gone.
+ * it went; of what failed nothing is left. -EBUSY: somebody else shapes there. -ENODEV: the link is gone.
  */
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 	       int number, const struct shape *wanted, struct shape *now, struct error *err);
@@ -71,11 +71,8 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 /* Nothing of ours is on the interface any more: the book forgets it. */
 void shape_forget(const struct shaper *shaper, const char *link, int index);
 
-/* The same of its root alone, of a redirection to IFB, and of all else that is before an uplink. */
+/* The same of its root alone. */
 void shape_forget_root(const struct shaper *shaper, const char *link, int index);
-void shape_forget_redirect(const struct shaper *shaper, const char *link, int index,
-			   const char *ifb);
-void shape_forget_filters(const struct shaper *shaper, const char *link, int index);
 
 /*
  * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
@@ -93,7 +90,7 @@ int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uin
 /* From now on what the host receives from LINK passes that ifb. */
 int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link, int ifb,
 		   struct error *err);
-/* And no longer; the ifb NAME goes. */
+/* And no longer; the ifb NAME goes, and the book forgets both. */
 int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *link,
 		       const char *name, struct error *err);
 /* Learns of connections at LINK, the uplink, or no longer. */
@@ -102,7 +99,7 @@ int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer
 /* What arrives at LINK, the uplink, passes the gates of those whose it is, or no longer. */
 int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
 			 struct error *err);
-/* The place for filters goes, if it is ours and nobody else uses it. */
+/* The place for filters goes, if it is ours and nobody uses it any more. */
 int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
 		      struct error *err);
 

@@ -92,23 +92,6 @@ static int find_link(const struct uplink *uplink, const struct shaper *shaper,
 	return 0;
 }
 
-static int take_sent(struct uplink *uplink, const struct shaper *shaper,
-		     const struct netlink_peer *link, struct error *err)
-{
-	int r;
-
-	if (uplink->sent_index == link->index)
-		return 0;
-	r = shape_take_root(shaper, link->name, link->index, CLASSES_REST, err);
-	if (r == 0)
-		r = netlink_filter_classify(shaper->netlink, link->index, ROOT, SHAPE_PRIORITY,
-					    gates_program(shaper->gates, UPLINK_CLASSIFY),
-					    "behalf_class", err);
-	if (r == 0)
-		uplink->sent_index = link->index;
-	return r;
-}
-
 static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, struct error *err)
 {
 	int r;
@@ -123,11 +106,46 @@ static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, st
 	return r;
 }
 
+/* What is taken but half is let go of again. */
+static int take_sent(struct uplink *uplink, const struct shaper *shaper,
+		     const struct netlink_peer *link, const struct class_terms *list, size_t n,
+		     struct error *err)
+{
+	bool there = uplink->sent_index == link->index;
+	int r = 0;
+
+	if (!there) {
+		let_go_of_sent(uplink, shaper, NULL);
+		r = shape_take_root(shaper, link->name, link->index, CLASSES_REST, err);
+		if (r < 0)
+			return r;
+		uplink->sent_index = link->index;
+		r = netlink_filter_classify(shaper->netlink, link->index, ROOT, SHAPE_PRIORITY,
+					    gates_program(shaper->gates, UPLINK_CLASSIFY),
+					    "behalf_class", err);
+	}
+	if (r == 0)
+		r = classes_set(&uplink->sent, shaper, link->index, uplink->rate_bps, list, n, err);
+	if (r < 0 && !there)
+		let_go_of_sent(uplink, shaper, NULL);
+	return r;
+}
+
 /* ---- whose it is ---- */
 
 static bool is_known_for(const struct uplink *uplink)
 {
-	return uplink->gated || uplink->arriving_link.index;
+	return uplink->gated_link.index || uplink->arriving_link.index;
+}
+
+static int forget_whose(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	struct netlink_peer link = uplink->known_link;
+	int r;
+
+	uplink->known_link.index = 0;
+	r = shape_learn_at_uplink(shaper, &link, false, err);
+	return r == 0 ? shape_leave_place(shaper, &link, err) : r;
 }
 
 /* For both that ask for it, the classes and the gates, once. */
@@ -138,6 +156,9 @@ static int know(struct uplink *uplink, const struct shaper *shaper, const struct
 
 	if (uplink->known_link.index == link->index)
 		return 0;
+	/* another interface has its name now */
+	if (uplink->known_link.index)
+		forget_whose(uplink, shaper, NULL);
 	r = shape_learn_at_uplink(shaper, link, true, err);
 	if (r == 0)
 		uplink->known_link = *link;
@@ -147,43 +168,48 @@ static int know(struct uplink *uplink, const struct shaper *shaper, const struct
 /* When nobody asks any more. */
 static int know_no_longer(struct uplink *uplink, const struct shaper *shaper, struct error *err)
 {
-	struct netlink_peer link = uplink->known_link;
-	int r;
+	return !uplink->known_link.index || is_known_for(uplink)
+		       ? 0
+		       : forget_whose(uplink, shaper, err);
+}
 
-	if (!link.index || is_known_for(uplink))
+/* Also when it went half the way. */
+static int let_go_of_gate(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	struct netlink_peer link = uplink->gated_link;
+	int r, known;
+
+	if (!link.index)
 		return 0;
-	r = shape_learn_at_uplink(shaper, &link, false, err);
+	uplink->gated_link.index = 0;
+	r = shape_gate_at_uplink(shaper, &link, false, err);
 	if (r == 0)
 		r = shape_leave_place(shaper, &link, err);
-	if (r == 0)
-		shape_forget_filters(shaper, link.name, link.index);
-	uplink->known_link.index = 0;
-	return r;
+	known = know_no_longer(uplink, shaper, r < 0 ? NULL : err);
+	return r < 0 ? r : known;
 }
 
 int uplink_gate(struct uplink *uplink, const struct shaper *shaper, bool wanted, struct error *err)
 {
-	struct netlink_peer link = uplink->known_link;
+	struct netlink_peer link;
 	int r;
 
 	if (shaper->writer->dry || !uplink->name[0])
 		return 0;
-	if (!wanted) {
-		if (!uplink->gated)
-			return 0;
-		uplink->gated = false;
-		r = shape_gate_at_uplink(shaper, &link, false, err);
-		return r == 0 ? know_no_longer(uplink, shaper, err) : r;
-	}
+	if (!wanted)
+		return let_go_of_gate(uplink, shaper, err);
 	r = find_link(uplink, shaper, &link, err);
+	if (r == 0 && uplink->gated_link.index == link.index)
+		return 0;
+	let_go_of_gate(uplink, shaper, NULL);
 	if (r < 0)
 		return r;
-	if (uplink->gated && uplink->known_link.index == link.index)
-		return 0;
+	uplink->gated_link = link;
 	r = know(uplink, shaper, &link, err);
 	if (r == 0)
 		r = shape_gate_at_uplink(shaper, &link, true, err);
-	uplink->gated = r == 0;
+	if (r < 0)
+		let_go_of_gate(uplink, shaper, NULL);
 	return r;
 }
 
@@ -193,16 +219,17 @@ static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper
 {
 	struct netlink_peer link = uplink->arriving_link;
 	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_UPLINK, link.index);
-	int r;
+	int r, known;
 
 	if (!link.index)
 		return 0;
 	r = shape_redirect_end(shaper, &link, ifb.name, err);
 	if (r == 0)
-		shape_forget_redirect(shaper, link.name, link.index, ifb.name);
+		r = shape_leave_place(shaper, &link, err);
 	classes_forget(&uplink->arriving, shaper);
 	uplink->arriving_link.index = 0;
-	return r == 0 ? know_no_longer(uplink, shaper, err) : r;
+	known = know_no_longer(uplink, shaper, r < 0 ? NULL : err);
+	return r < 0 ? r : known;
 }
 
 /* Packets are redirected only when their classes are there: let_go undoes what there is of it. */
@@ -242,6 +269,13 @@ uint64_t uplink_arriving_bps(uint64_t rate_bps)
 	return (uint64_t)((double)rate_bps * ARRIVING_PART);
 }
 
+static int let_go(struct uplink *uplink, const struct shaper *shaper,
+		  enum terms_direction direction, struct error *err)
+{
+	return direction == TERMS_EGRESS ? let_go_of_sent(uplink, shaper, err)
+					 : let_go_of_arriving(uplink, shaper, err);
+}
+
 int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
 	       const struct class_terms *list, size_t n, struct error *err)
 {
@@ -250,23 +284,40 @@ int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_di
 	int r;
 
 	if (n == 0 || shaper->writer->dry)
-		return sent ? let_go_of_sent(uplink, shaper, err)
-			    : let_go_of_arriving(uplink, shaper, err);
+		return let_go(uplink, shaper, direction, err);
 	if (!uplink->name[0] || !uplink->rate_bps)
 		return error_set(err, ENODEV, "the host's uplink, or its rate, is not known");
 	r = classes_check(uplink->name,
 			  sent ? uplink->rate_bps : uplink_arriving_bps(uplink->rate_bps), list, n,
 			  err);
-	if (r == 0)
-		r = find_link(uplink, shaper, &link, err);
 	if (r < 0)
 		return r;
-	if (!sent)
-		return take_arriving(uplink, shaper, &link, list, n, err);
-	r = take_sent(uplink, shaper, &link, err);
-	return r == 0 ? classes_set(&uplink->sent, shaper, link.index, uplink->rate_bps, list, n,
-				    err)
-		      : r;
+	r = find_link(uplink, shaper, &link, err);
+	if (r < 0) {
+		let_go(uplink, shaper, direction, NULL);
+		return r;
+	}
+	return sent ? take_sent(uplink, shaper, &link, list, n, err)
+		    : take_arriving(uplink, shaper, &link, list, n, err);
+}
+
+/* A dry run sets nothing, and tells what would be. */
+static bool would_be_there(const struct uplink *uplink, const struct shaper *shaper)
+{
+	struct netlink_peer link;
+
+	return shaper->writer->dry && uplink->name[0] &&
+	       find_link(uplink, shaper, &link, NULL) == 0;
+}
+
+bool uplink_reads_marks(const struct uplink *uplink, const struct shaper *shaper)
+{
+	return uplink->sent_index || uplink_asks_whose(uplink, shaper);
+}
+
+bool uplink_asks_whose(const struct uplink *uplink, const struct shaper *shaper)
+{
+	return uplink->known_link.index || would_be_there(uplink, shaper);
 }
 
 int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,

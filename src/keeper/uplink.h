@@ -27,7 +27,8 @@ struct uplink {
 	int sent_index;			   /* of the interface whose root is ours, 0: none */
 	struct netlink_peer arriving_link; /* whose packets are redirected; index 0: none */
 	struct netlink_peer known_link; /* at which it is known whose a packet is; index 0: none */
-	bool gated;			/* and what is for those whose gate is shut, is dropped */
+	struct netlink_peer
+		gated_link; /* where what is for those whose gate is shut is dropped; index 0: nowhere */
 };
 
 /*
@@ -45,7 +46,8 @@ uint64_t uplink_arriving_bps(uint64_t rate_bps);
 
 /*
  * Sets these classes and no others; with none of them the uplink gets its default back. -EBUSY: somebody else
- * shapes there. -ERANGE: more is reserved than there is.
+ * shapes there. -ERANGE: more is reserved than there is. When it fails, what was there before stays, but for an
+ * interface that is gone; nothing is set half.
  */
 int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
 	       const struct class_terms *list, size_t n, struct error *err);
@@ -55,6 +57,10 @@ int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_di
  * nothing to be done.
  */
 int uplink_gate(struct uplink *uplink, const struct shaper *shaper, bool wanted, struct error *err);
+
+/* Whether anybody there reads the marks of packets; and whether what is learned of addresses at links is asked for. */
+bool uplink_reads_marks(const struct uplink *uplink, const struct shaper *shaper);
+bool uplink_asks_whose(const struct uplink *uplink, const struct shaper *shaper);
 
 /* What the class of each NUMBER has let through, at COUNTS[NUMBER], where it has one. */
 int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,

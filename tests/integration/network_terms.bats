@@ -97,6 +97,20 @@ serve() {
 	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_gate"
 }
 
+@test "the mark of packets is taken only where an uplink reads it" {
+	export BEHALF_UPLINK=up-$$=100mbit
+	spawn_with --net-strict drop --cpu-limit 0.5 -- sleep 100
+	link=$(link_of "$NAME")
+	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_gate"
+	[ -z "$(tc filter show dev "$link" ingress)" ]
+	make_outside
+	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"
+	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_learn"
+	ip link del "up-$$"
+	wait_until 5 eval "! tc filter show dev $link ingress | grep -q behalf_mark"
+	tc filter show dev "$link" egress | grep behalf_gate
+}
+
 gate_dropped() {
 	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
 		jq -e '.workspaces[0].network.gate | .dropped > 100 and .passed > 0'

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,16 +63,27 @@ static pid_t start_inside(void)
 	return pid;
 }
 
-static void add_link(struct place *place, const char *name, const char *inside)
+static void add_pair(struct place *place, const char *name, const char *other, pid_t where)
 {
-	struct netlink_veth_peer peer = {.name = inside};
+	struct netlink_veth_peer peer = {.name = other};
 	_cleanup_close_ int netns = -EBADF;
 	struct error err = {0};
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", place->inside);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", where);
 	netns = peer.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	ok(netlink_veth_create(place->netlink, name, 0, &peer, &err) == 0, "%s", err.text);
+}
+
+static void add_link(struct place *place, const char *name, const char *inside)
+{
+	add_pair(place, name, inside, place->inside);
+}
+
+/* Which is no link of the workspace's. */
+static void add_uplink(struct place *place, const char *other)
+{
+	add_pair(place, "up0", other, getpid());
 }
 
 static bool make_place(struct place *place)
@@ -430,6 +443,127 @@ TEST(the_book_undoes_what_was_set_at_the_uplink)
 	ok(index_of(&place, ifb) < 0 && !has_our_root(&place, "up0"));
 	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 0);
 	is_int(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL), 0);
+	leave_place(&place);
+}
+
+/* What is received from a link carries its workspace's number only where somebody reads it: the mark is others', too. */
+TEST(packets_are_marked_for_an_uplink_only)
+{
+	struct place place = {0};
+	int link;
+
+	if (!make_place(&place))
+		return leave_place(&place);
+	link = index_of(&place, "out0");
+	place.terms.gate = TERMS_GATE_DROP;
+	update(&place);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 0);
+	/* a filter counts twice, with its priority */
+	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 2);
+	add_uplink(&place, "op0");
+	update(&place);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 2);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 4);
+	netlink_link_delete(place.netlink, "up0", NULL);
+	update(&place);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 2);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 0);
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+/* A place for filters whose receiving side is shared with other interfaces: no filter can be put there. */
+static void share_block(struct place *place, const char *name)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL,
+						 sizeof(struct tcmsg));
+	struct tcmsg *about = netlink_payload(request);
+
+	about->tcm_ifindex = index_of(place, name);
+	about->tcm_parent = TC_H_CLSACT;
+	about->tcm_handle = QDISC_HANDLE(TC_H_CLSACT >> 16, 0);
+	netlink_put_string(request, TCA_KIND, "clsact");
+	netlink_put_u32(request, TCA_INGRESS_BLOCK, 22);
+	is_int(netlink_request(place->netlink, request), 0);
+}
+
+static unsigned int noted_of(struct place *place, const char *where)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < book_entries(place->book); i++)
+		n += strcmp(book_entry(place->book, i).where, where) == 0;
+	return n;
+}
+
+TEST(what_fails_half_way_at_the_uplink_leaves_nothing)
+{
+	struct place place = {0};
+	char ifb[IFNAMSIZ];
+	int up;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_uplink(&place, "op0");
+	up = index_of(&place, "up0");
+	snprintf(ifb, sizeof(ifb), "bhi%x", (unsigned int)up);
+	share_block(&place, "up0");
+	place.terms.gate = TERMS_GATE_DROP;
+	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
+	for (int i = 0; i < 2; i++) {
+		update(&place);
+		is_int(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL), 0);
+		ok(index_of(&place, ifb) < 0);
+		is_uint(noted_of(&place, "up0"), 0);
+	}
+	leave_place(&place);
+}
+
+TEST(a_limit_that_fails_half_way_leaves_nothing)
+{
+	struct place place = {0};
+	int link;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	link = index_of(&place, "out0");
+	share_block(&place, "out0");
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(!has_ifb(&place, link));
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+/* An interface that has lost its name to another one is none of ours any more. */
+TEST(an_uplink_that_is_another_one_by_now)
+{
+	struct place place = {0};
+	int before, up;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_uplink(&place, "op0");
+	before = index_of(&place, "up0");
+	place.terms.gate = TERMS_GATE_DROP;
+	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	update(&place);
+	ok(netlink_filter_count(place.netlink, before, QDISC_SENDS, NULL) > 0);
+	ok(system("ip link set dev up0 name was0") == 0);
+	add_uplink(&place, "op1");
+	up = index_of(&place, "up0");
+	update(&place);
+	ok(!has_our_root(&place, "was0"));
+	is_int(netlink_filter_count(place.netlink, before, QDISC_SENDS, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, before, QDISC_RECEIVES, NULL), 0);
+	ok(has_our_root(&place, "up0"));
+	ok(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL) > 0);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
 }
 

@@ -93,9 +93,10 @@ start_keeper() {
 # nsenter executes the program in its own process, so the pid is the keeper's
 stop_keeper() {
 	[ -n "$KEEPER" ] || return 0
+	# A test may have stopped it. One that is about to end is left alone: a sanitizer stops it to look for leaks,
+	# and waits forever when that is undone.
+	if grep -q '^State:.T' "/proc/$KEEPER/status" 2>/dev/null; then kill -CONT "$KEEPER"; fi
 	kill -"$1" "$KEEPER" 2>/dev/null || true
-	# a test may have stopped it
-	kill -CONT "$KEEPER" 2>/dev/null || true
 	wait "$KEEPER" 2>/dev/null || true
 	KEEPER=
 }

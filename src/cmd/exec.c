@@ -18,6 +18,9 @@
 #include "runtime/container.h"
 #include "runtime/self.h"
 
+/* As crun and runc have it: many a program ends with 1 itself. */
+#define EXIT_NOT_RUN 255
+
 enum {
 	OPT_PID_FILE = 256,
 	OPT_CONSOLE_SOCKET,
@@ -251,7 +254,7 @@ int cmd_exec(const struct cmd_context *ctx, int argc, char **argv)
 		if ((!r.detach && attend_prepare(&err) < 0) ||
 		    execute(ctx, &r, &exit_status, &err) < 0) {
 			log_error("%s", err.text);
-			exit_status = EXIT_FAILURE;
+			exit_status = EXIT_NOT_RUN;
 		}
 		status = exit_status;
 	}

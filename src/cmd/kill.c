@@ -19,13 +19,13 @@ static const struct option options[] = {
 	{0},
 };
 
-/* "9", "KILL", "SIGKILL", "SIGRTMIN+3"; 0 when it is none. */
+/* "9", "KILL", "SIGKILL", "SIGRTMIN+3"; "0" only asks whether there is somebody. -1 when it is none. */
 static int parse_signal(const char *text)
 {
 	uint64_t number;
 
 	if (string_to_u64(text, 10, &number) == 0)
-		return number > 0 && number <= (uint64_t)SIGRTMAX ? (int)number : 0;
+		return number <= (uint64_t)SIGRTMAX ? (int)number : -1;
 	if (strncasecmp(text, "SIG", 3) == 0)
 		text += 3;
 	for (int n = 1; n < NSIG; n++) {
@@ -35,12 +35,12 @@ static int parse_signal(const char *text)
 			return n;
 	}
 	if (strncasecmp(text, "RTMIN", 5) != 0)
-		return 0;
+		return -1;
 	if (!text[5])
 		return SIGRTMIN;
 	if (text[5] != '+' || string_to_u64(text + 6, 10, &number) < 0 ||
 	    number > (uint64_t)(SIGRTMAX - SIGRTMIN))
-		return 0;
+		return -1;
 	return SIGRTMIN + (int)number;
 }
 
@@ -111,7 +111,7 @@ int cmd_kill(const struct cmd_context *ctx, int argc, char **argv)
 	}
 	if (argc - optind == 2)
 		q.signal = parse_signal(argv[optind + 1]);
-	if (!q.signal) {
+	if (q.signal < 0) {
 		log_error("kill: unknown signal '%s'", argv[optind + 1]);
 		return EXIT_FAILURE;
 	}

@@ -67,6 +67,7 @@ static const struct option options[] = {
 	{"criu", required_argument, NULL, OPT_CRIU},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
+	{"usage", no_argument, NULL, 'h'}, /* crun's, as -? is */
 	{0},
 };
 
@@ -77,7 +78,7 @@ static void print_help(void)
 	       "\n"
 	       "Options:\n"
 	       "  --root DIR            state of containers (default /run/behalf)\n"
-	       "  --log FILE            append messages to FILE\n"
+	       "  --log FILE            append messages to FILE; syslog:NAME, journald:NAME: send them\n"
 	       "  --log-format FORMAT   text (default) or json\n"
 	       "  --log-level LEVEL     error, warning (default), info or debug\n"
 	       "  --debug               say more, as --log-level debug\n"
@@ -127,12 +128,6 @@ static int choose_log_level(const char *level, struct cmd_context *ctx)
 	return -1;
 }
 
-/* crun takes a destination; the one of them that is a file is ours, too. */
-static const char *log_file(const char *destination)
-{
-	return strncmp(destination, "file:", 5) == 0 ? destination + 5 : destination;
-}
-
 static int choose_systemd(const char *option, struct cmd_context *ctx)
 {
 	ctx->systemd_cgroup = systemd_is_built_in();
@@ -174,13 +169,13 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 	int opt;
 
 	/* "+": what comes after the verb is the verb's */
-	while ((opt = getopt_long(argc, argv, "+hvV", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+hvV?", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ROOT:
 			ctx->root = optarg;
 			break;
 		case OPT_LOG:
-			ctx->log_path = log_file(optarg);
+			ctx->log_path = optarg;
 			break;
 		case OPT_LOG_FORMAT:
 			if (strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0) {
@@ -219,7 +214,10 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 			print_help();
 			return EXIT_SUCCESS;
 		default:
-			return usage_error();
+			if (strcmp(argv[optind - 1], "-?") != 0)
+				return usage_error();
+			print_help();
+			return EXIT_SUCCESS;
 		}
 	}
 	return -1;

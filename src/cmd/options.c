@@ -28,6 +28,12 @@ static void tell_unknown(char **argv, const struct option *longs)
 		  argv[0]);
 }
 
+/* As crun has them, beside --help. */
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "-?") == 0 || strcmp(word, "--usage") == 0;
+}
+
 int options_next(int argc, char **argv, const char *shorts, const struct option *longs)
 {
 	bool in_order = shorts[0] == '+';
@@ -42,6 +48,8 @@ int options_next(int argc, char **argv, const char *shorts, const struct option 
 		log_error("%s: %s: a value is missing", argv[0], argv[optind - 1]);
 		return '?';
 	}
+	if (opt == '?' && asks_for_help(argv[optind - 1]))
+		return 'h';
 	if (opt == '?')
 		tell_unknown(argv, longs);
 	return opt;

@@ -14,7 +14,7 @@ VERB(kill, "[--all] [--regex] ID [SIGNAL]", "send a signal to a container, SIGTE
 VERB(delete, "[--force] [--regex] ID...", "remove stopped containers")
 VERB(list, "[--quiet] [--format FORMAT]", "list containers")
 VERB(exec, "[OPTIONS] ID COMMAND...", "run one more process in a container")
-VERB(ps, "[--format FORMAT] ID", "list the processes of a container")
+VERB(ps, "[--format FORMAT] ID [PS-OPTION...]", "list the processes of a container")
 VERB(pause, "ID", "stop all processes of a container where they are")
 VERB(resume, "ID", "let the processes of a paused container go on")
 VERB(update, "[OPTIONS] ID", "change the limits of a container")

@@ -98,6 +98,14 @@ static const char *program_of(const char *verb)
 	return "behalf-runtime";
 }
 
+/* The file of a destination of the log; NULL: it is none, but a daemon. */
+static const char *file_of(const char *destination)
+{
+	if (!destination || begins(destination, "syslog:") || begins(destination, "journald:"))
+		return NULL;
+	return begins(destination, "file:") ? destination + 5 : destination;
+}
+
 /*
  * The options before the verb (cmd/main.c), by what tells them apart from the others, as they may be
  * abbreviated. Returns whether OPTION asks for systemd, whose library the static program cannot load.
@@ -116,7 +124,7 @@ static bool read_option(const char *option, char ***next, struct choice *choice)
 	else if (**next)
 		value = *(*next)++;
 	if (equal(option, "--log") || begins(option, "--log="))
-		choice->log = value && begins(value, "file:") ? value + 5 : value;
+		choice->log = file_of(value);
 	else if (begins(option, "--log-f"))
 		choice->log_json = value && equal(value, "json");
 	return begins(option, "--cg") && value && equal(value, "systemd");

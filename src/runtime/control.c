@@ -35,8 +35,8 @@ int container_freeze(struct container *container, bool frozen, struct error *err
 		return r;
 	status = container_status(container);
 	if (!is_alive(status) || (status == CONTAINER_PAUSED) == frozen)
-		return error_set(err, EINVAL, "cannot %s container '%s': it is %s",
-				 frozen ? "pause" : "resume", container->id,
+		return error_set(err, EINVAL, "container not %s: '%s' is %s",
+				 frozen ? "running" : "paused", container->id,
 				 container_status_name(status));
 	r = container_open_cgroup(container, &cg, err);
 	if (r == 0)
@@ -56,8 +56,8 @@ int container_update(struct container *container, const struct oci_resources *re
 		return r;
 	status = container_status(container);
 	if (!is_alive(status))
-		return error_set(err, EINVAL, "cannot update container '%s': it is %s",
-				 container->id, container_status_name(status));
+		return error_set(err, EINVAL, "container not running: '%s' is %s", container->id,
+				 container_status_name(status));
 	r = container_open_cgroup(container, &cg, err);
 	if (r == 0)
 		r = scope_update(container->json, resources, cg, err);
@@ -75,8 +75,8 @@ int container_update_rdt(struct container *container, const char *l3_cache_schem
 	if (r < 0)
 		return r;
 	if (!is_alive(container_status(container)))
-		return error_set(err, EINVAL, "cannot update container '%s': it is %s",
-				 container->id, container_status_name(container_status(container)));
+		return error_set(err, EINVAL, "container not running: '%s' is %s", container->id,
+				 container_status_name(container_status(container)));
 	r = intel_rdt_update(container->json, l3_cache_schema, mem_bw_schema, err);
 	record_unlock(container);
 	return r;

@@ -32,22 +32,26 @@ static int start(char *const *argv, int output, pid_t *pid)
 	return -code;
 }
 
-/* The last line of TEXT, which is changed. */
-static const char *last_line(char *text)
+/* Of TEXT, which is changed, the line that says so, or the last one. */
+static const char *reason(char *text)
 {
 	size_t n = strlen(text);
 	char *newline;
 
+	if (string_starts_with(text, "error: ")) {
+		text[strcspn(text, "\n")] = '\0';
+		return text + strlen("error: ");
+	}
 	while (n && text[n - 1] == '\n')
 		text[--n] = '\0';
 	newline = strrchr(text, '\n');
 	return newline ? newline + 1 : text;
 }
 
-int helper_run(char *const *argv, struct error *err)
+int helper_read(char *const *argv, size_t limit_bytes, char **said, struct error *err)
 {
 	_cleanup_close_ int reader = -EBADF, writer = -EBADF;
-	_cleanup_free_ char *said = NULL;
+	_cleanup_free_ char *all = NULL;
 	int ends[2], status = 0, r;
 	pid_t pid;
 
@@ -59,13 +63,22 @@ int helper_run(char *const *argv, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, "execute '%s'", argv[0]);
 	close(take_fd(&writer));
-	r = fd_read_all(reader, argv[0], SAID_BYTES, &said, NULL, err);
+	r = fd_read_all(reader, argv[0], limit_bytes, &all, NULL, err);
+	close(take_fd(&reader)); /* one that says more than that is not to wait for us */
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return error_errno(err, errno, "wait for '%s'", argv[0]);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
 	if (r < 0)
 		return r;
-	return error_set(err, EPERM, "'%s' failed: %s", argv[0], last_line(said));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return error_set(err, EPERM, "'%s' failed: %s", argv[0], reason(all));
+	*said = take_ptr(all);
+	return 0;
+}
+
+int helper_run(char *const *argv, struct error *err)
+{
+	_cleanup_free_ char *said = NULL;
+
+	return helper_read(argv, SAID_BYTES, &said, err);
 }

@@ -247,6 +247,33 @@ refuses_what_is_near() { # PROGRAM
 	jq -e .time "$BATS_TEST_TMPDIR/log"
 }
 
+# sent_to SOCKET WORDS...: the message that behalf, called with these words, sends to a socket of a /dev or /run
+# of its own
+sent_to() {
+	unshare --mount --propagation private bash -c '
+		socket=$1
+		shift
+		mount -t tmpfs none "/$(cut -d/ -f2 <<<"$socket")" && mkdir -p "${socket%/*}"
+		[ -e /dev/null ] || mknod -m 666 /dev/null c 1 3
+		perl -MSocket -e "socket(S, AF_UNIX, SOCK_DGRAM, 0) and bind(S, sockaddr_un(shift)) or die;
+			alarm 10; recv(S, \$m, 4096, 0); print \$m" "$socket" &
+		until [ -S "$socket" ]; do sleep 0.02; done
+		"$@" 2>/dev/null
+		wait' - "$1" "$BEHALF" "${@:2}"
+}
+
+@test "--log syslog: and journald:, as crun has them" {
+	need_root
+	[[ $(sent_to /dev/log --log syslog:me frobnicate) =~ ^\<11\>me\[[0-9]+\]:\ unknown\ verb\ \'frobnicate\' ]]
+	run sent_to /run/systemd/journal/socket --log journald:me frobnicate
+	[ "${lines[*]:0:2}" = 'PRIORITY=3 SYSLOG_IDENTIFIER=me' ]
+	[[ ${lines[2]} == "MESSAGE=unknown verb 'frobnicate'"* ]]
+	run unshare --mount --propagation private bash -c 'mount -t tmpfs none /run && "$@"' - \
+		"$BEHALF" --log journald:me features
+	[ "$status" -eq 1 ]
+	[[ $output == *"open the log 'journald:me'"* ]]
+}
+
 @test "a log that cannot be opened is named" {
 	run "$BEHALF" --log /no/such/folder/log frobnicate
 	[ "$status" -eq 1 ]

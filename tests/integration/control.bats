@@ -40,11 +40,11 @@ start_counter() {
 	start_counter
 	run behalf resume "$ID"
 	[ "$status" -eq 1 ]
-	[[ $output == *"cannot resume container '$ID': it is running"* ]]
+	[[ $output == *"container not paused: '$ID' is running"* ]]
 	behalf pause "$ID"
 	run behalf pause "$ID"
 	[ "$status" -eq 1 ]
-	[[ $output == *"cannot pause container '$ID': it is paused"* ]]
+	[[ $output == *"container not running: '$ID' is paused"* ]]
 	behalf kill "$ID" KILL
 	behalf resume "$ID" || true
 	wait_until 5 has_status "$ID" stopped

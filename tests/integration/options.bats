@@ -53,6 +53,50 @@ start_sleepers() {
 	behalf delete "$ID" -f
 }
 
+@test "ps: words behind the id are for the host's ps, which shows these processes alone" {
+	need_program ps procps
+	start_sleepers "$ID"
+	behalf exec --detach "$ID" sleep 1004
+	local pid
+	pid=$(pid_of "$ID")
+	[ "$(behalf ps "$ID" -eo pid,args | awk 'NR > 1 { print $2, $3 }' | sort | paste -sd,)" = 'sleep 1000,sleep 1004' ]
+	[ "$(behalf ps "$ID" -ef | awk -v pid="$pid" '$2 == pid { print $8, $9 }')" = 'sleep 1000' ]
+	[ "$(behalf ps "$ID" aux | wc -l)" -eq 3 ]
+	[ "$(behalf ps "$ID" --format table -ef | wc -l)" -eq 3 ]
+	behalf ps --format json "$ID" -ef | jq -e "contains([$pid]) and length == 2"
+	run behalf ps "$ID" -o args
+	[ "$status" -eq 1 ]
+	[[ $output == *PID* ]]
+	run behalf ps "$ID" --nothing-like-it
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "kill 0: whether it runs" {
+	start_sleepers "$ID"
+	behalf kill "$ID" 0
+	[ "$(status_of "$ID")" = running ]
+	behalf kill "$ID" KILL
+	wait_until 5 has_status "$ID" stopped
+	run behalf kill "$ID" 0
+	[ "$status" -eq 1 ]
+	[[ $output == *'container not running'* ]]
+	run behalf kill "$ID" 65
+	[ "$status" -eq 1 ]
+}
+
+@test "help by crun's words" {
+	local word verb
+	for word in --usage '-?'; do
+		[ "$("$BEHALF" "$word")" = "$("$BEHALF" --help)" ]
+		for verb in create exec ps update; do
+			[ "$("$BEHALF" "$verb" "$word")" = "$("$BEHALF" "$verb" --help)" ]
+		done
+	done
+	run "$BEHALF" exec x sh '-?'
+	[ "$status" -eq 255 ]
+}
+
 # in_exec OPTIONS... -- COMMAND...: its output
 in_exec() {
 	local options=()
@@ -84,7 +128,7 @@ group_directory() {
 	[ "$(in_exec -u 1000:1000 -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000000000000' ]
 	[ "$(in_exec -u 1000:1000 -c sys_time -- grep CapEff /proc/self/status)" = $'CapEff:\t0000000002000000' ]
 	run behalf exec --cap CAP_FLY "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *"--cap 'CAP_FLY'"* ]]
 }
 
@@ -92,7 +136,7 @@ group_directory() {
 	start_sleepers "$ID"
 	[ "$(in_exec -u 1000:1000 -g 5,6 --additional-gids 7 -- id -G)" = '1000 5 6 7' ]
 	run behalf exec -g x "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *"--additional-gids 'x'"* ]]
 }
 
@@ -107,10 +151,10 @@ group_directory() {
 	grep -q "^[0-9]*:$name:.*/below$" <<<"$output"
 	[ "$(in_exec -- grep -c /below /proc/self/cgroup)" = 0 ]
 	run behalf exec --cgroup nowhere "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *"'nowhere'"* ]]
 	run behalf exec --cgroup ../.. "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *"'..'"* ]]
 }
 
@@ -142,12 +186,12 @@ group_directory() {
 	[ "$(in_exec --apparmor unconfined -- echo ran)" = ran ]
 	if [ ! -d /sys/kernel/security/apparmor ]; then
 		run behalf exec --apparmor some-profile "$ID" true
-		[ "$status" -eq 1 ]
+		[ "$status" -eq 255 ]
 		[[ $output == *apparmorProfile* ]]
 	fi
 	if [ ! -d /sys/fs/selinux ]; then
 		run behalf exec --process-label system_u:system_r:x_t:s0 "$ID" true
-		[ "$status" -eq 1 ]
+		[ "$status" -eq 255 ]
 		[[ $output == *selinuxLabel* ]]
 	fi
 }

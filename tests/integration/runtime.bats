@@ -172,7 +172,7 @@ teardown() { end; }
 	wait_until 5 grep -qs usr1 "$BUNDLE/rootfs/tmp/got"
 	behalf kill "$ID" 1
 	wait_until 5 grep -qs hup "$BUNDLE/rootfs/tmp/got"
-	for signal in FROB SIGFROB 0 65 -1; do
+	for signal in FROB SIGFROB 65 -1; do
 		run behalf kill "$ID" -- "$signal"
 		[ "$status" -eq 1 ]
 	done
@@ -305,11 +305,11 @@ teardown() { end; }
 	[ "$(behalf exec "$ID" echo --user 5 -e x)" = '--user 5 -e x' ]
 	[ "$(behalf exec --env PATH=/bin "$ID" sh -c 'echo $PATH')" = /bin ]
 	run behalf exec --env nothing "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	run behalf exec --user nobody-knows "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	run behalf exec --cwd /no/such "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == */no/such* ]]
 	run behalf exec "$ID"
 	[ "$status" -eq 1 ]
@@ -342,13 +342,13 @@ teardown() { end; }
 
 @test "exec: a container that does not run is refused" {
 	run behalf exec "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *"does not exist"* ]]
 	start_sleeper
 	behalf kill "$ID" KILL
 	wait_until 5 has_status "$ID" stopped
 	run behalf exec "$ID" true
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 255 ]
 	[[ $output == *stopped* ]]
 }
 

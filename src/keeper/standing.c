@@ -66,6 +66,7 @@ void standing_clear(struct standing *standing)
 	free(standing->pids.directory);
 	free(standing->io.directory);
 	free(standing->pressure_directory);
+	free(standing->disks);
 	*standing = (struct standing){0};
 }
 
@@ -193,37 +194,42 @@ static int set_limit_v1(struct writer *writer, const char *name, const struct nu
 	return r;
 }
 
+static int set_value(struct writer *writer, const char *name, const struct number *number,
+		     struct standing_value *value, struct error *err)
+{
+	bool limit_v1 = number->directory && strcmp(number->file, LIMIT_FILE) == 0;
+	int r;
+
+	if (!standing_is_due(value, number->now))
+		return 0;
+	r = limit_v1 ? set_limit_v1(writer, name, number, err)
+		     : set_number(writer, name, number, err);
+	if (r == 0)
+		*value = (struct standing_value){.now = number->now, .known = true};
+	return r;
+}
+
 static int set_memory(struct writer *writer, const char *name, struct standing *standing,
 		      const struct terms_memory *memory, struct error *err)
 {
 	const bool v1 = standing->memory.version == 1;
-	struct number limit = {.directory = standing->memory.directory,
-			       .file = v1 ? LIMIT_FILE : "memory.max",
-			       .none = v1 ? "-1" : "max",
-			       .now = memory->limit_bytes,
-			       .of_container = standing->of_container};
-	struct number reserve = {.directory = standing->memory.directory,
-				 .file = "memory.min",
-				 .none = "0",
-				 .now = memory->reserve_bytes};
-	int r = 0;
+	const struct number limit = {.directory = standing->memory.directory,
+				     .file = v1 ? LIMIT_FILE : "memory.max",
+				     .none = v1 ? "-1" : "max",
+				     .now = memory->limit_bytes,
+				     .of_container = standing->of_container};
+	const struct number reserve = {.directory = standing->memory.directory,
+				       .file = "memory.min",
+				       .none = "0",
+				       .now = memory->reserve_bytes};
+	struct error why = {0};
+	int result = set_value(writer, name, &limit, &standing->memory_limit, err), r = 0;
 
-	if (standing_is_due(standing, limit.now, standing->set.memory.limit_bytes))
-		r = v1 && limit.directory ? set_limit_v1(writer, name, &limit, err)
-					  : set_number(writer, name, &limit, err);
-	if (r < 0)
-		return r;
-	standing->set.memory.limit_bytes = memory->limit_bytes;
-	if (!standing_is_due(standing, reserve.now, standing->set.memory.reserve_bytes))
-		return 0;
-	if (v1)
-		return reserve.now ? error_set(err, ENODEV,
-					       "v1 of the memory controller keeps no reserve")
-				   : 0;
-	r = set_number(writer, name, &reserve, err);
-	if (r == 0)
-		standing->set.memory.reserve_bytes = memory->reserve_bytes;
-	return r;
+	if (!v1)
+		r = set_value(writer, name, &reserve, &standing->memory_reserve, &why);
+	else if (reserve.now)
+		r = error_set(&why, ENODEV, "v1 of the memory controller keeps no reserve");
+	return standing_first(result, r, &why, err);
 }
 
 static int set_pids(struct writer *writer, const char *name, struct standing *standing,
@@ -234,33 +240,27 @@ static int set_pids(struct writer *writer, const char *name, struct standing *st
 				 .none = "max",
 				 .now = limit,
 				 .of_container = standing->of_container};
-	int r = standing_is_due(standing, limit, standing->set.pids_limit)
-			? set_number(writer, name, &n, err)
-			: 0;
 
-	if (r == 0)
-		standing->set.pids_limit = limit;
-	return r;
+	return set_value(writer, name, &n, &standing->pids_limit, err);
 }
 
 int standing_set(struct writer *writer, const char *name, struct standing *standing,
 		 const struct terms *terms, struct error *err)
 {
+	struct error why = {0};
 	int result, r;
 
-	if (standing->begun && !standing->failed &&
-	    memcmp(terms, &standing->set, sizeof(*terms)) == 0)
+	if (standing->asked && !standing->failed &&
+	    memcmp(terms, &standing->wanted, sizeof(*terms)) == 0)
 		return 0;
 	result = set_memory(writer, name, standing, &terms->memory, err);
-	r = set_pids(writer, name, standing, terms->pids_limit, err);
-	result = r < 0 ? r : result;
-	r = standing_set_disks(writer, name, standing, terms, err);
-	result = r < 0 ? r : result;
+	r = set_pids(writer, name, standing, terms->pids_limit, &why);
+	result = standing_first(result, r, &why, err);
+	r = standing_set_disks(writer, name, standing, terms, &why);
+	result = standing_first(result, r, &why, err);
 	standing->failed = result < 0;
-	if (result == 0) {
-		standing->set = *terms;
-		standing->begun = true;
-	}
+	standing->wanted = *terms;
+	standing->asked = true;
 	return result;
 }
 

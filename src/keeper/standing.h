@@ -17,6 +17,14 @@
 /* Of what is set over that for a while, where nothing stands. */
 #define STANDING_CAP_MEANS "disk"
 
+/* One of them, each for itself: what has failed does not make others be set again, over what holds for a while. */
+struct standing_value {
+	uint64_t now; /* 0: none */
+	bool known; /* else a keeper before this one may have set it: what is promised no more is put back */
+};
+
+struct standing_disk_values;
+
 /* Where a workspace's files are. */
 struct standing {
 	struct {
@@ -26,9 +34,13 @@ struct standing {
 	char *pressure_directory; /* where io.pressure is; NULL: nowhere */
 	/* Whoever made it may have set memory.limit and pids.limit already, as terms of a container are. */
 	bool of_container;
-	struct terms set; /* what was set so far */
-	bool begun; /* what a keeper before this one has set, and is promised no more, is put back */
-	bool failed; /* something is still to be set */
+	/* standing.c's own */
+	struct terms wanted; /* by the last call, */
+	bool asked;	     /* if there was one */
+	bool failed;	     /* something is still to be set */
+	struct standing_value memory_limit, memory_reserve, pids_limit;
+	struct standing_disk_values *disks;
+	size_t n_disks;
 };
 
 /* A disk as the controllers name it, and what is promised of it. */

@@ -84,21 +84,6 @@ static int set_field(struct writer *writer, const char *name, const struct stand
 				  : standing_set_one(writer, name, &s, err);
 }
 
-static int set_limits(struct writer *writer, const char *name, const struct standing *standing,
-		      const char *disk, const struct terms_disk *terms,
-		      const struct terms_disk *before, struct error *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fields); i++) {
-		uint64_t limit = limit_of(terms, &fields[i]);
-
-		if (standing_is_due(standing, limit, limit_of(before, &fields[i])))
-			r = set_field(writer, name, standing, NULL, disk, &fields[i], limit, err);
-	}
-	return r;
-}
-
 /* One weight for both, as the kernel has it: the higher one. */
 static uint32_t share_of(const struct terms_disk *terms)
 {
@@ -125,27 +110,6 @@ static int set_share(struct writer *writer, const char *name, const struct stand
 	s.text = text;
 	return share ? standing_set_one(writer, name, &s, err)
 		     : standing_take_back(writer, &s, err);
-}
-
-static int set_disk(struct writer *writer, const char *name, const struct standing *standing,
-		    const struct topology *topology, const struct terms_disk *terms,
-		    const struct terms_disk *before, struct error *err)
-{
-	_cleanup_free_ char *disk = NULL;
-	int r;
-
-	if (standing->begun && memcmp(terms, before, sizeof(*terms)) == 0)
-		return 0;
-	if (!standing->io.directory)
-		return error_set(err, ENODEV, "there is no controller for disks");
-	disk = resolve(topology, terms->device);
-	if (!disk)
-		return error_set(err, ENODEV, "'%s' is no disk of this host",
-				 terms->device[0] ? terms->device : "/");
-	r = set_limits(writer, name, standing, disk, terms, before, err);
-	if (r < 0 || !standing_is_due(standing, share_of(terms), share_of(before)))
-		return r;
-	return set_share(writer, name, standing, disk, share_of(terms), err);
 }
 
 static uint64_t held(uint64_t limit, const struct field *field, const struct standing_caps *caps)
@@ -179,83 +143,6 @@ int standing_cap_disk(struct writer *writer, const char *name, const struct stan
 	return r;
 }
 
-/* "8:0" of "io.max 8:0 rbps" or "io.max 8:0"; false: it is of no disk. */
-static bool disk_of(const char *what, char *disk, size_t size)
-{
-	const char *at = strchr(what, ' ');
-
-	if (!at)
-		return false;
-	snprintf(disk, size, "%.*s", (int)strcspn(at + 1, " "), at + 1);
-	return true;
-}
-
-static bool has_disk(const struct terms *terms, const struct topology *topology, const char *disk)
-{
-	for (unsigned int i = 0; i < terms->n_disks; i++) {
-		_cleanup_free_ char *number = resolve(topology, terms->disks[i].device);
-
-		if (number && strcmp(number, disk) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Of disks that a keeper before this one has set something of, and nothing is promised of now. */
-static int take_back_others(struct writer *writer, const struct standing *standing,
-			    const struct topology *topology, const struct terms *terms,
-			    struct error *err)
-{
-	int result = 0;
-
-	for (size_t i = book_entries(writer->book); i-- > 0;) {
-		struct found found = book_entry(writer->book, i);
-		char disk[24];
-		int r;
-
-		if (strcmp(found.means, STANDING_MEANS) != 0 ||
-		    strcmp(found.where, standing->io.directory) != 0 ||
-		    !disk_of(found.what, disk, sizeof(disk)) || has_disk(terms, topology, disk))
-			continue;
-		r = standing_undo_one(&found, err);
-		if (r == 0)
-			book_forget_at(writer->book, i);
-		result = r < 0 ? r : result;
-	}
-	return result;
-}
-
-/* Those of TERMS, and those that were set before and are in TERMS no more. */
-static int set_each_disk(struct writer *writer, const char *name, const struct standing *standing,
-			 const struct topology *topology, const struct terms *terms,
-			 struct error *err)
-{
-	int result = 0, r;
-
-	for (unsigned int i = 0; i < terms->n_disks; i++) {
-		const struct terms_disk nothing = {0}, *disk = &terms->disks[i];
-		const struct terms_disk *before = terms_disk_of(&standing->set, disk->device);
-
-		r = set_disk(writer, name, standing, topology, disk, before ? before : &nothing,
-			     err);
-		result = r < 0 ? r : result;
-	}
-	for (unsigned int i = 0; i < standing->set.n_disks; i++) {
-		const struct terms_disk *before = &standing->set.disks[i];
-		struct terms_disk nothing = {0};
-
-		memcpy(nothing.device, before->device, sizeof(nothing.device));
-		r = terms_disk_of(terms, before->device)
-			    ? 0
-			    : set_disk(writer, name, standing, topology, &nothing, before, err);
-		result = r < 0 ? r : result;
-	}
-	if (standing->begun || !standing->io.directory || !writer->book)
-		return result;
-	r = take_back_others(writer, standing, topology, terms, err);
-	return r < 0 ? r : result;
-}
-
 static int read_topology(struct topology *topology, struct error *err)
 {
 	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -282,31 +169,179 @@ int standing_find_disk(const char *device, struct standing_disk *disk, struct er
 	return 0;
 }
 
-static bool has_noted_disks(const struct writer *writer, const struct standing *standing)
+/* ---- what stands ---- */
+
+enum { SHARE = ARRAY_SIZE(fields), VALUES };
+
+/* What is wanted of a disk, by its number: two names may be of the same one. */
+struct standing_disk_values {
+	char number[24];
+	bool promised;
+	uint64_t wanted[VALUES];
+	struct standing_value values[VALUES];
+};
+
+static struct standing_disk_values *find_disk(const struct standing *standing, const char *number)
 {
-	for (size_t i = 0; writer->book && standing->io.directory && i < book_entries(writer->book);
-	     i++) {
-		if (strcmp(book_entry(writer->book, i).where, standing->io.directory) == 0)
-			return true;
+	for (size_t i = 0; i < standing->n_disks; i++) {
+		if (strcmp(standing->disks[i].number, number) == 0)
+			return &standing->disks[i];
 	}
-	return false;
+	return NULL;
+}
+
+static struct standing_disk_values *need_disk(struct standing *standing, const char *number)
+{
+	struct standing_disk_values *known = find_disk(standing, number), *more;
+
+	if (known)
+		return known;
+	more = realloc(standing->disks, (standing->n_disks + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	standing->disks = more;
+	more[standing->n_disks] = (struct standing_disk_values){0};
+	snprintf(more[standing->n_disks].number, sizeof(more->number), "%s", number);
+	return &more[standing->n_disks++];
+}
+
+/* Of two limits the lower one holds, of two shares the higher one. */
+static void want(struct standing_disk_values *disk, const struct terms_disk *terms)
+{
+	disk->promised = true;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t limit = limit_of(terms, &fields[i]);
+
+		if (limit && (!disk->wanted[i] || limit < disk->wanted[i]))
+			disk->wanted[i] = limit;
+	}
+	if (share_of(terms) > disk->wanted[SHARE])
+		disk->wanted[SHARE] = share_of(terms);
+}
+
+static int want_one(struct standing *standing, const struct topology *topology,
+		    const struct terms_disk *terms, struct error *err)
+{
+	struct standing_disk_values *disk;
+	_cleanup_free_ char *number = NULL;
+
+	if (!standing->io.directory)
+		return error_set(err, ENODEV, "there is no controller for disks");
+	number = resolve(topology, terms->device);
+	if (!number)
+		return error_set(err, ENODEV, "'%s' is no disk of this host",
+				 terms->device[0] ? terms->device : "/");
+	disk = need_disk(standing, number);
+	if (!disk)
+		return error_oom(err);
+	want(disk, terms);
+	return 0;
+}
+
+static int want_all(struct standing *standing, const struct topology *topology,
+		    const struct terms *terms, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < standing->n_disks; i++) {
+		standing->disks[i].promised = false;
+		memset(standing->disks[i].wanted, 0, sizeof(standing->disks[i].wanted));
+	}
+	for (unsigned int i = 0; i < terms->n_disks; i++) {
+		struct error why = {0};
+		int r = want_one(standing, topology, &terms->disks[i], &why);
+
+		result = standing_first(result, r, &why, err);
+	}
+	return result;
+}
+
+/* Each value that differs, whatever becomes of the others. */
+static int set_disk(struct writer *writer, const char *name, const struct standing *standing,
+		    struct standing_disk_values *disk, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < VALUES; i++) {
+		uint64_t wanted = disk->wanted[i];
+		struct error why = {0};
+		int r;
+
+		if (!standing_is_due(&disk->values[i], wanted))
+			continue;
+		r = i == SHARE ? set_share(writer, name, standing, disk->number, (uint32_t)wanted,
+					   &why)
+			       : set_field(writer, name, standing, NULL, disk->number, &fields[i],
+					   wanted, &why);
+		if (r == 0)
+			disk->values[i] = (struct standing_value){.now = wanted, .known = true};
+		result = standing_first(result, r, &why, err);
+	}
+	return result;
+}
+
+/* Of a disk that is promised no more there is nothing to be known once it is taken back. */
+static int set_each_disk(struct writer *writer, const char *name, struct standing *standing,
+			 struct error *err)
+{
+	size_t kept = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < standing->n_disks; i++) {
+		struct standing_disk_values *disk = &standing->disks[i];
+		struct error why = {0};
+		int r = set_disk(writer, name, standing, disk, &why);
+
+		result = standing_first(result, r, &why, err);
+		if (r < 0 || disk->promised)
+			standing->disks[kept++] = *disk;
+	}
+	standing->n_disks = kept;
+	return result;
+}
+
+/* "8:0" of "io.max 8:0 rbps" or "io.max 8:0"; false: it is of no disk. */
+static bool disk_of(const char *what, char *disk, size_t size)
+{
+	const char *at = strchr(what, ' ');
+
+	if (!at)
+		return false;
+	snprintf(disk, size, "%.*s", (int)strcspn(at + 1, " "), at + 1);
+	return true;
+}
+
+/* Disks that a keeper before this one has set something of, to have that taken back if it is promised no more. */
+static int take_over_noted(const struct writer *writer, struct standing *standing,
+			   struct error *err)
+{
+	for (size_t i = writer->book ? book_entries(writer->book) : 0; i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		char disk[24];
+
+		if (strcmp(found.means, STANDING_MEANS) == 0 &&
+		    strcmp(found.where, standing->io.directory) == 0 &&
+		    disk_of(found.what, disk, sizeof(disk)) && !need_disk(standing, disk))
+			return error_oom(err);
+	}
+	return 0;
 }
 
 int standing_set_disks(struct writer *writer, const char *name, struct standing *standing,
 		       const struct terms *terms, struct error *err)
 {
 	_cleanup_(topology_clear) struct topology topology = {0};
-	int r;
+	struct error why = {0};
+	int result = 0, r;
 
-	if (!terms->n_disks && !standing->set.n_disks &&
-	    (standing->begun || !has_noted_disks(writer, standing)))
-		return 0;
-	r = read_topology(&topology, err);
-	if (r == 0)
-		r = set_each_disk(writer, name, standing, &topology, terms, err);
-	if (r < 0)
-		return r;
-	standing->set.n_disks = terms->n_disks;
-	memcpy(standing->set.disks, terms->disks, sizeof(terms->disks));
-	return 0;
+	if (!standing->asked && standing->io.directory)
+		result = take_over_noted(writer, standing, err);
+	if (result < 0 || (!terms->n_disks && !standing->n_disks))
+		return result;
+	result = read_topology(&topology, err);
+	if (result < 0)
+		return result;
+	result = want_all(standing, &topology, terms, err);
+	r = set_each_disk(writer, name, standing, &why);
+	return standing_first(result, r, &why, err);
 }

@@ -157,7 +157,16 @@ int standing_undo_one(const struct found *found, struct error *err)
 	return r < 0 ? error_prefix(err, "control group '%s'", found->where) : 0;
 }
 
-bool standing_is_due(const struct standing *standing, uint64_t now, uint64_t before)
+bool standing_is_due(const struct standing_value *value, uint64_t wanted)
 {
-	return now != before || (!now && !standing->begun);
+	return !value->known || value->now != wanted;
+}
+
+int standing_first(int result, int r, const struct error *why, struct error *err)
+{
+	if (result < 0)
+		return result;
+	if (r < 0)
+		*err = *why;
+	return r;
 }

@@ -29,7 +29,10 @@ int standing_set_one(struct writer *writer, const char *name, const struct stand
 int standing_take_back(struct writer *writer, const struct standing_setting *s, struct error *err);
 
 /* Whether a term is to be set, or, whichever keeper has set it, to be taken back. */
-bool standing_is_due(const struct standing *standing, uint64_t now, uint64_t before);
+bool standing_is_due(const struct standing_value *value, uint64_t wanted);
+
+/* Of failures one after the other the first is told: RESULT with what is in ERR, or else R with WHY. */
+int standing_first(int result, int r, const struct error *why, struct error *err);
 
 /* The part of standing_set that is about disks: standing_disk.c. */
 int standing_set_disks(struct writer *writer, const char *name, struct standing *standing,

@@ -172,10 +172,17 @@ static void add_term(void *data, const struct kept_term *term)
 		table_format(table, "%.3g", term->promised);
 	else
 		table_string(table, kept_amount(term->promised, term->unit).text);
-	table_string(table, kept_amount(term->got, term->unit).text);
-	table_format(table, "%.3f", term->ratio);
-	table_string(table, term->broken ? "broken" : "kept");
-	table_format(table, "%.0fs", term->for_s);
+	if (term->known) {
+		table_string(table, kept_amount(term->got, term->unit).text);
+		table_format(table, "%.3f", term->ratio);
+		table_string(table, term->broken ? "broken" : "kept");
+		table_format(table, "%.0fs", term->for_s);
+	} else {
+		table_string(table, "");
+		table_string(table, "");
+		table_string(table, "unknown");
+		table_string(table, "");
+	}
 	table_format(table, "%.1fs", term->violation_s);
 	table_string(table, term->by);
 }

@@ -30,6 +30,7 @@ struct family {
 	FILE *file;
 	const char *name, *head; /* the lines of HELP and TYPE */
 	double (*value)(const struct kept_term *term);
+	bool of_charges; /* there is none while the ledger is off */
 };
 
 static double ratio(const struct kept_term *term)
@@ -57,7 +58,8 @@ static const struct family families[] = {
 	 .head = "# HELP behalf_kept_ratio Of a reserve what was got of what was wanted of it, over "
 		 "the last second; of a limit the charge by the limit, over ten seconds.\n"
 		 "# TYPE behalf_kept_ratio gauge\n",
-	 .value = ratio},
+	 .value = ratio,
+	 .of_charges = true},
 	{.name = "behalf_violation_seconds_total",
 	 .head = "# HELP behalf_violation_seconds Time in which a term was broken, since the keeper "
 		 "runs.\n"
@@ -71,13 +73,16 @@ static const struct family families[] = {
 	{.name = "behalf_got",
 	 .head = "# HELP behalf_got What was had of it of late, in the same.\n"
 		 "# TYPE behalf_got gauge\n",
-	 .value = got},
+	 .value = got,
+	 .of_charges = true},
 };
 
 static void print_sample(void *data, const struct kept_term *term)
 {
 	const struct family *family = data;
 
+	if (family->of_charges && !term->known)
+		return;
 	fprintf(family->file, "%s{workspace=\"", family->name);
 	print_label(family->file, term->workspace);
 	/* names are of a --root each */
@@ -121,7 +126,7 @@ struct watch {
 
 static void tell(const struct kept_term *term, bool json)
 {
-	const char *state = term->broken ? "broken" : "kept";
+	const char *state = !term->known ? "unknown" : term->broken ? "broken" : "kept";
 
 	if (json) {
 		_cleanup_json_ struct json_object *line = json_object_new_object();
@@ -131,10 +136,15 @@ static void tell(const struct kept_term *term, bool json)
 		json_add_string(line, "unit", term->unit);
 		json_add_string(line, "state", state);
 		json_add_double(line, "promised", term->promised);
-		json_add_double(line, "got", term->got);
-		json_add_double(line, "ratio", term->ratio);
+		if (term->known) {
+			json_add_double(line, "got", term->got);
+			json_add_double(line, "ratio", term->ratio);
+		}
 		json_add_string(line, "by", term->by);
 		printf("%s\n", json_text(line, false));
+	} else if (!term->known) {
+		printf("%s: whether %s is kept is not known: the ledger is off\n", term->workspace,
+		       term->term);
 	} else if (strcmp(term->unit, "CPU") == 0) {
 		printf("%s: %s is %s: %.2f of %.2f CPU%s%s\n", term->workspace, term->term, state,
 		       term->got, term->promised, term->by ? ", by " : "",

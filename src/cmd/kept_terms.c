@@ -52,6 +52,7 @@ static void each_of(struct json_object *workspace, kept_terms_take *take, void *
 		if (!json_object_is_type(value, json_type_object) || !string(value, "state"))
 			continue;
 		term.unit = string(value, "unit") ? string(value, "unit") : "CPU";
+		term.known = strcmp(string(value, "state"), "unknown") != 0;
 		term.broken = strcmp(string(value, "state"), "broken") == 0;
 		term.by = string(value, "by");
 		term.promised = number(value, "promised");

@@ -12,6 +12,7 @@ struct kept_term {
 	const char *workspace, *cgroup; /* "" when it was not said */
 	const char *term;		/* "cpu.reserve" */
 	const char *unit;		/* "CPU", "bit/s", "B/s", "1/s" */
+	bool known;			/* else the ledger is off: it may be kept or not */
 	bool broken;
 	const char *by; /* who is to blame, NULL: nobody */
 	double promised, got, ratio;

@@ -41,7 +41,7 @@ static struct ledger_account *account_of(struct ledger_snapshot *snapshot,
 struct words {
 	const struct promise *promise;
 	struct ledger_account *account;
-	bool broken, any;
+	bool broken, any, unknown;
 	double for_s; /* of a broken one how long it is, else since the last was broken */
 	const char *by;
 };
@@ -54,6 +54,14 @@ static void add_promise(void *data, const struct kept_term *term)
 	if (strcmp(term->workspace, words->promise->name) != 0 ||
 	    strcmp(term->cgroup, cgroup_path(words->promise->cgroup)) != 0)
 		return;
+	if (!term->known) {
+		text = string_format("%s %s: whether it is kept is not known", term->term,
+				     kept_amount(term->promised, term->unit).text);
+		if (text)
+			strv_append(&words->account->promises, text);
+		words->unknown = true;
+		return;
+	}
 	text = string_format("%s %s: got %s, %s for %.0f s%s%s", term->term,
 			     kept_amount(term->promised, term->unit).text,
 			     kept_amount(term->got, term->unit).text,
@@ -82,6 +90,8 @@ static void fill_words(struct ledger_account *account, const struct promise *pro
 	if (words.broken)
 		account->terms = string_format("broken %.0fs%s%s", words.for_s,
 					       words.by ? " by " : "", words.by ? words.by : "");
+	else if (words.unknown)
+		account->terms = strdup("unknown");
 	else if (words.any)
 		account->terms = string_format("kept %.0fs", words.for_s);
 	else

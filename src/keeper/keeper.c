@@ -349,8 +349,18 @@ static void steer(struct keeper *k)
 	k->steer_due_ns = k->now_ns + (control->steered ? STEER_AGAIN_NS : STEER_SELDOM_NS);
 }
 
+/* What was seen of the kernel's own workers, and what follows from it, is of no use without charges. */
+static void forget_host(struct keeper *k)
+{
+	host_threads_forget(&k->host);
+	k->roster.control.host_lost = NULL;
+	k->roster.control.host_got = 0;
+	k->roster.control.host_rest = 0;
+}
+
 static void set_static(struct keeper *k)
 {
+	forget_host(k);
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		struct control_workspace *w = &k->roster.control.workspaces[i];
 

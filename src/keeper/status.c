@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "keeper/ask.h"
 
 static const char *state_name(enum control_state state)
@@ -27,10 +28,30 @@ static const char *state_name(enum control_state state)
 	return state == CONTROL_BROKEN ? "broken" : "kept";
 }
 
-static void add_truth(struct json_object *object, const struct truth_sources *sources, size_t i,
-		      enum truth_kind kind, uint64_t now_ns)
+static void add_unknown(struct json_object *object, const char *const *keys, size_t n)
 {
-	const struct control_truth *t = truth_of(sources, i, kind);
+	for (size_t i = 0; i < n; i++)
+		json_object_object_add(object, keys[i], NULL);
+}
+
+static void add_state(struct json_object *o, const struct control_truth *t,
+		      const struct keeper_figures *f)
+{
+	json_add_double(o, "got", t->got);
+	json_add_double(o, "wanted", t->wanted);
+	json_add_double(o, "ratio", t->ratio);
+	json_add_string(o, "state", state_name(t->state));
+	json_add_double(o, "for_s",
+			f->now_ns > t->since_ns ? (double)(f->now_ns - t->since_ns) / 1e9 : 0);
+	json_add_string(o, "by", truth_culprit(f->sources.roster, t->by));
+}
+
+/* With the ledger off nobody knows what was charged: what was known last is no answer. */
+static void add_truth(struct json_object *object, size_t i, enum truth_kind kind,
+		      const struct keeper_figures *f)
+{
+	static const char *const unknown[] = {"got", "wanted", "ratio", "for_s", "by"};
+	const struct control_truth *t = truth_of(&f->sources, i, kind);
 	struct json_object *o;
 
 	if (!t)
@@ -38,14 +59,13 @@ static void add_truth(struct json_object *object, const struct truth_sources *so
 	o = json_add_object(object, truth_name(kind));
 	json_add_string(o, "unit", truth_unit(kind));
 	json_add_double(o, "promised", t->promised);
-	json_add_double(o, "got", t->got);
-	json_add_double(o, "wanted", t->wanted);
-	json_add_double(o, "ratio", t->ratio);
-	json_add_string(o, "state", state_name(t->state));
-	json_add_double(o, "for_s",
-			now_ns > t->since_ns ? (double)(now_ns - t->since_ns) / 1e9 : 0);
 	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
-	json_add_string(o, "by", truth_culprit(sources->roster, t->by));
+	if (f->ledger_on || kind >= TRUTHS_CPU) {
+		add_state(o, t, f);
+		return;
+	}
+	json_add_string(o, "state", "unknown");
+	add_unknown(o, unknown, ARRAY_SIZE(unknown));
 }
 
 static void add_counts(struct json_object *object, const char *key,
@@ -95,7 +115,7 @@ static void add_workspace(struct json_object *list, size_t i, const struct keepe
 	json_add_string(o, "name", e->name);
 	json_add_string(o, "cgroup", e->path);
 	for (enum truth_kind kind = 0; kind < TRUTHS; kind++)
-		add_truth(o, &f->sources, i, kind, f->now_ns);
+		add_truth(o, i, kind, f);
 	json_add_double(o, "quota", e->applied.quota_cores);
 	json_add_double(o, "weight", e->applied.weight);
 	json_add_double(o, "debt_s", carried.debt_s);
@@ -109,13 +129,19 @@ static void add_workspace(struct json_object *list, size_t i, const struct keepe
 /* "capped": all together are held, for the host to have its part. */
 static void add_host(struct json_object *object, const struct keeper_figures *f)
 {
+	static const char *const unknown[] = {"got", "starved"};
 	const struct control *control = &f->sources.roster->control;
 	struct json_object *o = json_add_object(object, "host");
 
 	json_add_double(o, "promised", control->host_reserve > 0 ? control->host_reserve : 0);
+	json_add_bool(o, "capped", control->host_rest > 0);
+	/* they are looked at while the workspaces are charged something, and without a ledger that is not known */
+	if (!f->ledger_on) {
+		add_unknown(o, unknown, ARRAY_SIZE(unknown));
+		return;
+	}
 	json_add_double(o, "got", control->host_got);
 	json_add_bool(o, "starved", f->host_starved);
-	json_add_bool(o, "capped", control->host_rest > 0);
 }
 
 struct json_object *keeper_status(const struct keeper_figures *f)

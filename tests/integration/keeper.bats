@@ -444,9 +444,16 @@ has_quota_of() {
 	wait_until 5 off
 	[ "$(quota_cores "$ID")" = 0.3 ]
 	"$BEHALF" keeper status | grep -q 'the ledger is off'
+	"$BEHALF" keeper status | grep "/$ID  *cpu.limit .* unknown "
+	status | jq -e '.workspaces[0]["cpu.limit"] | .state == "unknown" and .promised == 0.3 and .got == null and .ratio == null'
+	status | jq -e '.host | .promised > 0 and .got == null and .starved == null and (.capped | not)'
+	inside "$BEHALF" metrics --once >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null || true
+	[ "$(grep -c '^behalf_got{' "$BATS_TEST_TMPDIR/metrics")" -eq 0 ]
 	inside "$BEHALF" ledger on
 	on() { status | jq -e .ledger >/dev/null; }
 	wait_until 5 on
+	known() { status | jq -e '.host.got != null and (.workspaces[0]["cpu.limit"] | .state != "unknown" and .got != null)' >/dev/null; }
+	wait_until 5 known
 	kill -0 "$KEEPER"
 }
 

@@ -37,7 +37,15 @@ teardown() {
 	remove_group "$ID/inner"
 	remove_group "$ID"
 	remove_group "$ID-b"
+	release_loop
 	end
+}
+
+# The disk that a test has made of memory, if it has.
+release_loop() {
+	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
+	LOOP=
+	! mountpoint -q "$BATS_TEST_TMPDIR/memory" || wait_until 10 umount "$BATS_TEST_TMPDIR/memory"
 }
 
 group() {
@@ -551,7 +559,7 @@ has_quota_of() {
 	mkdir "$BATS_TEST_TMPDIR/memory"
 	mount -t tmpfs behalf-test "$BATS_TEST_TMPDIR/memory"
 	truncate -s 32M "$BATS_TEST_TMPDIR/memory/disk"
-	loop=$(losetup --find --show "$BATS_TEST_TMPDIR/memory/disk" 2>/dev/null) || { umount "$BATS_TEST_TMPDIR/memory"; skip "no loop device"; }
+	LOOP=$(losetup --find --show "$BATS_TEST_TMPDIR/memory/disk" 2>/dev/null) || skip "no loop device"
 	group "$ID"
 	group "$ID-b"
 	behalf terms set "/$ID" cpu.share=10000
@@ -561,7 +569,7 @@ has_quota_of() {
 	# as heavy: it asks for no more than the worker does
 	behalf terms set "/$ID-b" cpu.share=10000
 	# shellcheck disable=SC2016
-	in_group "$ID-b" sh -c 'while :; do dd if=/dev/zero of="$1" bs=1M count=32 oflag=direct 2>/dev/null; done' _ "$loop"
+	in_group "$ID-b" sh -c 'while :; do dd if=/dev/zero of="$1" bs=1M count=32 oflag=direct 2>/dev/null; done' _ "$LOOP"
 	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper --host-reserve 0.3 >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	KEEPER=$!
 	capped() { status | jq -e '.host.promised == 0.3 and .host.capped' >/dev/null && has_quota "$ID"; }
@@ -575,8 +583,7 @@ has_quota_of() {
 	wait "${PIDS[@]}" 2>/dev/null || true
 	PIDS=()
 	sleep 0.5
-	losetup -d "$loop"
-	wait_until 10 umount "$BATS_TEST_TMPDIR/memory"
+	release_loop
 	[ "$result" -eq 0 ]
 	# nobody is held any more when nobody is in the way
 	free() { status | jq -e '.host.capped | not' >/dev/null && ! has_quota "$ID"; }

@@ -22,6 +22,7 @@
 
 struct above_group {
 	char *directory;
+	uint64_t inode; /* another one may have its name by now */
 	int version;
 	double found, set;
 	double cores; /* asked for by those below, in this round */
@@ -73,7 +74,9 @@ static bool is_noted(const struct writer *writer, const struct above_group *grou
 {
 	struct found found;
 
-	return !writer->book || book_find(writer->book, group->directory, file_of(group), &found);
+	return !writer->book ||
+	       (book_find(writer->book, group->directory, file_of(group), &found) &&
+		found.inode == group->inode);
 }
 
 static int add(struct above *next, struct above *before, struct writer *writer,
@@ -81,25 +84,31 @@ static int add(struct above *next, struct above *before, struct writer *writer,
 	       struct error *err)
 {
 	struct above_group *known = find(before, directory, length), *more;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *path = NULL;
 	struct found found;
+	struct stat st;
 
 	if (find(next, directory, length) || is_weighed(roster, directory, length))
+		return 0;
+	path = strndup(directory, length);
+	if (!path)
+		return error_oom(err);
+	/* it went in this moment */
+	if (stat(path, &st) < 0)
 		return 0;
 	more = realloc(next->groups, (next->n + 1) * sizeof(*more));
 	if (!more)
 		return error_oom(err);
 	next->groups = more;
 	more = &more[next->n];
-	if (known && (!known->found || is_noted(writer, known))) {
+	if (known && known->inode == st.st_ino && (!known->found || is_noted(writer, known))) {
 		*more = *known;
 		known->directory = NULL;
 		next->n++;
 		return 0;
 	}
-	*more = (struct above_group){.directory = strndup(directory, length), .version = version};
-	if (!more->directory)
-		return error_oom(err);
+	*more = (struct above_group){
+		.directory = take_ptr(path), .inode = st.st_ino, .version = version};
 	next->n++;
 	/* where there is none nothing can be done, and the reserve is one of what the group gets */
 	if (writer_note_file(writer, ABOVE_MEANS, more->directory, file_of(more), &text, NULL) < 0)

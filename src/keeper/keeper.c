@@ -303,6 +303,20 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	e->fails = r < 0;
 }
 
+static void look_at_quota(struct keeper *k, size_t i)
+{
+	struct roster_entry *e = &k->roster.items[i];
+	struct error err = {0};
+	int r = roster_look_at_quota(&k->roster, i, &k->writer, &err);
+
+	if (r == -ENOENT || r == -ENODEV)
+		note_gone(k, i);
+	else if (r < 0 && !e->quota_told)
+		log_warning("the quota that somebody else has set for '%s' is not kept: %s",
+			    e->name, err.text);
+	e->quota_told = r < 0;
+}
+
 /* One after the other, each every two seconds. */
 static void look_at_quotas(struct keeper *k)
 {
@@ -310,7 +324,7 @@ static void look_at_quotas(struct keeper *k)
 		return;
 	for (size_t i = k->rounds % QUOTA_ROUNDS; i < k->roster.control.n; i += QUOTA_ROUNDS)
 		if (!k->roster.control.workspaces[i].gone)
-			roster_look_at_quota(&k->roster, i, &k->writer);
+			look_at_quota(k, i);
 }
 
 /* Where those who have a reserve are disturbed. */

@@ -123,23 +123,41 @@ static double as_it_is_set(double cores)
 	return cores > 0 ? fmax(us, QUOTA_LEAST_US) / TERMS_CPU_PERIOD_US : 0;
 }
 
-void roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer)
+/* Nothing is forgotten before it is known that there is something to be noted instead. */
+static int note_anew(struct roster_entry *e, struct writer *writer, struct error *err)
+{
+	struct writer reader = {0};
+	struct control_setting now;
+	int r = e->means->find(&reader, e->directory, false, &now, err);
+
+	if (r < 0)
+		return r;
+	book_forget_one(writer->book, e->directory, e->means->quota_file);
+	if (e->means->period_file)
+		book_forget_one(writer->book, e->directory, e->means->period_file);
+	r = e->means->find(writer, e->directory, false, &now, err);
+	if (r < 0)
+		return r;
+	e->applied.quota_cores = now.quota_cores;
+	take_found_quota(e, writer);
+	return book_flush(writer->book, err);
+}
+
+int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err)
 {
 	struct roster_entry *e = &roster->items[i];
 	double now = e->means->quota(e->directory), ours = as_it_is_set(e->applied.quota_cores);
 	bool odd = now >= 0 && fabs(now - ours) > QUOTA_ODD * fmax(now, ours);
-	struct error err = {0};
+	bool again = odd && e->odd_quota && now == e->odd_cores;
+	int r;
 
-	if (!odd || !e->odd_quota || !writer->book) {
-		e->odd_quota = odd;
-		return;
-	}
-	e->odd_quota = false;
-	book_forget_one(writer->book, e->directory, e->means->quota_file);
-	if (e->means->period_file)
-		book_forget_one(writer->book, e->directory, e->means->period_file);
-	if (e->means->find(writer, e->directory, false, &e->applied, &err) == 0)
-		take_found_quota(e, writer);
+	e->odd_quota = odd;
+	e->odd_cores = now;
+	if (!again || !writer->book)
+		return 0;
+	r = note_anew(e, writer, err);
+	e->odd_quota = r < 0;
+	return r;
 }
 
 /* ---- the roster ---- */
@@ -155,6 +173,11 @@ static int give_weight_back(struct writer *writer, struct roster_entry *e, struc
 	e->applied.weight = 0;
 	if (!writer->book || !book_find(writer->book, e->directory, e->means->weight_file, &found))
 		return 0;
+	/* of one that had this name before */
+	if (found.inode != e->inode) {
+		book_forget_one(writer->book, e->directory, e->means->weight_file);
+		return 0;
+	}
 	/* raised for those below it (above.c), and going on to be */
 	if (!ours && strcmp(found.means, "cgroup") != 0)
 		return 0;

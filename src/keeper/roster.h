@@ -23,10 +23,12 @@ struct roster_entry {
 	struct control_setting applied;
 	double others_quota; /* that somebody else has set, in cores; no term lifts it. 0: none */
 	bool of_container;   /* the quota may have been set for its terms, before a keeper saw it */
-	bool odd_quota;	     /* it was not what was set here, at the last look */
+	bool odd_quota;	     /* it was not what was set here, at the last look, */
+	double odd_cores;    /* but this */
 	struct standing standing;	    /* memory, pids, disks */
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
+	bool quota_told;		    /* the same of the last look at the quota */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
 	unsigned int broken;		    /* of which terms it was told, by enum truth_kind */
 	uint32_t requests;		    /* block requests of it that are under way */
@@ -49,7 +51,8 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 
 /*
  * Looks whether somebody else has changed the quota of the entry at I since: that one holds then as one that was
- * found. Twice the same counts, as a change of terms may be on its way.
+ * found, and the book has it. Twice the same counts, as a change of terms may be on its way. What fails is tried again
+ * by the next look.
  */
-void roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer);
+int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err);
 void roster_end(struct roster *roster);

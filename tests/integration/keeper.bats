@@ -299,6 +299,30 @@ is_kept() {
 	rmdir "${memory:-$V2}/$ID" "${pids:-$V2}/$ID" 2>/dev/null || true
 }
 
+# The book of a killed keeper has what was found in a group of this name, which is another one by now.
+@test "a group made anew gets no weight of the one before it" {
+	group "$ID"
+	set_weight "$ID" 500
+	behalf terms set "/$ID" cpu.share=300
+	start_keeper
+	raised() { [ "$(weight "$ID")" != 500 ]; }
+	wait_until 5 raised
+	stop_keeper KILL
+	remove_group "$ID"
+	group "$ID"
+	fresh=$(weight "$ID")
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 has_quota_of "$ID" 0.3
+	[ "$(weight "$ID")" = "$fresh" ]
+	stop_keeper TERM
+	[ "$(weight "$ID")" = "$fresh" ]
+}
+
+set_weight() {
+	if [ -e "$CPU/$1/cpu.weight" ]; then echo "$2" >"$CPU/$1/cpu.weight"; else echo "$2" >"$CPU/$1/cpu.shares"; fi
+}
+
 set_quota() {
 	if [ -e "$CPU/$1/cpu.max" ]; then echo "$2 100000" >"$CPU/$1/cpu.max"; else echo "$2" >"$CPU/$1/cpu.cfs_quota_us"; fi
 }

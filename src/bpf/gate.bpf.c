@@ -10,8 +10,9 @@
  *
  * What arrives at the uplink has no mark: whose it is, is known of connections by what was sent (uplink_learn, behind
  * the translation of addresses), and else by the addresses that packets had which went into a link (link_learn).
- * uplink_arrives makes a class of that. The first packets of a connection from outside to an address of
- * the host's are nobody's.
+ * Where the uplink is a port of a bridge, what arrives for a workspace has a hardware address that is not the host's,
+ * and the keeper tells whose that is, as the bridge knows it (keeper/stations.h). uplink_arrives makes a class of all
+ * that. The first packets of a connection from outside to an address of the host's are nobody's.
  *
  * Counters and buckets are shared by all CPUs and changed by atomic additions. Two CPUs may fill a bucket for
  * the same while; compare-and-exchange lets one of them. A bucket can go below zero by one packet per CPU.
@@ -96,6 +97,14 @@ struct {
 	__type(key, struct address);
 	__type(value, __u32);
 } places SEC(".maps");
+
+/* The keeper's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLACES_MAX);
+	__type(key, struct gate_station);
+	__type(value, __u32);
+} stations SEC(".maps");
 
 /* ---- the bucket ---- */
 
@@ -270,12 +279,26 @@ static struct gate *owner_in(void *map, const void *key, __u32 *number)
 	return gate && gate->generation == *tag >> GATE_TAG_SHIFT ? gate : NULL;
 }
 
-/* By the connection, or else by the address. */
-static struct gate *owner_of(const struct flow *flow, __u32 *number)
+static struct gate *owner_of_station(struct __sk_buff *skb, __u32 *number)
+{
+	struct gate_station station = {};
+
+	/* what is for the host itself is for somebody else only by its address, which was looked at */
+	if (skb->pkt_type != PACKET_OTHERHOST ||
+	    bpf_skb_load_bytes_relative(skb, 0, station.address, sizeof(station.address),
+					BPF_HDR_START_MAC) < 0)
+		return NULL;
+	return owner_in(&stations, &station, number);
+}
+
+/* By the connection, or else by the address, or else by that of the hardware. */
+static struct gate *owner_of(struct __sk_buff *skb, const struct flow *flow, __u32 *number)
 {
 	struct gate *gate = owner_in(&flows, flow, number);
 
-	return gate ? gate : owner_in(&places, &flow->local, number);
+	if (!gate)
+		gate = owner_in(&places, &flow->local, number);
+	return gate ? gate : owner_of_station(skb, number);
 }
 
 SEC("tc")
@@ -302,7 +325,7 @@ int link_learn(struct __sk_buff *skb)
 
 	/*
 	 * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the
-	 * bridge has learned where an address is, that goes into all of them.
+	 * bridge has learned where an address is, that goes into all of them; where it is then, the bridge tells.
 	 */
 	if (number && skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
 	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
@@ -316,7 +339,7 @@ int uplink_arrives(struct __sk_buff *skb)
 	struct flow flow = {};
 	__u32 number = 0, *handle;
 
-	if (!read_flow(skb, &flow, false) || !owner_of(&flow, &number))
+	if (!read_flow(skb, &flow, false) || !owner_of(skb, &flow, &number))
 		return 0;
 	handle = bpf_map_lookup_elem(&arrival_classes, &number);
 	return handle ? *handle : 0;
@@ -333,7 +356,7 @@ int gate_uplink(struct __sk_buff *skb)
 
 	if (!read_flow(skb, &flow, false))
 		return TC_ACT_UNSPEC;
-	gate = owner_of(&flow, &number);
+	gate = owner_of(skb, &flow, &number);
 	if (!gate || !gate->renewed_ns)
 		return TC_ACT_UNSPEC;
 	now_ns = bpf_ktime_get_ns();

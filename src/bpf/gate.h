@@ -30,6 +30,13 @@
 #define GATE_TAG_SHIFT 12
 #define GATE_TAG_NUMBER 0xfffu
 #define GATE_GENERATIONS (1u << (32 - GATE_TAG_SHIFT))
+#define GATE_TAG_NONE GATE_TAG_NUMBER /* there is no such number */
+
+/* A hardware address, as the bridge knows it whose port the uplink is. */
+struct gate_station {
+	unsigned char address[6];
+	unsigned char padding[2];
+};
 
 struct gate {
 	/* the keeper's; it writes tokens_ns too when it shuts the gate */

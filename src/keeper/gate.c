@@ -133,6 +133,34 @@ int gates_bind_link(struct gates *gates, int ifindex, int number)
 				   BPF_ANY);
 }
 
+uint32_t gates_tag(const struct gates *gates, int number)
+{
+	return (uint32_t)gates->all[number].generation << GATE_TAG_SHIFT | (uint32_t)number;
+}
+
+static struct gate_station station_of(const unsigned char address[static 6])
+{
+	struct gate_station station = {0};
+
+	memcpy(station.address, address, sizeof(station.address));
+	return station;
+}
+
+int gates_set_station(struct gates *gates, const unsigned char address[static 6], int number)
+{
+	struct gate_station station = station_of(address);
+	uint32_t tag = gates_tag(gates, number);
+
+	return bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.stations), &station, &tag, BPF_ANY);
+}
+
+void gates_forget_station(struct gates *gates, const unsigned char address[static 6])
+{
+	struct gate_station station = station_of(address);
+
+	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &station);
+}
+
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class)
 {

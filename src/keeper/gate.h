@@ -42,6 +42,12 @@ int gates_bind_link(struct gates *gates, int ifindex, int number);
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class);
 
+/* What arrives at an uplink for the hardware ADDRESS of somebody behind a bridge is NUMBER's. 0 or a negative errno. */
+int gates_set_station(struct gates *gates, const unsigned char address[static 6], int number);
+void gates_forget_station(struct gates *gates, const unsigned char address[static 6]);
+/* Another one for each who has had the number. */
+uint32_t gates_tag(const struct gates *gates, int number);
+
 /* Until it is renewed again, or for GATE_LEASE_NS. */
 struct gate_terms {
 	uint64_t rate;	    /* CPU-nanoseconds per second that may be spent on receiving */

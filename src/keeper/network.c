@@ -15,6 +15,9 @@
 /* One search in so many is a thorough one, while no link is known. */
 #define THOROUGH_EVERY 20
 
+/* A bridge may know thousands, and whose they are changes seldom. */
+#define STATIONS_EVERY 2
+
 void network_take_back(struct writer *writer)
 {
 	static const char *const means[] = {SHAPE_MEANS, THREADS_MEANS};
@@ -66,6 +69,7 @@ void network_close(struct network *network)
 		clear(network, &network->workspaces[i]);
 	free(network->workspaces);
 	uplink_clear(&network->uplink);
+	stations_clear(&network->stations);
 	gates_close(network->shaper.gates);
 	netlink_close(network->shaper.netlink);
 	free(network);
@@ -414,6 +418,43 @@ static void set_uplink_gate(struct network *network)
 	network->gate_told = r < 0;
 }
 
+static size_t list_ports(const struct network *network, struct station_port *ports)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < network->n; i++) {
+		const struct workspace *w = &network->workspaces[i];
+
+		for (size_t l = 0; l < w->n_links && w->number >= 0; l++)
+			ports[n++] = (struct station_port){.port = w->links[l].link.index,
+							   .number = w->number};
+	}
+	return n;
+}
+
+/* Where the uplink is a bridge's port, and something there asks whose what arrives is. */
+static int follow_stations(struct network *network, struct error *err)
+{
+	bool asked = network->uplink.known_link.index && network->uplink.bridge;
+	_cleanup_free_ struct station_port *ports = NULL;
+	struct error told = {0};
+	int r;
+
+	if (network->updates++ % STATIONS_EVERY || (!asked && !network->stations.n))
+		return 0;
+	ports = calloc(network->n * LINKS_MAX + 1, sizeof(*ports));
+	if (!ports)
+		return error_oom(err);
+	r = stations_follow(&network->stations, network->shaper.netlink, network->shaper.gates,
+			    asked ? network->uplink.bridge : 0, ports, list_ports(network, ports),
+			    &told);
+	if (r < 0 && !network->stations_told)
+		log_warning("whose what arrives at '%s' is, is not known by its bridge: %s",
+			    network->uplink.name, told.text);
+	network->stations_told = r < 0;
+	return r == -ENOMEM ? error_oom(err) : 0;
+}
+
 /* R of what was tried of it; it is told once. */
 static int judge(struct workspace *w, int r, const struct error *why, struct error *err)
 {
@@ -471,5 +512,7 @@ int network_update(struct network *network, const struct network_workspace *list
 	r = set_classes(network, TERMS_EGRESS, err);
 	if (r == 0)
 		r = set_classes(network, TERMS_INGRESS, err);
-	return r == 0 ? set_all_links(network, err) : r;
+	if (r == 0)
+		r = set_all_links(network, err);
+	return r == 0 ? follow_stations(network, err) : r;
 }

@@ -5,6 +5,7 @@
 #include "keeper/network.h"
 #include "keeper/rate.h"
 #include "keeper/shape.h"
+#include "keeper/stations.h"
 #include "keeper/uplink.h"
 
 #define LINKS_MAX 8
@@ -41,7 +42,9 @@ struct workspace {
 struct network {
 	struct shaper shaper;
 	struct uplink uplink;
-	bool uplink_told[TERMS_DIRECTIONS], gate_told;
+	struct stations stations;
+	unsigned int updates;
+	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
 	struct workspace *workspaces;
 	size_t n;
 	unsigned int looks;

@@ -79,14 +79,15 @@ int uplink_choose(const char *text, const struct topology *host, struct uplink *
 
 /* ---- what it sends ---- */
 
-static int find_link(const struct uplink *uplink, const struct shaper *shaper,
-		     struct netlink_peer *peer, struct error *err)
+static int find_link(struct uplink *uplink, const struct shaper *shaper, struct netlink_peer *peer,
+		     struct error *err)
 {
 	struct netlink_link link;
 	int r = netlink_link_by_name(shaper->netlink, uplink->name, &link, err);
 
 	if (r < 0)
 		return r;
+	uplink->bridge = link.master;
 	*peer = (struct netlink_peer){.index = link.index};
 	memcpy(peer->name, link.name, sizeof(peer->name));
 	return 0;
@@ -304,10 +305,10 @@ int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_di
 /* A dry run sets nothing, and tells what would be. */
 static bool would_be_there(const struct uplink *uplink, const struct shaper *shaper)
 {
-	struct netlink_peer link;
+	struct netlink_link link;
 
 	return shaper->writer->dry && uplink->name[0] &&
-	       find_link(uplink, shaper, &link, NULL) == 0;
+	       netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) == 0;
 }
 
 bool uplink_reads_marks(const struct uplink *uplink, const struct shaper *shaper)

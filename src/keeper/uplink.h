@@ -23,6 +23,7 @@ struct uplink {
 	char name[IFNAMSIZ]; /* "": none */
 	uint64_t rate_bps;   /* 0: not known */
 	/* uplink.c's own */
+	int bridge; /* whose port it is, as of the last time it was looked for; 0: none */
 	struct classes sent, arriving;
 	int sent_index;			   /* of the interface whose root is ours, 0: none */
 	struct netlink_peer arriving_link; /* whose packets are redirected; index 0: none */

@@ -245,6 +245,47 @@ static uint64_t read_speed(int root, const char *link)
 	return (uint64_t)speed * 1000000;
 }
 
+static bool is_there(int root, const char *link, const char *what)
+{
+	_cleanup_free_ char *path = string_format("sys/class/net/%s/%s", link, what);
+
+	return path && faccessat(root, path, F_OK, 0) == 0;
+}
+
+/* Hardware, or something on top of it (bond, VLAN): the ends of containers and of virtual machines are neither. */
+static bool leads_outside(int root, const char *port)
+{
+	_cleanup_free_ char *path = string_format("sys/class/net/%s", port);
+	struct dirent **entries = NULL;
+	bool found = is_there(root, port, "device");
+	int n = path && !found ? list_directory(root, path, &entries) : 0;
+
+	for (int i = 0; i < n && !found; i++)
+		found = string_starts_with(entries[i]->d_name, "lower_");
+	free_entries(entries, n);
+	return found;
+}
+
+/* What is sent from a bridge's port to another one does not pass the bridge's own end: the way out is that port. */
+static void find_port(int root, struct topology *topology)
+{
+	_cleanup_free_ char *path = string_format("sys/class/net/%s/brif", topology->uplink);
+	struct dirent **entries = NULL;
+	const char *outside = NULL;
+	int n = path ? list_directory(root, path, &entries) : 0;
+	bool many = false;
+
+	for (int i = 0; i < n; i++) {
+		if (entries[i]->d_name[0] == '.' || !leads_outside(root, entries[i]->d_name))
+			continue;
+		many |= outside != NULL;
+		outside = entries[i]->d_name;
+	}
+	if (outside && !many && strlen(outside) < sizeof(topology->uplink))
+		strcpy(topology->uplink, outside);
+	free_entries(entries, n);
+}
+
 static void read_uplink(int root, struct topology *topology)
 {
 	_cleanup_free_ char *routes = NULL, *routes_v6 = NULL;
@@ -254,6 +295,8 @@ static void read_uplink(int root, struct topology *topology)
 	if (!topology->uplink[0] &&
 	    file_read_at(root, "proc/net/ipv6_route", FILE_MAX_BYTES, &routes_v6, NULL, NULL) == 0)
 		find_uplink_v6(routes_v6, topology);
+	if (topology->uplink[0])
+		find_port(root, topology);
 	if (topology->uplink[0])
 		topology->uplink_bps = read_speed(root, topology->uplink);
 }

@@ -32,7 +32,8 @@ struct topology {
 	struct topology_disk *disks; /* each disk before its partitions */
 	size_t n_disks;
 	char uplink[16];     /* of the default route with the least metric; without one of
-				IPv4 that of IPv6; "": none */
+				IPv4 that of IPv6; of a bridge its only
+				port that is hardware; "": none */
 	uint64_t uplink_bps; /* 0: its driver does not say */
 };
 

@@ -288,6 +288,35 @@ TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)
 	is_uint(gates_counts(gates, number).passed, 0);
 }
 
+TEST(what_arrives_is_known_by_the_hardware_address_behind_a_bridge)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	const unsigned char address[6] = {2, 0xbe, 0, 0, 0, 7};
+	struct frame in = frame_v4(5, 5000, false), other = frame_v4(5, 5000, false);
+	struct frame in_v6 = frame_v6(9, false);
+
+	if (number < 0)
+		return;
+	memcpy(in.bytes, address, sizeof(address));
+	memcpy(in_v6.bytes, address, sizeof(address));
+	other.bytes[0] = 2;
+	gates_set_class(gates, TERMS_INGRESS, number, 0xbe0015);
+	gates_shut(gates, number, &(struct gate_terms){.rate = 0, .packet_ns = 1000});
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in, 0), 0);
+	is_int(gates_set_station(gates, address, number), 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in, 0), 0xbe0015);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6, 0), 0xbe0015);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &other, 0), 0);
+	is_uint(run_program(gates, GATE_UPLINK, &in, 0), TC_ACT_SHOT);
+	is_uint(run_program(gates, GATE_UPLINK, &other, 0), PASS);
+	gates_forget_station(gates, address);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in, 0), 0);
+	is_int(gates_set_station(gates, address, number), 0);
+	gates_free(gates, number);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in, 0), 0);
+}
+
 TEST(what_somebody_else_sends_on_a_connection_takes_it_from_the_workspace)
 {
 	_cleanup_(cleanup_gates) struct gates *gates = open_gates();

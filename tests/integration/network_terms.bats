@@ -33,6 +33,7 @@ teardown() {
 	if [ -n "${SERVER:-}" ]; then kill "$SERVER" 2>/dev/null || true; fi
 	if [ -n "${OTHERS:-}" ]; then kill "$OTHERS" 2>/dev/null || true; fi
 	ip link del "up-$$" 2>/dev/null || true
+	ip link del "br-$$" 2>/dev/null || true
 	ip netns del "outside-$$" 2>/dev/null || true
 	end
 }
@@ -139,6 +140,60 @@ gate_dropped() {
 	gate_dropped
 	behalf delete --force "$NAME"
 	wait_until 5 eval "! tc qdisc show dev up-$$ | grep -q clsact"
+}
+
+# A bridge whose ports are the uplink and the workspace's second link: nothing is routed.
+join_outside() {
+	local pid
+	pid=$(behalf state "$NAME" | jq .pid)
+	ip link add "in-$$" type veth peer name eth1 netns "$pid"
+	ip link set "in-$$" master "br-$$" up
+	nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set eth1 up && ip address add 198.18.79.3/24 dev eth1'
+	# a bridge learns where somebody is by what comes from there
+	answers() {
+		ip netns exec "outside-$$" timeout 2 bash -c 'exec 3<>/dev/tcp/198.18.79.3/9' 2>&1 | grep -q refused
+	}
+	wait_until 5 answers
+}
+
+make_bridged_outside() {
+	ip link add "br-$$" type bridge
+	ip link set "br-$$" up
+	ip netns add "outside-$$"
+	ip link add "up-$$" type veth peer name "op-$$" netns "outside-$$"
+	ip link set "up-$$" master "br-$$" up
+	ip -n "outside-$$" link set "op-$$" up
+	ip -n "outside-$$" address add 198.18.79.2/24 dev "op-$$"
+	export BEHALF_UPLINK=up-$$=100mbit
+}
+
+@test "a flood from outside is dropped where it arrives, at the port of a bridge" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_bridged_outside
+	spawn_with --net-strict drop --cpu-limit 0.02 -- sleep 100
+	join_outside
+	wait_until 5 eval "tc filter show dev up-$$ ingress | grep -q behalf_gate"
+	# where nobody can have learned anything by what was sent
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.79.3 9999 18 15 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	drops_there() { tc -s qdisc show dev "up-$$" | grep -A 1 '^qdisc clsact' | sed -n 's/.*dropped \([0-9]*\),.*/\1/p' | grep -q '[0-9]\{3\}'; }
+	wait_until 14 drops_there
+	behalf delete --force "$NAME"
+	wait_until 5 eval "! tc qdisc show dev up-$$ | grep -q clsact"
+}
+
+@test "net.ingress.reserve is a class for what arrives at the port of a bridge" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_bridged_outside
+	spawn_with --net-ingress-reserve 30mbit -- sleep 100
+	join_outside
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.79.3 9999 1400 15 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	class_has_bytes() {
+		inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+			jq -e '.workspaces[0].network.ingress_reserved.bytes > 3000000'
+	}
+	wait_until 14 class_has_bytes
 }
 
 # The kernel's threads that are in the group of the workspace.

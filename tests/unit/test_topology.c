@@ -152,6 +152,35 @@ TEST(a_default_route_of_ipv6_alone)
 	is_uint(t.uplink_bps, 1000000000);
 }
 
+/* A host whose own address is a bridge's, beside those of its containers. */
+TEST(the_port_of_a_bridge_that_leads_outside)
+{
+	_cleanup_(remove_tree) int root = make_tree();
+
+	must(root >= 0);
+	put_machine(root);
+	unlinkat(root, "proc/net/route", 0);
+	put(root, "proc/net/route",
+	    "Iface\tDestination\tGateway\nbr0\t00000000\t0100000A\t0003\t0\t0\t5\t00000000\n");
+	put(root, "sys/class/net/br0/speed", "10000\n");
+	put(root, "sys/class/net/br0/brif/eth0", "");
+	put(root, "sys/class/net/br0/brif/veth7", "");
+	put(root, "sys/class/net/eth0/device/vendor", "0x8086\n");
+	put(root, "sys/class/net/veth7/speed", "10000\n");
+	for (int i = 0; i < 2; i++) {
+		_cleanup_(topology_clear) struct topology t = {0};
+
+		must(topology_read(root, &t, NULL) == 0);
+		is_str(t.uplink, i ? "br0" : "eth0");
+		is_uint(t.uplink_bps, i ? UINT64_C(10000000000) : UINT64_C(25000000000));
+		if (i)
+			continue;
+		/* with two of them it is not known which */
+		put(root, "sys/class/net/br0/brif/bond0.7", "");
+		put(root, "sys/class/net/bond0.7/lower_bond0", "");
+	}
+}
+
 TEST(this_machine)
 {
 	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

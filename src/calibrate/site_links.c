@@ -300,13 +300,29 @@ static int lend_devices(struct netlink *host, struct site_links *links, const in
 		enum site_workspace w = SITE_A + i;
 
 		r = move_device(host, netns[w], links->devices[i], true, err);
+		/* one that cannot be switched on there has moved all the same */
+		links->lent[i] = r != -ENODEV && r != -EEXIST;
+		if (r == 0)
+			r = configure(netns[w], links->devices[i],
+				      inner_address(links, NETWORK_DEVICE, w), 0, err);
 		if (r < 0)
-			break;
-		links->lent[i] = true;
-		r = configure(netns[w], links->devices[i], inner_address(links, NETWORK_DEVICE, w),
-			      0, err);
+			error_prefix(err, "hand '%s' over", links->devices[i]);
 	}
 	return r;
+}
+
+/* One that is not there never came. */
+static int return_device(int netns, int home, const char *name, struct error *err)
+{
+	_cleanup_netlink_ struct netlink *inside = NULL;
+	struct netlink_link link;
+	int r = netlink_open_in(netns, &inside, err);
+
+	if (r < 0)
+		return r;
+	if (netlink_link_by_name(inside, name, &link, NULL) == -ENODEV)
+		return 0;
+	return move_device(inside, home, name, false, err);
 }
 
 int site_links_return_devices(const int netns[static SITE_WORKSPACES], struct site_links *links,
@@ -316,15 +332,12 @@ int site_links_return_devices(const int netns[static SITE_WORKSPACES], struct si
 	int r = 0;
 
 	for (int i = 0; i < SITE_DEVICES; i++) {
-		_cleanup_netlink_ struct netlink *inside = NULL;
 		int back;
 
 		if (!links->lent[i])
 			continue;
-		back = netlink_open_in(netns[SITE_A + i], &inside, r == 0 ? err : NULL);
-		if (back == 0)
-			back = move_device(inside, home, links->devices[i], false,
-					   r == 0 ? err : NULL);
+		back = return_device(netns[SITE_A + i], home, links->devices[i],
+				     r == 0 ? err : NULL);
 		links->lent[i] = false;
 		if (r == 0)
 			r = back;

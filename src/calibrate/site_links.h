@@ -13,7 +13,7 @@ struct site_links {
 	char missing[SITE_PATHS][160]; /* why a path is not there; empty: it is */
 	const char *devices
 		[SITE_DEVICES];	 /* given, borrowed: handed over to a and b; NULL: a pair is */
-	bool lent[SITE_DEVICES]; /* and not returned yet */
+	bool lent[SITE_DEVICES]; /* or perhaps lent, and not returned yet */
 };
 
 /* NETNS by workspace, -EBADF: the host's. After a failure site_links_remove takes back what was made. */

@@ -190,6 +190,22 @@ make_devices() {
 	no_traces
 }
 
+@test "a device that cannot be switched on where it went comes back" {
+	need_program ip iproute2
+	make_devices
+	ip link set "${DEVICES[0]}" up
+	# one that has the address of the device below it cannot be switched on
+	ip link add link "${DEVICES[0]}" name bc$$m address "$(cat "/sys/class/net/${DEVICES[0]}/address")" type macvlan
+	ip link add bc$$c type veth peer name bc$$d
+	run "$BEHALF" calibrate --quick --only device --device "bc$$d,bc$$m" --json
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"bc$$m"* ]]
+	[ -e "/sys/class/net/bc$$m" ]
+	[ -e "/sys/class/net/bc$$d" ]
+	no_traces
+}
+
 @test "a path on which nothing arrives is left out" {
 	need_program ip iproute2
 	# each has its partner, but not the other

@@ -40,6 +40,9 @@
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
 #define TAKES_MAX 20
+#define SETTLE_MS 200
+#define TAKE_MS                                                                                    \
+	5000 /* what the kernel does every five seconds (writeback, and more) is in each once */
 
 static volatile int stop_signal;
 
@@ -224,8 +227,8 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 	const struct measure_plan plan = {
 		.specs = mix->specs,
 		.n_specs = mix->n,
-		.settle_ms = 100,
-		.window_ms = 1000,
+		.settle_ms = SETTLE_MS,
+		.window_ms = TAKE_MS,
 		.windows = 1,
 	};
 	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes[mix->n_takes], err);

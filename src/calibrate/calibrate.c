@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * In: nothing but the host. Out: a profile. In between, in this order: a ledger, a site, a scratch file; the
- * rounds of the schedule, and between them now and then nothing at all; what the disk can do at most; the fit.
+ * rounds of the schedule; what the disk can do at most; the fit.
  *
  * Every load is measured with others beside it, since the coefficients are to be those of a host in use, and
  * several times, at moments far from each other, since what disturbs a measurement (another guest of the
@@ -11,7 +11,6 @@
 #include "calibrate/calibrate.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strings.h"
-#include "calibrate/least_squares.h"
 #include "calibrate/measure.h"
 #include "calibrate/operations.h"
 #include "calibrate/private_ledger.h"
+#include "calibrate/reach.h"
 #include "calibrate/schedule.h"
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
@@ -32,19 +31,10 @@
 
 #define QUANTILE 0.95
 #define SCRATCH_BYTES (64u << 20)
-#define RESTS 8 /* moments without a load, spread over the whole */
-#define REST_MS 120
+#define SETTLE_MS 110 /* until then the kernel clears up after the processes of the round before */
 #define AGAIN_SHARE 5 /* one of so many rounds at most is measured again */
 #define FLAT_OUT 1e7  /* a rate nothing keeps up with */
-#define PROBE_MS 30
-#define PATH_TRIES 10 /* the first of them may find a busy machine, and links that were just made */
-#define DEVICE_TRIES 60 /* a network card takes some seconds to find its partner */
-#define DISK_FLOWS 8	/* requests in flight when it is about what a disk can do */
-
-struct rests {
-	struct measure_figures figures[RESTS];
-	size_t n;
-};
+#define DISK_FLOWS 8  /* requests in flight when it is about what a disk can do */
 
 struct run {
 	const struct calibrate_options *options;
@@ -56,8 +46,6 @@ struct run {
 	struct schedule schedule;
 	struct measure_figures *figures; /* by round */
 	struct operations operations;
-	struct rests rest;
-	double host_cpu_upper;
 	struct trust trust;
 	size_t done, total;
 	uint64_t started_ns;
@@ -119,61 +107,31 @@ static int open_disk(struct run *run, unsigned int *what, struct error *err)
 	return leave_out(run, "disk", why.text);
 }
 
-/* Whether a few datagrams arrive. */
-static int try_path(struct run *run, enum site_path path, unsigned int tries)
+/* Of WHAT, keeps the paths that are there and carry something. */
+static int choose_paths(struct run *run, unsigned int *what, struct schedule_silence *silence)
 {
-	const struct flow_spec spec = schedule_probe(path);
-	const struct measure_plan plan = {
-		.specs = &spec, .n_specs = 1, .window_ms = PROBE_MS, .windows = 1};
-	struct measure_figures figures = {0};
-	struct error why = {0};
-	int r = 0;
-
-	while (figures.flows[0].received <= 0 && tries--) {
-		r = measure_run(run->measure, &plan, run->options->stop, &figures, &why);
-		if (r == -EINTR)
-			return r;
-	}
-	if (figures.flows[0].received <= 0)
-		site_miss_path(run->site, path,
-			       r < 0 ? why.text : "nothing gets through; is there a firewall?");
-	return 0;
-}
-
-/* A firewall, or two devices that are not connected, would cost more than a path: the calibration. */
-static int try_paths(struct run *run)
-{
-	int r = 0;
+	const struct reach_wish wish = {
+		.what = *what,
+		.real_devices = run->options->devices,
+		.stop = run->options->stop,
+	};
+	int r = reach_find(run->measure, run->site, &wish, silence, &run->left_out);
 
 	for (enum site_path path = 0; r == 0 && path < SITE_PATHS; path++) {
-		bool real = path == SITE_DEVICE && run->options->devices;
-
-		if ((run->options->what & 1u << path) && site_has_path(run->site, path))
-			r = try_path(run, path, real ? DEVICE_TRIES : PATH_TRIES);
-	}
-	return r;
-}
-
-/* Of WHAT, keeps the paths that are there. */
-static int choose_paths(struct run *run, unsigned int *what)
-{
-	for (enum site_path path = 0; path < SITE_PATHS; path++) {
 		const char *why = site_path_missing(run->site, path);
-		int r;
 
 		if (!(*what & 1u << path) || !why)
 			continue;
 		*what &= ~(1u << path);
 		r = leave_out(run, site_path_name(path), why);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
 }
 
 static int prepare(struct run *run, struct error *err)
 {
 	unsigned int what = run->options->what;
+	struct schedule_silence silence;
 	int r = private_ledger_open(&run->own_ledger, err);
 
 	if (r == 0)
@@ -183,46 +141,17 @@ static int prepare(struct run *run, struct error *err)
 	if (r == 0)
 		r = measure_open(run->site, &run->scratch, &run->measure, err);
 	if (r == 0)
-		r = try_paths(run);
-	if (r == 0 && choose_paths(run, &what) < 0)
-		r = error_oom(err);
+		r = choose_paths(run, &what, &silence);
+	if (r == -ENOMEM)
+		error_oom(err);
 	if (r == 0 && !what)
 		r = error_set(err, EOPNOTSUPP, "nothing can be calibrated: %s", run->left_out[0]);
-	if (r == 0 && schedule_make(what, run->options->quick, &run->schedule) < 0)
+	if (r == 0 && schedule_make(what, run->options->quick, &silence, &run->schedule) < 0)
 		r = error_oom(err);
 	run->figures = calloc(run->schedule.n + 1, sizeof(*run->figures));
 	if (r == 0 && !run->figures)
 		r = error_oom(err);
 	return r;
-}
-
-/* The host with nothing going on, for a moment. */
-static int take_rest(struct run *run, struct error *err)
-{
-	const struct measure_plan plan = {.window_ms = REST_MS, .windows = 1};
-	int r;
-
-	tell(run, "the host at rest");
-	r = measure_run(run->measure, &plan, run->options->stop, &run->rest.figures[run->rest.n],
-			err);
-	if (r < 0)
-		return r;
-	run->rest.n++;
-	run->done++;
-	return 0;
-}
-
-static void settle_rest(struct run *run)
-{
-	double host[RESTS];
-	size_t n = run->rest.n;
-
-	for (size_t i = 0; i < n; i++) {
-		host[i] = measure_charge(&run->rest.figures[i].host);
-		trust_add(&run->trust, &run->rest.figures[i]);
-	}
-	least_squares_sort(host, n);
-	run->host_cpu_upper = least_squares_quantile(host, n, QUANTILE);
 }
 
 static int take_round(struct run *run, size_t number, struct error *err)
@@ -231,7 +160,7 @@ static int take_round(struct run *run, size_t number, struct error *err)
 	const struct measure_plan plan = {
 		.specs = round->specs,
 		.n_specs = round->n,
-		.settle_ms = 60,
+		.settle_ms = SETTLE_MS,
 		.window_ms = run->options->quick ? 110 : 260,
 		.windows = 1,
 	};
@@ -245,14 +174,6 @@ static int take_round(struct run *run, size_t number, struct error *err)
 		return error_prefix(err, "%s", text);
 	run->done++;
 	return 0;
-}
-
-/* Rests between the rounds, so that all of them are of the same time. */
-static int take_rests(struct run *run, size_t step, struct error *err)
-{
-	if (step * RESTS / run->schedule.n < run->rest.n)
-		return 0;
-	return take_rest(run, err);
 }
 
 /* What others of this host disturbed, as far as that is little; elsewhere it would not help. */
@@ -291,15 +212,10 @@ static int measure_rounds(struct run *run, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < run->schedule.n; i++) {
-		r = take_rests(run, i, err);
-		if (r == 0)
-			r = take_round(run, i, err);
-	}
-	if (r < 0)
-		return r;
-	settle_rest(run);
-	r = measure_again(run, err);
+	for (size_t i = 0; r == 0 && i < run->schedule.n; i++)
+		r = take_round(run, i, err);
+	if (r == 0)
+		r = measure_again(run, err);
 	for (size_t i = 0; r == 0 && i < run->schedule.n; i++) {
 		if (settle_round(run, i) < 0)
 			r = error_oom(err);
@@ -401,8 +317,6 @@ static int conclude(struct run *run, struct error *err)
 		profile->operations[i].stand_in =
 			!run->options->devices &&
 			strcmp(profile->operations[i].target, site_path_name(SITE_DEVICE)) == 0;
-	profile->base.host_cpu_upper_ns =
-		fmax(run->host_cpu_upper / profile->host.cpus, profile->base.host_cpu_ns);
 	return 0;
 }
 
@@ -435,7 +349,7 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 
 	if (r < 0)
 		return r;
-	run.total = run.schedule.n + RESTS + (run.disk.target[0] ? 4 : 0);
+	run.total = run.schedule.n + (run.disk.target[0] ? 4 : 0);
 	r = measure_all(&run, err);
 	if (r < 0)
 		return r;

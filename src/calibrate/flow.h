@@ -3,8 +3,8 @@
 
 /*
  * Load with a known rate: a flow does one thing over and over, so many times a second, in workspaces of a
- * site. Senders wake up once a tick at most and then do all that is due, which is how paced
- * programs work; below 1000 a second each unit is a wake-up of its own.
+ * site. Senders wake up once a tick at most, at any moment of it, and then do all that is due, which is how
+ * paced programs work; below 1000 a second each unit is a wake-up of its own.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,7 +14,8 @@
 
 void flow_pace_start(struct flow_pace *pace, double rate)
 {
-	*pace = (struct flow_pace){.rate = rate, .started_ns = clock_monotonic_ns()};
+	*pace = (struct flow_pace){
+		.rate = rate, .started_ns = clock_monotonic_ns(), .scattered = true};
 	pace->late_ticks = LATE_TICKS;
 	pace->tick_ns = rate * FLOW_TICK_NS < 1e9 ? (uint64_t)(1e9 / rate) : FLOW_TICK_NS;
 }
@@ -30,13 +31,31 @@ static void sleep_until(uint64_t at_ns)
 		;
 }
 
+/*
+ * Once in each tick, at any moment of it (splitmix64): senders that all woke up at the same distance from the others
+ * would find the CPUs busy, or asleep, every time for as long as they run, and what they cost would be that luck.
+ */
+static uint64_t moment_of(const struct flow_pace *pace, uint64_t tick)
+{
+	uint64_t z = pace->started_ns + tick * 0x9e3779b97f4a7c15u;
+
+	if (!pace->scattered)
+		return tick * pace->tick_ns;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return tick * pace->tick_ns + (z ^ z >> 31) % pace->tick_ns;
+}
+
 uint64_t flow_pace_wait(struct flow_pace *pace, volatile struct flow_counts *counts)
 {
-	uint64_t now_ns = clock_monotonic_ns(), ticks, units, most;
+	uint64_t now_ns = clock_monotonic_ns(), units, most;
 
 	do {
-		ticks = (now_ns - pace->started_ns) / pace->tick_ns + 1;
-		sleep_until(pace->started_ns + ticks * pace->tick_ns);
+		/* none is left out because the last came late, but those that are over */
+		uint64_t over = (now_ns - pace->started_ns) / pace->tick_ns;
+
+		pace->tick = pace->tick >= over ? pace->tick + 1 : over;
+		sleep_until(pace->started_ns + moment_of(pace, pace->tick));
 		now_ns = clock_monotonic_ns();
 		counts->wakeups++;
 		pace->due = (uint64_t)((double)(now_ns - pace->started_ns) * pace->rate / 1e9);

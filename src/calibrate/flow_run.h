@@ -26,8 +26,10 @@ _noreturn_ void flow_run_fail(volatile struct flow_counts *counts, int error);
 struct flow_pace {
 	double rate;
 	uint64_t started_ns, tick_ns;
+	uint64_t tick;		 /* the last one */
 	uint64_t due, done;	 /* units */
 	unsigned int late_ticks; /* what is later than that is dropped */
+	bool scattered;		 /* at any moment of a tick, else at its beginning */
 };
 
 void flow_pace_start(struct flow_pace *pace, double rate);

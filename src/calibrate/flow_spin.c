@@ -45,6 +45,7 @@ void flow_run_spin(const struct flow_spec *spec, volatile struct flow_counts *co
 
 	flow_pace_start(&pace, spec->rate);
 	pace.late_ticks = LATE_TICKS;
+	pace.scattered = false; /* the less it sleeps, the nearer it comes to all of a CPU */
 	for (;;) {
 		uint64_t units = flow_pace_wait(&pace, counts);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "calibrate/least_squares.h"
 #include "calibrate/schedule.h"
 
 /*
@@ -15,8 +16,15 @@
  * CPUs follows it within a fifth from 500 to 2500 of them a CPU.
  */
 #define AWAKE_PER_CPU 500
+/*
+ * What the host does for loads (ends of interrupts, ticks, and what RCU frees, which keeps the tick alive) it does once a
+ * tick at most, however many connections or packets there are: as measured with 250 ticks a second.
+ */
+#define HOST_GAP_NS 4e6
 #define TOGETHER 4
 #define LEAST_SHARED_NS 2e6 /* below that, it drowns in the host's own work */
+#define HOST_RIDGE 0.3	    /* of one load little can be told from its group's */
+#define NOBODY_RIDGE 0.03
 
 enum { GROUP_NET, GROUP_DISK, GROUP_OWN };
 
@@ -202,15 +210,30 @@ static int add_round(struct operations *operations, const struct shared_round *r
 	return 0;
 }
 
+static int add_others(struct operations *operations, const struct measure_figures *figures)
+{
+	struct operations_others *grown =
+		reallocarray(operations->others, operations->n_rounds + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	operations->others = grown;
+	grown[operations->n_rounds] = (struct operations_others){
+		.threads_ns = figures->host.own,
+		.programs_ns = figures->programs + figures->others,
+	};
+	return 0;
+}
+
 int operations_add(struct operations *operations, const struct operations_sample *sample)
 {
 	const struct measure_figures *figures = sample->figures;
 	struct shared_round round = {.n = sample->n};
-	int r = 0;
+	int r = add_others(operations, figures);
 
 	for (size_t i = 0; r == 0 && i < sample->n; i++)
 		r = add_load(operations, sample, i, &round.loads[i]);
-	round.cost_ns = measure_charge(&figures->host);
+	round.cost_ns = measure_behalf(&figures->host);
 	if (r == 0)
 		r = add_round(operations, &round, OPERATIONS_HOST);
 	round.cost_ns = figures->unattributed;
@@ -223,7 +246,7 @@ int operations_add(struct operations *operations, const struct operations_sample
 
 /* ---- the fit ---- */
 
-/* The last cost is of what is there with any load: a unit in every round. */
+/* The last cost is of what is there with any load: a unit in every round, and a byte for each ns of others' programs. */
 struct shared_result {
 	struct shared_cost *costs;
 	double own_ns;
@@ -232,15 +255,24 @@ struct shared_result {
 
 static void add_own_work(struct operations *operations)
 {
-	const struct shared_load own = {.of = operations->n, .at.units = 1};
-
 	for (int payer = 0; payer < OPERATIONS_SHARED; payer++) {
 		for (size_t i = 0; i < operations->n_rounds; i++) {
 			struct shared_round *round = &operations->rounds[payer][i];
 
-			round->loads[round->n++] = own;
+			round->loads[round->n++] = (struct shared_load){
+				.of = operations->n,
+				.at = {.units = 1, .bytes = operations->others[i].programs_ns},
+			};
 		}
 	}
+}
+
+/* What of ROUND is of no load. */
+static double own_forecast(const struct shared_round *round, const struct shared_result *result)
+{
+	const struct shared_round own = {.n = 1, .loads = {round->loads[round->n - 1]}};
+
+	return shared_forecast(&own, result->costs);
 }
 
 /* Returns how many there are: one for TOGETHER rounds. */
@@ -255,8 +287,10 @@ static size_t gather_ratios(const struct operations *operations, enum operations
 		for (size_t r = i; r < n * TOGETHER; r += n) {
 			const struct shared_round *round = &operations->rounds[payer][r];
 
-			measured += fmax(0, round->cost_ns - result->own_ns);
-			expected += shared_forecast(round, result->costs) - result->own_ns;
+			double own = own_forecast(round, result);
+
+			measured += fmax(0, round->cost_ns - own);
+			expected += shared_forecast(round, result->costs) - own;
 		}
 		ratios[i] = measured / expected;
 	}
@@ -294,6 +328,10 @@ static void judge_shared(const struct operations *operations, enum operations_sh
 static int fit_shared(const struct operations *operations, enum operations_shared payer,
 		      double quantile, struct shared_result *result)
 {
+	static const struct shared_way ways[OPERATIONS_SHARED] = {
+		[OPERATIONS_HOST] = {LEAST_SHARED_NS, HOST_RIDGE},
+		[OPERATIONS_NOBODY] = {LEAST_SHARED_NS, NOBODY_RIDGE},
+	};
 	_cleanup_free_ double *ratios = calloc(operations->n_rounds + 1, sizeof(*ratios));
 	int r;
 
@@ -303,13 +341,13 @@ static int fit_shared(const struct operations *operations, enum operations_share
 	if (!ratios || !result->costs)
 		return -ENOMEM;
 	for (size_t i = 0; i < operations->n; i++) {
-		result->costs[i].gap_ns = FLOW_TICK_NS;
+		result->costs[i].gap_ns = payer == OPERATIONS_HOST ? HOST_GAP_NS : FLOW_TICK_NS;
 		result->costs[i].group = operations->all[i].kind >= PROFILE_READ ? GROUP_DISK
 										 : GROUP_NET;
 	}
 	result->costs[operations->n].group = GROUP_OWN;
-	r = shared_fit(operations->rounds[payer], operations->n_rounds, LEAST_SHARED_NS,
-		       result->costs, operations->n + 1);
+	r = shared_fit(operations->rounds[payer], operations->n_rounds, &ways[payer], result->costs,
+		       operations->n + 1);
 	result->own_ns = result->costs[operations->n].cost.unit_ns;
 	if (r == 0)
 		judge_shared(operations, payer, quantile, ratios, result);
@@ -364,10 +402,39 @@ static int fit_one(const struct operations *operations, const struct shared_resu
 	to->size_most_bytes = from->size_most_bytes;
 	to->units_most = from->units_most;
 	to->gap_ns = FLOW_TICK_NS;
+	to->host_gap_ns = HOST_GAP_NS;
 	to->awake_per_s = AWAKE_PER_CPU * profile->host.cpus;
 	for (enum operations_shared payer = 0; payer < OPERATIONS_SHARED; payer++)
 		add_shared(operations, payer, &shared[payer], from, to);
 	return fit_operation(from->points, from->n, profile->quantile, to);
+}
+
+/*
+ * All rounds count alike for the mean, as nothing of it is a disturbance. The quantile is over some rounds together,
+ * as in judge_shared.
+ */
+static int fit_base(const struct operations *operations, double own_ns, struct profile *profile)
+{
+	size_t n = operations->n_rounds / TOGETHER;
+	_cleanup_free_ double *together = calloc(n + 1, sizeof(*together));
+	double cpus = fmax(1, profile->host.cpus), mean = 0, upper = 0;
+
+	if (!together)
+		return -ENOMEM;
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double threads = operations->others[i].threads_ns;
+
+		mean += threads / (double)operations->n_rounds;
+		if (i < n * TOGETHER)
+			together[i % n] += threads / TOGETHER;
+	}
+	least_squares_sort(together, n);
+	if (n)
+		upper = least_squares_quantile(together, n, profile->quantile);
+	profile->base.host_cpu_ns = (own_ns + mean) / cpus;
+	profile->base.threads_cpu_ns = mean / cpus;
+	profile->base.host_cpu_upper_ns = (own_ns + fmax(mean, upper)) / cpus;
+	return 0;
 }
 
 int operations_fit(struct operations *operations, unsigned int what, struct profile *profile)
@@ -379,8 +446,7 @@ int operations_fit(struct operations *operations, unsigned int what, struct prof
 	for (enum operations_shared payer = 0; r == 0 && payer < OPERATIONS_SHARED; payer++)
 		r = fit_shared(operations, payer, profile->quantile, &shared[payer]);
 	if (r == 0)
-		profile->base.host_cpu_ns =
-			shared[OPERATIONS_HOST].own_ns / fmax(1, profile->host.cpus);
+		r = fit_base(operations, shared[OPERATIONS_HOST].own_ns, profile);
 	for (size_t i = 0; r == 0 && i < operations->n; i++) {
 		struct operation_points *from = &operations->all[i];
 
@@ -401,5 +467,6 @@ void operations_free(struct operations *operations)
 	free(operations->all);
 	for (size_t i = 0; i < ARRAY_SIZE(operations->rounds); i++)
 		free(operations->rounds[i]);
+	free(operations->others);
 	*operations = (struct operations){0};
 }

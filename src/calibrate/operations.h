@@ -29,10 +29,17 @@ struct operation_points {
 /* Of one payer that works for all, in each round. */
 enum operations_shared { OPERATIONS_HOST, OPERATIONS_NOBODY, OPERATIONS_SHARED };
 
+/* What is of no load. */
+struct operations_others {
+	double threads_ns;  /* the kernel's own threads */
+	double programs_ns; /* programs that are nobody's, for which the host works, too */
+};
+
 struct operations {
 	struct operation_points *all;
 	size_t n;
 	struct shared_round *rounds[OPERATIONS_SHARED];
+	struct operations_others *others; /* in each round */
 	size_t n_rounds;
 };
 
@@ -67,6 +74,9 @@ enum profile_mode operations_mode(const struct flow_spec *spec);
  * Fits those of WHAT, bits SCHEDULE_*, into PROFILE; those with too few points are left out. What the host and nobody
  * are charged for a connection is shared in halves between its two sides. What the host is charged with any load, and of
  * all CPUs, becomes the profile's base: at rest a host has less to do, or more, than what it has besides its loads.
+ * What the kernel's own threads take is all of it base: they have a clock of their own, some run for milliseconds every
+ * few seconds, and which rounds these are tells nothing of the loads in them. What the host does for programs of its own
+ * that disturbed a round is told apart, and is in neither.
  * Once only.
  */
 int operations_fit(struct operations *operations, unsigned int what, struct profile *profile);

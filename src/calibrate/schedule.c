@@ -10,6 +10,8 @@
 
 #define QUICK_PASSES 4
 #define FULL_PASSES 8
+#define PROBE_BYTES 128
+#define PROBE_RATE 1000
 
 /* Which calibrations have a load. */
 enum presence { FULL, QUICK_BRIDGE, QUICK };
@@ -157,25 +159,43 @@ static const struct {
 #define DISK_LANE 3
 #define DISK_WORKSPACE SITE_K
 
-static int append_path(struct lane *lanes, enum site_path path, bool quick)
+/* Elsewhere both ends are workspaces, and one way tells of both. */
+bool schedule_has_way(enum site_path path, enum schedule_way way)
 {
+	return way == SCHEDULE_FORTH || path == SITE_LOCAL || path == SITE_UPLINK;
+}
+
+static struct flow_spec place(struct flow_spec spec, enum site_path path, enum schedule_way way)
+{
+	spec.path = path;
+	spec.from = way == SCHEDULE_FORTH ? places[path].from : places[path].to;
+	spec.to = way == SCHEDULE_FORTH ? places[path].to : places[path].from;
+	return spec;
+}
+
+/* What LANES are made for. */
+struct wish {
+	unsigned int what;
+	bool quick;
+	const struct schedule_silence *silence;
+};
+
+static int append_path(struct lane *lanes, enum site_path path, const struct wish *wish)
+{
+	enum presence least = !wish->quick ? FULL : path == SITE_BRIDGE ? QUICK_BRIDGE : QUICK;
 	struct lane *lane = &lanes[places[path].lane];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(net_loads); i++) {
-		struct flow_spec spec = spec_of(&net_loads[i]);
+		const struct flow_spec spec = spec_of(&net_loads[i]);
+		bool tcp = spec.kind != FLOW_UDP;
 
-		if (quick && net_loads[i].presence < (path == SITE_BRIDGE ? QUICK_BRIDGE : QUICK))
-			continue;
-		spec.path = path;
-		spec.from = places[path].from;
-		spec.to = places[path].to;
-		r = append(lane, &spec);
-		/* where one end is no workspace both ways are measured; elsewhere both ends are */
-		if (r == 0 && (path == SITE_LOCAL || path == SITE_UPLINK)) {
-			spec.from = places[path].to;
-			spec.to = places[path].from;
-			r = append(lane, &spec);
+		for (enum schedule_way way = 0; r == 0 && way < SCHEDULE_WAYS; way++) {
+			const struct flow_spec placed = place(spec, path, way);
+
+			if (net_loads[i].presence >= least && schedule_has_way(path, way) &&
+			    !wish->silence->silent[path][way][tcp ? SCHEDULE_TCP : SCHEDULE_UDP])
+				r = append(lane, &placed);
 		}
 	}
 	return r;
@@ -195,16 +215,16 @@ static int append_disk(struct lane *lane, bool quick)
 	return r;
 }
 
-static int fill_lanes(struct lane *lanes, unsigned int what, bool quick)
+static int fill_lanes(struct lane *lanes, const struct wish *wish)
 {
 	int r = 0;
 
 	for (enum site_path path = 0; r == 0 && path < SITE_PATHS; path++) {
-		if (what & 1u << path)
-			r = append_path(lanes, path, quick);
+		if (wish->what & 1u << path)
+			r = append_path(lanes, path, wish);
 	}
-	if (r == 0 && what & SCHEDULE_DISK)
-		r = append_disk(&lanes[DISK_LANE], quick);
+	if (r == 0 && wish->what & SCHEDULE_DISK)
+		r = append_disk(&lanes[DISK_LANE], wish->quick);
 	return r;
 }
 
@@ -247,7 +267,7 @@ static void fill_round(struct lane *lanes, size_t number, struct schedule_round 
 	for (size_t i = 0; i < SCHEDULE_LANES; i++)
 		had += lanes[i].n > 0;
 	if (had < left_out + 2)
-		left_out = had - 2;
+		left_out = had > 2 ? had - 2 : 0;
 	for (size_t i = 0; i < SCHEDULE_LANES; i++) {
 		size_t lane = (random / 4 + i) % SCHEDULE_LANES;
 
@@ -282,30 +302,32 @@ static int fill_schedule(struct schedule *schedule, struct lane *lanes, const si
 	return 0;
 }
 
-/* Beside what is wanted two lanes at least are never empty. */
-static int add_company(struct lane *lanes, unsigned int what, bool quick)
+/* Beside what is wanted two lanes at least are never empty, if anything gets through. */
+static int add_company(struct lane *lanes, const struct wish *wish)
 {
 	int r = 0;
 
 	if (!lanes[0].n)
-		r = append_path(lanes, SITE_BRIDGE, quick);
-	if (r == 0 && !(what & 1u << SITE_HOST))
-		r = append_path(lanes, SITE_HOST, quick);
+		r = append_path(lanes, SITE_BRIDGE, wish);
+	if (r == 0 && !(wish->what & 1u << SITE_HOST))
+		r = append_path(lanes, SITE_HOST, wish);
 	return r;
 }
 
-int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
+int schedule_make(unsigned int what, bool quick, const struct schedule_silence *silence,
+		  struct schedule *schedule)
 {
 	_cleanup_(cleanup_lanes) struct lane lanes[SCHEDULE_LANES] = {0};
+	const struct wish wish = {what, quick, silence};
 	size_t passes_of[SCHEDULE_LANES];
 	struct schedule made = {0};
-	int r = fill_lanes(lanes, what, quick);
+	int r = fill_lanes(lanes, &wish);
 
 	/* company comes as often as it is needed */
 	for (size_t i = 0; i < SCHEDULE_LANES; i++)
 		passes_of[i] = lanes[i].n ? (quick ? QUICK_PASSES : FULL_PASSES) : 0;
 	if (r == 0)
-		r = add_company(lanes, what, quick);
+		r = add_company(lanes, &wish);
 	if (r == 0)
 		r = fill_schedule(&made, lanes, passes_of);
 	if (r < 0) {
@@ -316,14 +338,14 @@ int schedule_make(unsigned int what, bool quick, struct schedule *schedule)
 	return 0;
 }
 
-struct flow_spec schedule_probe(enum site_path path)
+struct flow_spec schedule_probe(enum site_path path, enum schedule_way way,
+				enum schedule_protocol protocol)
 {
-	struct flow_spec spec = spec_of(&net_loads[0]);
+	const struct load load = {.kind = protocol == SCHEDULE_TCP ? FLOW_TCP : FLOW_UDP,
+				  .size_bytes = PROBE_BYTES,
+				  .rate = PROBE_RATE};
 
-	spec.path = path;
-	spec.from = places[path].from;
-	spec.to = places[path].to;
-	return spec;
+	return place(spec_of(&load), path, way);
 }
 
 unsigned int schedule_part(const struct flow_spec *spec)

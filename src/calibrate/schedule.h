@@ -31,15 +31,31 @@ struct schedule {
 	size_t n;
 };
 
+/* Where one end of a path is no workspace, the other is loaded as sender (FORTH) and as receiver (BACK). */
+enum schedule_way { SCHEDULE_FORTH, SCHEDULE_BACK, SCHEDULE_WAYS };
+enum schedule_protocol { SCHEDULE_UDP, SCHEDULE_TCP, SCHEDULE_PROTOCOLS };
+
+/* What of the paths nothing comes through, because of a firewall say. */
+struct schedule_silence {
+	bool silent[SITE_PATHS][SCHEDULE_WAYS][SCHEDULE_PROTOCOLS];
+};
+
 /*
- * The rounds for WHAT; QUICK leaves out most. Where too little is asked for to keep a host awake, there are
- * other loads in them besides. -ENOMEM.
+ * The rounds for WHAT, but for loads that SILENCE names; QUICK leaves out most. Where too little is asked for to keep
+ * a host awake, there are other loads in them besides: SCHEDULE_COMPANY. -ENOMEM.
  */
-int schedule_make(unsigned int what, bool quick, struct schedule *schedule);
+int schedule_make(unsigned int what, bool quick, const struct schedule_silence *silence,
+		  struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 
+/* Paths that rounds may use whatever is asked for. */
+#define SCHEDULE_COMPANY (1u << SITE_BRIDGE | 1u << SITE_HOST)
+
+bool schedule_has_way(enum site_path path, enum schedule_way way);
+
 /* A small load on PATH, to see whether anything arrives. */
-struct flow_spec schedule_probe(enum site_path path);
+struct flow_spec schedule_probe(enum site_path path, enum schedule_way way,
+				enum schedule_protocol protocol);
 
 /* The bit of what SPEC calibrates. */
 unsigned int schedule_part(const struct flow_spec *spec);

@@ -12,7 +12,6 @@
 
 #define COLUMNS 5 /* units, bytes, wake-ups, connections, wake-ups for those */
 #define ITERATIONS 8
-#define RIDGE 0.03 /* many coefficients, of which each round tells only a sum */
 #define RIDGE_OF_GROUPS 1e-4
 
 static void columns_of(const struct fit_point *point, double gap_ns, double columns[COLUMNS])
@@ -62,7 +61,7 @@ static size_t first_column(const struct shared_cost *costs, size_t of, bool grou
 struct fitting {
 	const struct shared_round *rounds;
 	size_t n;
-	double least_ns;
+	const struct shared_way *way;
 	struct shared_cost *costs;
 	bool grouped;
 	struct least_squares squares;
@@ -115,7 +114,7 @@ static void fit_robustly(struct fitting *fitting, size_t n_costs, double *at)
 		least_squares_reset(&fitting->squares);
 		for (size_t i = 0; i < fitting->n; i++) {
 			double size = size_of(&fitting->rounds[i], fitting->costs,
-					      fitting->least_ns, iteration == 0);
+					      fitting->way->least_ns, iteration == 0);
 
 			add_round(fitting, &fitting->rounds[i],
 				  fitting->weights[i] / (size * size));
@@ -127,7 +126,7 @@ static void fit_robustly(struct fitting *fitting, size_t n_costs, double *at)
 
 			fitting->deviations[i] =
 				fabs(shared_forecast(round, fitting->costs) - round->cost_ns) /
-				size_of(round, fitting->costs, fitting->least_ns, false);
+				size_of(round, fitting->costs, fitting->way->least_ns, false);
 		}
 		least_squares_weigh(fitting->deviations, fitting->n, fitting->scratch,
 				    fitting->weights);
@@ -147,7 +146,7 @@ static int fit_both(struct fitting *fitting, size_t n_costs, double *at, double 
 	for (size_t i = 0; i < n_costs; i++)
 		memcpy(&prior[i * COLUMNS], &groups[first_column(fitting->costs, i, true)],
 		       COLUMNS * sizeof(double));
-	if (least_squares_open(n_costs * COLUMNS, RIDGE, &fitting->squares) < 0)
+	if (least_squares_open(n_costs * COLUMNS, fitting->way->ridge, &fitting->squares) < 0)
 		return -ENOMEM;
 	fitting->grouped = false;
 	fitting->squares.prior = prior;
@@ -155,12 +154,12 @@ static int fit_both(struct fitting *fitting, size_t n_costs, double *at, double 
 	return 0;
 }
 
-int shared_fit(const struct shared_round *rounds, size_t n, double least_ns,
+int shared_fit(const struct shared_round *rounds, size_t n, const struct shared_way *way,
 	       struct shared_cost *costs, size_t n_costs)
 {
 	size_t size = n_costs * COLUMNS;
 	_cleanup_free_ double *doubles = calloc(2 * size + 3 * n + 1, sizeof(*doubles));
-	struct fitting fitting = {.rounds = rounds, .n = n, .least_ns = least_ns, .costs = costs};
+	struct fitting fitting = {.rounds = rounds, .n = n, .way = way, .costs = costs};
 	int r;
 
 	if (!doubles)

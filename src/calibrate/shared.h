@@ -32,12 +32,16 @@ struct shared_cost {
 	struct profile_cost cost;
 };
 
+struct shared_way {
+	double least_ns; /* deviations of less than that are relative to it */
+	double ridge; /* how strongly costs are drawn to those of their group (calibrate/least_squares.h) */
+};
+
 /*
- * Fits COSTS[0..N_COSTS), none of which is negative. Relative deviations count, of what is less than LEAST_NS those
- * relative to that; those far outside the others count little. What the rounds do not tell of one is taken to be as that of its group.
- * Returns 0 or -ENOMEM.
+ * Fits COSTS[0..N_COSTS), none of which is negative. Relative deviations count; those far outside the others count little.
+ * What the rounds do not tell of one is taken to be as that of its group. Returns 0 or -ENOMEM.
  */
-int shared_fit(const struct shared_round *rounds, size_t n, double least_ns,
+int shared_fit(const struct shared_round *rounds, size_t n, const struct shared_way *way,
 	       struct shared_cost *costs, size_t n_costs);
 
 /* What COSTS say of a round. */

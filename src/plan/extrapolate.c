@@ -29,11 +29,21 @@ static uint64_t round_up(double ncores)
 	return (uint64_t)ceil(ncores < NCORES_MOST ? ncores : NCORES_MOST);
 }
 
+static double at_most_once_in(double gap_ns, double per_s)
+{
+	return smaller(per_s, gap_ns > 0 ? 1e9 / gap_ns : INFINITY);
+}
+
 double extrapolate_wakeups(const struct profile_operation *operation, double per_s)
 {
-	double most = operation->gap_ns > 0 ? 1e9 / operation->gap_ns : INFINITY;
+	return at_most_once_in(operation->gap_ns, per_s);
+}
 
-	return smaller(per_s, most);
+double extrapolate_part_wakeups(const struct profile_operation *operation, enum profile_part part,
+				double per_s)
+{
+	return at_most_once_in(part == PROFILE_HOST ? operation->host_gap_ns : operation->gap_ns,
+			       per_s);
 }
 
 double extrapolate_sleepers(const struct profile_operation *operation,
@@ -57,8 +67,9 @@ static double cost_of(const struct profile_operation *operation, enum profile_pa
 
 	return cost->unit_ns * load->units + cost->byte_ns * load->bytes +
 	       cost->connection_ns * load->connections +
-	       cost->wakeup_ns * extrapolate_wakeups(operation, load->units) +
-	       cost->connection_wakeup_ns * extrapolate_wakeups(operation, load->connections) +
+	       cost->wakeup_ns * extrapolate_part_wakeups(operation, part, load->units) +
+	       cost->connection_wakeup_ns *
+		       extrapolate_part_wakeups(operation, part, load->connections) +
 	       cost->asleep_ns * extrapolate_sleepers(operation, load);
 }
 

@@ -45,6 +45,9 @@ uint64_t extrapolate_upper(const struct profile_operation *operation, enum profi
 enum profile_payer extrapolate_payer_of(enum profile_part part);
 /* Wakeups per second for so many packets, requests or connections: W of profile.h. */
 double extrapolate_wakeups(const struct profile_operation *operation, double per_s);
+/* The same as PART is charged for them. */
+double extrapolate_part_wakeups(const struct profile_operation *operation, enum profile_part part,
+				double per_s);
 /* Those of them that find a CPU asleep. */
 double extrapolate_sleepers(const struct profile_operation *operation,
 			    const struct extrapolate_load *load);

@@ -22,7 +22,7 @@
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
  *		+ asleep_ns * S * W(N)
- *	W(x) = min(x, 1e9 / gap_ns)
+ *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns)
  *	S = 1 / (1 + R / awake_per_s)
  *
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
@@ -37,7 +37,8 @@
 
 #include "base/error.h"
 
-#define PROFILE_FORMAT 1
+/* One that has the same keys, but figures that mean something else, is another format. */
+#define PROFILE_FORMAT 2
 /* Where calibrate leaves it and everything else looks for it; BEHALF_PROFILE names another file. */
 #define PROFILE_PATH "/var/lib/behalf/profile.json"
 
@@ -120,8 +121,8 @@ struct profile_operation {
 	 */
 	char target[PROFILE_TARGET_MAX];
 	struct profile_cost cost[PROFILE_PARTS];
-	double gap_ns;	    /* see above */
-	double awake_per_s; /* the same; 0: S is asleep_share */
+	double gap_ns, host_gap_ns; /* see above */
+	double awake_per_s;	    /* the same; 0: S is asleep_share */
 	double asleep_share; /* S on average while it was measured: for the worst case, and where R is not known */
 	struct profile_fit fit[PROFILE_PAYERS];
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */
@@ -143,7 +144,8 @@ struct profile_disk {
 
 /* The host's own work, which is there whatever anybody does. */
 struct profile_base {
-	double host_cpu_ns;	  /* per second and CPU: ticks, RCU, balancing, kernel threads */
+	double host_cpu_ns;    /* per second and CPU: ticks, RCU, balancing, kernel threads */
+	double threads_cpu_ns; /* of that the kernel's own threads, which go by clocks of their own */
 	double host_cpu_upper_ns; /* the same, `quantile` of the time at most */
 	double workspace_ns;	  /* per second and workspace: what an idle one costs the host */
 };

@@ -16,7 +16,7 @@
 #define FIT .fit = {{.upper = 1.5}, {.upper = 1.5}, {.upper = 1.5}}
 
 /* A thousand wakeups a second: what comes oftener finds somebody awake. */
-#define GAP .gap_ns = 1e6
+#define GAP .gap_ns = 1e6, .host_gap_ns = 1e6
 
 /* clang-format off */
 

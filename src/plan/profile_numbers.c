@@ -26,6 +26,7 @@ const struct profile_number profile_fit_numbers[] = {
 
 const struct profile_number profile_base_numbers[] = {
 	MEMBER(profile_base, host_cpu_ns, PROFILE_DOUBLE),
+	MEMBER(profile_base, threads_cpu_ns, PROFILE_DOUBLE),
 	MEMBER(profile_base, host_cpu_upper_ns, PROFILE_DOUBLE),
 	MEMBER(profile_base, workspace_ns, PROFILE_DOUBLE),
 	{0},
@@ -33,6 +34,7 @@ const struct profile_number profile_base_numbers[] = {
 
 const struct profile_number profile_operation_numbers[] = {
 	MEMBER(profile_operation, gap_ns, PROFILE_DOUBLE),
+	MEMBER(profile_operation, host_gap_ns, PROFILE_DOUBLE),
 	MEMBER(profile_operation, awake_per_s, PROFILE_DOUBLE),
 	MEMBER(profile_operation, asleep_share, PROFILE_DOUBLE),
 	MEMBER(profile_operation, size_least_bytes, PROFILE_U32),

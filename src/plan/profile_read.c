@@ -391,24 +391,31 @@ static int parse_origin(struct json_object *object, struct profile *profile, str
 	return r;
 }
 
+/* Older ones had the same keys, or fewer, for other figures: of I/O through the page cache, and of the host. */
+static int check_number(struct json_object *object, struct error *err)
+{
+	struct json_object *value;
+	int r = get(object, "behalf_profile", json_type_int, &value, err);
+
+	if (r < 0 || json_object_get_int64(value) == PROFILE_FORMAT)
+		return r;
+	return error_set(err, EINVAL,
+			 "behalf_profile: format %" PRId64
+			 ", this behalf reads format %d: calibrate anew (behalf calibrate)",
+			 json_object_get_int64(value), PROFILE_FORMAT);
+}
+
 static int check_format(struct json_object *object, struct error *err)
 {
 	static const char *const others[] = {"behalf_profile", "source",     "version", "created",
 					     "host",	       "quick",	     "trusted", "distrust",
 					     "base",	       "operations", "disks",	NULL};
-	struct json_object *value;
 	int r;
 
 	if (!json_object_is_type(object, json_type_object))
 		return error_set(err, EINVAL, "must be an object");
-	r = get(object, "behalf_profile", json_type_int, &value, err);
-	if (r < 0)
-		return r;
-	if (json_object_get_int64(value) != PROFILE_FORMAT)
-		return error_set(err, EINVAL,
-				 "behalf_profile: format %" PRId64 ", this behalf reads format %d",
-				 json_object_get_int64(value), PROFILE_FORMAT);
-	return check_keys(object, profile_own_numbers, others, err);
+	r = check_number(object, err);
+	return r < 0 ? r : check_keys(object, profile_own_numbers, others, err);
 }
 
 static int parse_profile(struct json_object *object, struct profile *profile, struct error *err)

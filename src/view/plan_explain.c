@@ -37,10 +37,11 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		    operation->kind >= PROFILE_READ ? "requests" : "packets");
 	put_product(out, &plus, cost->byte_ns, at.bytes, "bytes");
 	put_product(out, &plus, cost->connection_ns, at.connections, "connections");
-	put_product(out, &plus, cost->wakeup_ns, extrapolate_wakeups(operation, at.units),
-		    "wakeups");
+	put_product(out, &plus, cost->wakeup_ns,
+		    extrapolate_part_wakeups(operation, part, at.units), "wakeups");
 	put_product(out, &plus, cost->connection_wakeup_ns,
-		    extrapolate_wakeups(operation, at.connections), "wakeups for connections");
+		    extrapolate_part_wakeups(operation, part, at.connections),
+		    "wakeups for connections");
 	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, &at),
 		    "wakeups of sleeping CPUs");
 	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);

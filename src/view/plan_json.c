@@ -91,6 +91,9 @@ static void put_operation(struct json_object *object, const char *key,
 		json_add_double(of, "byte_ns", cost->byte_ns);
 		json_add_double(of, "connection_ns", cost->connection_ns);
 		json_add_double(of, "wakeup_ns", cost->wakeup_ns);
+		if (part == PROFILE_HOST && operation->host_gap_ns != operation->gap_ns)
+			json_add_double(of, "wakeups_per_s",
+					extrapolate_part_wakeups(operation, part, load->units));
 		if (cost->connection_wakeup_ns > 0)
 			json_add_double(of, "connection_wakeup_ns", cost->connection_wakeup_ns);
 		if (cost->asleep_ns > 0)

@@ -19,6 +19,7 @@ setup_file() {
 setup() {
 	load helpers
 	PROFILE=$BATS_TEST_TMPDIR/profile.json
+	FIREWALL=behalf_calibrate_test_$$
 }
 
 teardown() {
@@ -26,6 +27,7 @@ teardown() {
 	stop_spinners
 	ip link delete bc$$a 2>/dev/null || true
 	ip link delete bc$$c 2>/dev/null || true
+	nft delete table inet "$FIREWALL" 2>/dev/null || true
 	wait
 }
 
@@ -216,6 +218,31 @@ make_devices() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"device is left out: nothing gets through"* ]]
 	[ -e "/sys/class/net/${DEVICES[0]}" ]
+	no_traces
+}
+
+@test "what a firewall refuses or drops is left out, each way and protocol by itself" {
+	need_program nft nftables
+	nft -f - <<-EOF || skip "no nftables"
+		table inet $FIREWALL {
+			chain input {
+				type filter hook input priority 0
+				iifname "behalf-cal0" meta l4proto udp drop
+			}
+			chain output {
+				type filter hook output priority 0
+				oifname "behalf-cal0" tcp flags & (syn | ack) == syn reject with tcp reset
+			}
+		}
+	EOF
+	run --separate-stderr "$BEHALF" calibrate --quick --force --only local --output "$PROFILE" --json
+	# shellcheck disable=SC2154 # run sets it
+	echo "$stderr"
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"local (udp from the container) is left out: nothing gets through; is there a firewall?"* ]]
+	[[ $stderr == *"local (tcp to the container) is left out: a generated load gave up: Connection refused"* ]]
+	jq -e '[.operations[] | .target + " " + .kind + " " + .mode] | sort ==
+		["local receive udp", "local send tcp"]' "$PROFILE"
 	no_traces
 }
 

@@ -44,12 +44,12 @@ make_profile() {
 		def cost($ns): {unit_ns: $ns, byte_ns: 0, connection_ns: 0, wakeup_ns: 0, connection_wakeup_ns: 0,
 			asleep_ns: 0};
 		def operation($mode; $target; $ns): {kind: "send", mode: $mode, target: $target,
-			cost: {own: cost($ns), net_rx: cost($ns)}, gap_ns: 0, awake_per_s: 0, asleep_share: 0,
+			cost: {own: cost($ns), net_rx: cost($ns)}, gap_ns: 0, host_gap_ns: 0, awake_per_s: 0, asleep_share: 0,
 			size_least_bytes: 60, size_most_bytes: 1514, units_most: 1e6, fit: (["workspace", "host", "unattributed"] | map({key: ., value: {upper: 1.5, r2: 1,
 			residual_mean: 0, residual_worst: 0}}) | from_entries)};
-		{behalf_profile: 1, source: "calibrated", version: "0.1.0", created: $date, host: {name: "x",
+		{behalf_profile: 2, source: "calibrated", version: "0.1.0", created: $date, host: {name: "x",
 		kernel: $kernel, cpu_model: $cpu, cpus: $cpus}, quick: true, trusted: $trusted, took_s: 1, quantile: 0.95,
-		base: {host_cpu_ns: 1e6, host_cpu_upper_ns: 5e6, workspace_ns: 1e4}, disks: [],
+		base: {host_cpu_ns: 1e6, threads_cpu_ns: 5e5, host_cpu_upper_ns: 5e6, workspace_ns: 1e4}, disks: [],
 		operations: [operation("udp"; "bridge"; 3000), operation("tcp"; "bridge"; 2000),
 			operation("udp"; "macvlan"; 500), operation("tcp"; "macvlan"; 500)]}'
 }

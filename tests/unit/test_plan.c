@@ -75,7 +75,7 @@ TEST(needs_of_all_are_added_to_the_hosts)
 
 	make_example(&e, workspaces, 2);
 	workspaces[1].count = 3;
-	e.profile->base = (struct profile_base){1000, 2000, 10};
+	e.profile->base = (struct profile_base){1000, 0, 2000, 10};
 	e.request.host_ncores = 50000000;
 	made = plan(&e.request);
 	is_uint(made->needs[0].charge_expected, 500000000 + 20000000);

@@ -30,6 +30,7 @@ static struct profile *example(void)
 	operation->cost[PROFILE_HOST] = (struct profile_cost){.unit_ns = 10};
 	operation->cost[PROFILE_UNATTRIBUTED] = (struct profile_cost){.byte_ns = 0.001};
 	operation->gap_ns = 1e6;
+	operation->host_gap_ns = 4e6;
 	operation->fit[PROFILE_PAYER_WORKSPACE].upper = 1.5;
 	operation->fit[PROFILE_PAYER_HOST].upper = 2;
 	operation->size_least_bytes = 100;

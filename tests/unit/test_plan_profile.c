@@ -26,7 +26,7 @@ static struct profile *example(void)
 	profile->quick = true;
 	profile->distrust = strdup("another program used 0.4 CPU");
 	profile->quantile = 0.95;
-	profile->base = (struct profile_base){1e6, 3e6, 12345};
+	profile->base = (struct profile_base){1e6, 4e5, 3e6, 12345};
 	operation = profile_add_operation(profile);
 	operation->kind = PROFILE_SEND;
 	operation->mode = PROFILE_TCP;
@@ -35,6 +35,7 @@ static struct profile *example(void)
 	operation->cost[PROFILE_NET_RX] = (struct profile_cost){.unit_ns = 800};
 	operation->cost[PROFILE_UNATTRIBUTED] = (struct profile_cost){.byte_ns = 0.001};
 	operation->gap_ns = 20000;
+	operation->host_gap_ns = 40000;
 	operation->awake_per_s = 1000;
 	operation->asleep_share = 0.25;
 	operation->fit[PROFILE_PAYER_WORKSPACE] = (struct profile_fit){1.25, 0.99, 0.04, 0.3};
@@ -158,8 +159,9 @@ TEST(a_wrong_profile_is_refused_by_key)
 	static const struct {
 		const char *what, *with, *sentence;
 	} cases[] = {
-		{"\"behalf_profile\":1", "\"behalf_profile\":2",
-		 "p.json: behalf_profile: format 2, this behalf reads format 1"},
+		{"\"behalf_profile\":2", "\"behalf_profile\":1",
+		 "p.json: behalf_profile: format 1, this behalf reads format 2: calibrate anew "
+		 "(behalf calibrate)"},
 		{"\"behalf_profile\"", "\"other\"", "p.json: behalf_profile: is missing"},
 		{"\"calibrated\"", "\"guessed\"",
 		 "p.json: source: must be 'calibrated' or 'built-in'"},

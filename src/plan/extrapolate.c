@@ -158,6 +158,22 @@ static void consider(struct extrapolate_flow *flow, const struct profile_operati
 }
 
 /*
+ * The target in the profile: of a bridge, by who is at the other end, where that was measured. Expected is somebody
+ * outside, as what is promised has to fit on the host's uplink, too (plan/plan.c).
+ */
+static const char *target_of(const struct profile *profile, enum profile_kind kind,
+			     enum profile_mode mode, const char *path, const char *peer)
+{
+	const char *target = peer ? peer : "uplink";
+	bool borrowed;
+
+	if (strcmp(path, "bridge") != 0)
+		return path;
+	profile_find(profile, kind, mode, target, &borrowed);
+	return borrowed || profile->source == PROFILE_BUILT_IN ? path : target;
+}
+
+/*
  * A promise over the bridge holds whoever is at the other end: a workspace, the host, or somebody behind the host's
  * routing, here or outside, where that was measured; unless PEER says who it is.
  */
@@ -165,13 +181,15 @@ static void consider_path(struct extrapolate_flow *flow, const struct profile *p
 			  enum profile_mode mode, const char *path, const char *peer)
 {
 	static const char *const others[] = {"local", "forward", "uplink"};
-	const struct profile_operation *found = profile_find(profile, flow->kind, mode, path, NULL);
+	const char *target = peer ? target_of(profile, flow->kind, mode, path, peer) : path;
+	const struct profile_operation *found =
+		profile_find(profile, flow->kind, mode, target, NULL);
 	bool borrowed;
 
 	consider(flow, found);
 	/* what a driver and its interrupts cost was not measured: no less than is built in */
 	if (found->stand_in)
-		consider(flow, profile_built_in_find(flow->kind, mode, path));
+		consider(flow, profile_built_in_find(flow->kind, mode, target));
 	for (size_t i = 0; !peer && strcmp(path, "bridge") == 0 && i < ARRAY_SIZE(others); i++) {
 		const struct profile_operation *operation =
 			profile_find(profile, flow->kind, mode, others[i], &borrowed);
@@ -187,18 +205,6 @@ static const char *path_of(const struct terms *terms,
 	if (terms->path[0] && strcmp(terms->path, "none") != 0)
 		return terms->path;
 	return assumptions->path ? assumptions->path : "bridge";
-}
-
-/* The target in the profile: of a bridge, by who is at the other end, where that was measured. */
-static const char *target_of(const struct profile *profile, enum profile_kind kind,
-			     enum profile_mode mode, const char *path, const char *peer)
-{
-	bool borrowed;
-
-	if (!peer || strcmp(path, "bridge") != 0)
-		return path;
-	profile_find(profile, kind, mode, peer, &borrowed);
-	return borrowed || profile->source == PROFILE_BUILT_IN ? path : peer;
 }
 
 static uint32_t or_else(uint32_t value, uint32_t otherwise)
@@ -234,10 +240,9 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 				      &flow->borrowed);
 	flow->outside = is_outside(flow->expected, size);
 	flow->stand_in = flow->expected->stand_in;
-	consider_path(flow, profile, mode, target_of(profile, flow->kind, mode, path, peer), peer);
+	consider_path(flow, profile, mode, path, peer);
 	if (assumptions->protocol == EXTRAPOLATE_ANY)
-		consider_path(flow, profile, PROFILE_TCP,
-			      target_of(profile, flow->kind, PROFILE_TCP, path, peer), peer);
+		consider_path(flow, profile, PROFILE_TCP, path, peer);
 	return true;
 }
 

@@ -71,7 +71,7 @@ struct extrapolate_assumptions {
 	const char *path; /* of workspaces whose terms do not say; NULL: "bridge" */
 	/*
 	 * The other end of what is on a bridge: "bridge", "local", "forward" or "uplink", see profile.h. NULL: any
-	 * of them; expected: "bridge", worst: the dearest.
+	 * of them; expected: "uplink" where that was measured, else "bridge"; worst: the dearest.
 	 */
 	const char *peer;
 	enum extrapolate_cache cache;

@@ -177,7 +177,7 @@ TEST(the_other_end_of_a_bridge)
 	outside->cost[PROFILE_OWN].unit_ns = 3000;
 	terms.net[TERMS_EGRESS] = (struct terms_net){
 		.reserve_bps = 8000000, .packet_bytes = 1000, .packet_worst_bytes = 1000};
-	/* whoever it is: as expected another workspace, at worst the dearest */
+	/* whoever it is: as expected another workspace where somebody outside was not measured, at worst the dearest */
 	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2800000);
 	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 4200000);
 	assumptions.peer = "forward";
@@ -185,6 +185,16 @@ TEST(the_other_end_of_a_bridge)
 	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 3000000);
 	/* what was not measured is as if it were another workspace */
 	assumptions.peer = "local";
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2800000);
+	/* where that was measured, expected is somebody outside; whoever is dearer counts at worst all the same */
+	assumptions.peer = NULL;
+	outside = profile_add_operation(profile);
+	outside->kind = PROFILE_SEND;
+	strcpy(outside->target, "uplink");
+	outside->cost[PROFILE_OWN].unit_ns = 2500;
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2500000);
+	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_worst, 4200000);
+	assumptions.peer = "bridge";
 	is_uint(extrapolate_workspace(&terms, profile, &assumptions).charge_expected, 2800000);
 	/* and only a bridge has other ends */
 	assumptions.peer = "forward";

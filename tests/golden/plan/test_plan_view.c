@@ -185,6 +185,7 @@ TEST(explanation_of_paths)
 
 	make_example(&e);
 	measure(e.profile, PROFILE_RECEIVE, PROFILE_UDP, "uplink", 1000, 3000);
+	measure(e.profile, PROFILE_RECEIVE, PROFILE_UDP, "local", 1200, 3300);
 	measure(e.profile, PROFILE_RECEIVE, PROFILE_UDP, "device", 900, 700);
 	e.profile->operations[e.profile->n_operations - 1].stand_in = true;
 	measure(e.profile, PROFILE_WRITE, PROFILE_SYNCED, "8:0", 30000, 4000);

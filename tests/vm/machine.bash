@@ -14,6 +14,8 @@ machine=$1
 work=$BUILD_DIR/vm
 root=$work/root-$machine
 log=$work/log-$machine
+kernel_log=$work/kernel-$machine
+monitor=$work/monitor-$machine
 
 skip() {
 	echo "1..0 # SKIP $*"
@@ -116,22 +118,74 @@ add_libraries_of() { # FILE...
 		done
 }
 
-# Runs the machine. Emulated by default: KVM inside of another virtual machine is there more often than it
-# works.
+# Where every processor of a machine that stands still is: an NMI makes this kernel panic, and when it does it
+# tells that of all of them. Of one that was in an NMI itself there is only what the emulator knows.
+interrupt_machine() {
+	printf '%s\n' "info registers -a" nmi >"$monitor.in"
+}
+
+# A processor that a process has not given back for 20 s is told by the kernel (a soft lockup), again and
+# again. Once is what it looks like when the machine itself was not run for long; the third time, of the same
+# process on the same processor, it is a loop that nothing ends.
+is_locked_up() {
+	sed -n 's/.*soft lockup - \(CPU#[0-9]*\).*\(\[[^]]*\]\)\r*$/\1 \2/p' "$kernel_log" | sort | uniq -c |
+		awk '$1 >= 3 { found = 1 } END { exit !found }'
+}
+
+# Ends the machine, which is the process PID, when its time is over, or earlier when nothing can come of it.
+watch_machine() { # PID
+	local end=$((SECONDS + ${limit_s:-250}))
+
+	while kill -0 "$1" 2>/dev/null; do
+		if [ $SECONDS -ge $end ] || is_locked_up; then
+			interrupt_machine
+			sleep 10
+			kill -KILL "$1" 2>/dev/null
+			return
+		fi
+		sleep 1
+	done
+}
+
+# What the tests print comes over the first serial line, what the kernel has to say over the second. Emulated by default: KVM inside of another
+# virtual machine is there more often than it works.
+start_machine() { # OPTION OF THE KERNEL...
+	qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu "${VM_CPU:-qemu64}" \
+		-smp 2 -m "${memory_mb:-768}" -nodefaults -display none -no-reboot \
+		-serial stdio -serial "file:$kernel_log" -monitor "pipe:$monitor" \
+		-kernel "$(find "$kernel/boot" -name 'vmlinuz-*' | head -n 1)" \
+		-initrd "$work/initramfs-$machine" ${disk:+-drive "file=$disk,if=virtio,format=raw,cache=unsafe"} \
+		-append "console=ttyS1 loglevel=5 panic=-1 oops=panic unknown_nmi_panic panic_print=0x40 \
+			softlockup_all_cpu_backtrace=1 mitigations=off rdinit=/init $*" \
+		</dev/null 2>"$work/qemu.err" &
+	cat "$monitor.out" >"$work/registers-$machine" &
+	watch_machine $!
+}
+
+# A machine that has not said all is a failed test, with what is known of it.
+machine_failed() { # WHAT FILE...
+	local told
+
+	echo "not ok - $1"
+	shift
+	sed 's/^/# /' "$@"
+	sed -n '/soft lockup\|Oops\|BUG:\|blocked for more than\|rcu: .* stall\|NMI\|Kernel panic/,$p' "$kernel_log" |
+		head -n 300 | sed 's/^/# kernel: /'
+	grep -a -e '^CPU#' -e '[RE]IP=' "$work/registers-$machine" | sed 's/^/# /' || true
+	told=$(sed -n '/^TAP begins$/,$p' "$log" | grep -c -e '^ok' -e '^not ok' || true)
+	echo "1..$((told + 1))"
+	exit 1
+}
+
 machine_run() { # OPTION OF THE KERNEL...
 	(cd "$root" && find . -print0 | cpio --null --create --format=newc --quiet) |
 		gzip -1 >"$work/initramfs-$machine"
-	timeout "${limit_s:-250}" qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu "${VM_CPU:-qemu64}" \
-		-smp 2 -m "${memory_mb:-768}" -nodefaults -display none -no-reboot -serial stdio \
-		-kernel "$(find "$kernel/boot" -name 'vmlinuz-*' | head -n 1)" \
-		-initrd "$work/initramfs-$machine" ${disk:+-drive "file=$disk,if=virtio,format=raw,cache=unsafe"} \
-		-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off rdinit=/init $*" \
-		</dev/null 2>"$work/qemu.err" |
-		sed -u 's,\r,,g' | tee "$log" | sed -nu '/^TAP begins$/,$p' | grep --line-buffered -v '^TAP begins$' || true
-	grep -q '^TAP begins$' "$log" && return
-	echo "not ok - the machine starts"
-	sed 's/^/# /' "$work/qemu.err"
-	tail -n 20 "$log" | sed 's/^/# /'
-	echo "1..1"
-	exit 1
+	rm -f "$monitor".{in,out}
+	: >"$kernel_log"
+	mkfifo "$monitor".{in,out}
+	start_machine "$@" | sed -u 's,\r,,g' | tee "$log" | sed -nu '/^TAP begins$/,$p' |
+		grep --line-buffered -v '^TAP begins$' || true
+	grep -q '^TAP begins$' "$log" || machine_failed "the machine starts" "$work/qemu.err" "$log"
+	grep -q '^1\.\.' "$log" || machine_failed "the machine ends" "$work/qemu.err"
+	grep -e 'WARNING: ' -e 'BUG: ' "$kernel_log" | sed 's/^/# kernel: /' || true
 }

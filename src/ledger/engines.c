@@ -2,15 +2,20 @@
 #include "ledger/engines.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <search.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "ledger/hierarchy.h"
 
 #define LIST_LIMIT_BYTES (16u << 20) /* of all containers of podman */
 #define FILE_LIMIT_BYTES (1u << 20)  /* of one container, which may have chosen what is in there */
@@ -27,9 +32,18 @@ struct known {
 	char *name; /* NULL: the engine does not tell one */
 };
 
+/* Whether nobody but the engines' user can make groups in one. */
+struct place {
+	char *path; /* "/machine.slice" */
+	bool trusted;
+};
+
 struct ledger_engines {
-	int root;
-	void *known; /* tree of struct known: many cgroups are of one container */
+	int root, cgroups;
+	int own_root, own_cgroups; /* to be closed */
+	uid_t owner;		   /* of what engines write */
+	void *places;		   /* tree of struct place: many containers are in one */
+	void *known;		   /* tree of struct known: many cgroups are of one container */
 	bool podman_read;
 	struct json_object *podman[ARRAY_SIZE(storages)]; /* arrays of containers */
 };
@@ -47,13 +61,53 @@ static void free_known(void *known)
 	free(known);
 }
 
-struct ledger_engines *ledger_engines_open(int root_fd)
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static void free_place(void *place)
+{
+	free(((struct place *)place)->path);
+	free(place);
+}
+
+struct ledger_engines *ledger_engines_open(int root_fd, int cgroups_fd)
 {
 	struct ledger_engines *engines = calloc(1, sizeof(*engines));
+	struct stat st;
 
-	if (engines)
-		engines->root = root_fd;
+	if (!engines)
+		return NULL;
+	engines->root = root_fd;
+	engines->cgroups = cgroups_fd;
+	engines->own_root = engines->own_cgroups = -EBADF;
+	engines->owner = fstat(root_fd, &st) == 0 ? st.st_uid : 0;
 	return engines;
+}
+
+int ledger_engines_of_host(struct ledger_engines **engines, struct error *err)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int cgroups = -EBADF;
+	_cleanup_hierarchy_ struct ledger_hierarchy hierarchy = {0};
+	struct ledger_engines *opened;
+	int r = ledger_hierarchy_find(proc, &hierarchy, err);
+
+	if (r < 0)
+		return r;
+	if (hierarchy.mount)
+		cgroups = open(hierarchy.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	opened = ledger_engines_open(root, cgroups);
+	if (!opened)
+		return error_oom(err);
+	opened->own_root = take_fd(&root);
+	opened->own_cgroups = take_fd(&cgroups);
+	*engines = opened;
+	return 0;
 }
 
 void ledger_engines_free(struct ledger_engines *engines)
@@ -63,6 +117,9 @@ void ledger_engines_free(struct ledger_engines *engines)
 	for (size_t i = 0; i < ARRAY_SIZE(storages); i++)
 		json_object_put(engines->podman[i]);
 	tdestroy(engines->known, free_known);
+	tdestroy(engines->places, free_place);
+	cleanup_close(&engines->own_root);
+	cleanup_close(&engines->own_cgroups);
 	free(engines);
 }
 
@@ -233,6 +290,75 @@ static const struct known *look_up(struct ledger_engines *engines, const struct 
 	return known;
 }
 
+/* ---- who can have made a group ---- */
+
+/* systemd marks what it leaves to others: for all to see, or, before it did that, for the privileged. */
+static bool is_delegated(int dir)
+{
+	static const char *const names[] = {"user.delegate", "trusted.delegate"};
+	char value[2];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (fgetxattr(dir, names[i], value, sizeof(value)) == 1 && value[0] == '1')
+			return true;
+	}
+	return false;
+}
+
+static bool is_engines_own(const struct ledger_engines *engines, const char *path)
+{
+	_cleanup_close_ int dir =
+		openat(engines->cgroups, path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	return dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == engines->owner &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH)) && !is_delegated(dir);
+}
+
+/* That, and all above it. PATH is taken over; "" is the root. */
+static bool is_trusted(struct ledger_engines *engines, char *path)
+{
+	_cleanup_free_ char *taken = path;
+	struct place key = {.path = path}, *place;
+	char *slash = strrchr(path, '/');
+	void *node;
+
+	if (!slash)
+		return engines->cgroups >= 0;
+	node = tfind(&key, &engines->places, compare_places);
+	if (node)
+		return (*(struct place **)node)->trusted;
+	place = malloc(sizeof(*place));
+	if (!place)
+		return false;
+	*place = (struct place){.path = take_ptr(taken), .trusted = is_engines_own(engines, path)};
+	if (place->trusted) {
+		char *above = strndup(path, (size_t)(slash - path));
+
+		place->trusted = above && is_trusted(engines, above);
+	}
+	if (!tsearch(place, &engines->places, compare_places)) {
+		free_place(place);
+		return false;
+	}
+	return place->trusted;
+}
+
+/* The group itself may be its container's, which is why what is above it counts. */
+static bool is_made_by_engine(struct ledger_engines *engines, const char *path,
+			      const struct ledger_container *container)
+{
+	const char *end = container->name;
+	char *above;
+
+	while (end > path && *end != '/')
+		end--;
+	above = strndup(path, (size_t)(end - path));
+	return above && is_trusted(engines, above);
+}
+
+/* ---- all of it ---- */
+
 /* By the engine's part of the path, not by what the container has below. */
 static enum engine engine_of(const char *path, const struct ledger_container *container)
 {
@@ -249,10 +375,18 @@ char *ledger_engines_name(struct ledger_engines *engines, const char *path)
 	const struct known *known;
 	struct known key = {0};
 
-	if (!ledger_container_of_host(path, &container) || !container.has_id)
+	if (!ledger_container_of_host(path, &container) || !container.has_id ||
+	    !is_made_by_engine(engines, path, &container))
 		return NULL;
 	key.engine = engine_of(path, &container);
 	memcpy(key.id, container.name, container.length);
 	known = look_up(engines, &key);
 	return known && known->name ? string_format("%s%s", known->name, container.rest) : NULL;
+}
+
+char *ledger_engines_call(struct ledger_engines *engines, const char *path)
+{
+	char *name = ledger_engines_name(engines, path);
+
+	return name ? name : ledger_name_of_path(path);
 }

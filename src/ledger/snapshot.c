@@ -101,9 +101,7 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 	}
 	if (!account->cgroup)
 		return error_oom(err);
-	account->name = ledger_engines_name(m->engines, account->cgroup);
-	if (!account->name)
-		account->name = ledger_name_of_path(account->cgroup);
+	account->name = ledger_engines_call(m->engines, account->cgroup);
 	return account->name ? 0 : error_oom(err);
 }
 
@@ -241,7 +239,7 @@ static int make(struct making *m, struct error *err)
 	if (m->hierarchy.mount)
 		m->cgroups = open(m->hierarchy.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	m->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	m->engines = ledger_engines_open(m->root);
+	m->engines = ledger_engines_open(m->root, m->cgroups);
 	m->snapshot = calloc(1, sizeof(*m->snapshot));
 	if (!m->snapshot || !m->engines)
 		return error_oom(err);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 #include "ledger/engines.h"
 #include "ledger/names.h"
 #include "tap.h"
@@ -80,6 +82,46 @@ static void put(const char *root, const char *path, const char *text)
 	fclose(file);
 }
 
+/* The control group of that path, and all above it. */
+static void put_group(const char *root, const char *path)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "cgroup%s/cgroup.procs", path);
+	put(root, whole, "");
+}
+
+struct host {
+	int root, cgroups;
+	struct ledger_engines *engines;
+};
+
+static bool open_host(struct host *host, const char *root)
+{
+	host->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	host->cgroups = openat(host->root, "cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	host->engines = ledger_engines_open(host->root, host->cgroups);
+	return host->root >= 0 && host->cgroups >= 0 && host->engines;
+}
+
+static void close_host(struct host *host, const char *root)
+{
+	_cleanup_free_ char *command = string_format("rm -r %s", root);
+
+	ledger_engines_free(host->engines);
+	close(host->cgroups);
+	close(host->root);
+	ok(system(command) == 0);
+}
+
+static bool is_called(struct host *host, const char *path, const char *wanted)
+{
+	_cleanup_free_ char *name = ledger_engines_name(host->engines, path);
+
+	note("%s", path);
+	return wanted ? is_str(name, wanted) : ok(!name);
+}
+
 TEST(engines_call_containers_otherwise)
 {
 	static const struct {
@@ -104,9 +146,8 @@ TEST(engines_call_containers_otherwise)
 		{"/libpod_parent/libpod-" OTHER_ID, NULL},
 		{"/default/" OTHER_ID, NULL},
 	};
-	char root[] = "/tmp/behalf-names-XXXXXX", command[64];
-	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
-	int fd;
+	char root[] = "/tmp/behalf-names-XXXXXX";
+	struct host host;
 
 	must(mkdtemp(root));
 	put(root, "var/lib/docker/containers/" ID "/config.v2.json", "{\"Name\": \"/db_1\"}");
@@ -119,71 +160,103 @@ TEST(engines_call_containers_otherwise)
 	    "\"io.kubernetes.cri.container-name\": \"main\"}}");
 	put(root, "run/containerd/io.containerd.runtime.v2.task/default/" OTHER_ID "/config.json",
 	    "{\"annotations\": \"no object\"");
-	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	engines = ledger_engines_open(fd);
-	must(fd >= 0 && engines);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *name = ledger_engines_name(engines, cases[i].path);
-
-		note("%s", cases[i].path);
-		if (cases[i].name)
-			is_str(name, cases[i].name);
-		else
-			ok(!name);
-	}
-	close(fd);
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ok(system(command) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		put_group(root, cases[i].path);
+	must(open_host(&host, root));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		is_called(&host, cases[i].path, cases[i].name);
+	close_host(&host, root);
 }
 
 TEST(container_is_asked_for_once)
 {
 	static const char config[] = "var/lib/docker/containers/" ID "/config.v2.json";
 	static const char other[] = "var/lib/docker/containers/" OTHER_ID "/config.v2.json";
-	char root[] = "/tmp/behalf-names-XXXXXX", command[64];
-	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
-	_cleanup_free_ char *first = NULL, *below = NULL, *none = NULL, *still_none = NULL;
-	int fd;
+	char root[] = "/tmp/behalf-names-XXXXXX";
+	struct host host;
 
 	must(mkdtemp(root));
 	put(root, config, "{\"Name\": \"/db\"}");
-	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	engines = ledger_engines_open(fd);
-	must(fd >= 0 && engines);
-	first = ledger_engines_name(engines, "/docker/" ID);
-	none = ledger_engines_name(engines, "/docker/" OTHER_ID);
+	put_group(root, "/docker/" ID "/below");
+	put_group(root, "/docker/" OTHER_ID "/below");
+	must(open_host(&host, root));
+	is_called(&host, "/docker/" ID, "db");
+	is_called(&host, "/docker/" OTHER_ID, NULL);
 	put(root, config, "{\"Name\": \"/later\"}");
 	put(root, other, "{\"Name\": \"/later\"}");
-	below = ledger_engines_name(engines, "/docker/" ID "/below");
-	still_none = ledger_engines_name(engines, "/docker/" OTHER_ID "/below");
-	is_str(first, "db");
-	is_str(below, "db/below");
-	ok(!none);
-	ok(!still_none);
-	close(fd);
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ok(system(command) == 0);
+	is_called(&host, "/docker/" ID "/below", "db/below");
+	is_called(&host, "/docker/" OTHER_ID "/below", NULL);
+	close_host(&host, root);
 }
 
 TEST(file_too_large_is_not_read)
 {
 	static const size_t size = (1u << 20) + 64;
-	char root[] = "/tmp/behalf-names-XXXXXX", command[64];
-	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
-	_cleanup_free_ char *text = malloc(size), *name = NULL;
-	int fd;
+	char root[] = "/tmp/behalf-names-XXXXXX";
+	_cleanup_free_ char *text = malloc(size);
+	struct host host;
 
 	must(text && mkdtemp(root));
 	memset(text, ' ', size - 1);
 	text[size - 1] = '\0';
 	memcpy(text, "{\"Name\": \"/db\"}", strlen("{\"Name\": \"/db\"}"));
 	put(root, "var/lib/docker/containers/" ID "/config.v2.json", text);
-	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	engines = ledger_engines_open(fd);
-	must(fd >= 0 && engines);
-	name = ledger_engines_name(engines, "/docker/" ID);
-	ok(!name);
-	close(fd);
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ok(system(command) == 0);
+	put_group(root, "/docker/" ID);
+	must(open_host(&host, root));
+	is_called(&host, "/docker/" ID, NULL);
+	close_host(&host, root);
+}
+
+static void hand_over(const char *root, const char *path, mode_t mode, uid_t owner)
+{
+	_cleanup_free_ char *whole = string_format("%s/cgroup%s", root, path);
+
+	ok(chmod(whole, mode) == 0 && chown(whole, owner, (gid_t)-1) == 0);
+}
+
+static bool delegate(const char *root, const char *path, const char *mark)
+{
+	_cleanup_free_ char *whole = string_format("%s/cgroup%s", root, path);
+
+	return setxattr(whole, mark, "1", 1, 0) == 0;
+}
+
+/* Who can make groups can call one of them as an engine would. */
+TEST(names_are_of_groups_that_engines_alone_can_have_made)
+{
+	char root[] = "/tmp/behalf-names-XXXXXX";
+	bool user_mark, trusted_mark;
+	struct host host;
+
+	if (geteuid() != 0) {
+		tap_skip("needs root");
+		return;
+	}
+	must(mkdtemp(root));
+	put(root, "var/lib/docker/containers/" ID "/config.v2.json", "{\"Name\": \"/db\"}");
+	put_group(root, "/docker/" ID "/inner");
+	put_group(root, "/system.slice/owned.service/docker-" ID ".scope");
+	put_group(root, "/system.slice/open.service/docker-" ID ".scope");
+	put_group(root, "/system.slice/seen.service/sub/docker-" ID ".scope");
+	put_group(root, "/system.slice/hidden.service/sub/docker-" ID ".scope");
+	put_group(root, "/system.slice/docker-" ID ".scope");
+	hand_over(root, "/system.slice/owned.service", 0755, 1000);
+	hand_over(root, "/system.slice/open.service", 0775, 0);
+	/* the container's own is the container's, with an engine that lets it have groups */
+	hand_over(root, "/docker/" ID, 0755, 100000);
+	user_mark = delegate(root, "/system.slice/seen.service", "user.delegate");
+	trusted_mark = delegate(root, "/system.slice/hidden.service", "trusted.delegate");
+	must(open_host(&host, root));
+	is_called(&host, "/docker/" ID, "db");
+	is_called(&host, "/docker/" ID "/inner", "db/inner");
+	is_called(&host, "/system.slice/docker-" ID ".scope", "db");
+	is_called(&host, "/system.slice/owned.service/docker-" ID ".scope", NULL);
+	is_called(&host, "/system.slice/open.service/docker-" ID ".scope", NULL);
+	if (user_mark)
+		is_called(&host, "/system.slice/seen.service/sub/docker-" ID ".scope", NULL);
+	if (trusted_mark)
+		is_called(&host, "/system.slice/hidden.service/sub/docker-" ID ".scope", NULL);
+	/* one that is not there can be anybody's */
+	is_called(&host, "/gone/docker-" ID ".scope", NULL);
+	close_host(&host, root);
 }

@@ -10,11 +10,13 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "cmd/called.h"
 #include "cmd/kept_terms.h"
 #include "cmd/means.h"
 #include "cmd/options.h"
 #include "keeper/keeper.h"
 #include "promises/promises.h"
+#include "view/figure.h"
 
 #define PERIOD_MIN_MS 10
 #define PERIOD_MAX_MS 1000
@@ -160,13 +162,20 @@ static const char *string(struct json_object *object, const char *key)
 							      : NULL;
 }
 
+static void add_name(struct table *table, const char *called)
+{
+	_cleanup_free_ char *name = view_name_text(called ? called : "");
+
+	table_string(table, name ? name : called);
+}
+
 static void add_term(void *data, const struct kept_term *term)
 {
 	struct table *table = data;
 	bool cpu = strcmp(term->unit, "CPU") == 0;
 
 	table_row(table);
-	table_string(table, term->workspace);
+	add_name(table, term->called);
 	table_string(table, term->term);
 	if (cpu)
 		table_format(table, "%.3g", term->promised);
@@ -195,7 +204,7 @@ static void add_class(struct table *table, const char *name, struct json_object 
 	if (!json_object_object_get_ex(network, key, &counts))
 		return;
 	table_row(table);
-	table_string(table, name);
+	add_name(table, name);
 	table_string(table, term);
 	table_format(table, "%.0f", number(counts, "bytes"));
 	table_format(table, "%.0f", number(counts, "packets"));
@@ -210,7 +219,7 @@ static void add_gate(struct table *table, const char *name, struct json_object *
 	    !json_object_object_get_ex(gate, "shut", &shut))
 		return;
 	table_row(table);
-	table_string(table, name);
+	add_name(table, name);
 	table_string(table, "net.strict");
 	table_string(table, "");
 	table_format(table, "%.0f", number(gate, "passed"));
@@ -226,16 +235,15 @@ static int print_network(struct json_object *workspaces, struct error *err)
 	for (size_t i = 0; i < json_object_array_length(workspaces); i++) {
 		struct json_object *w = json_object_array_get_idx(workspaces, i), *network;
 
+		const char *called = string(w, string(w, "called") ? "called" : "name");
+
 		if (!json_object_object_get_ex(w, "network", &network))
 			continue;
-		add_class(table, string(w, "name"), network, "ingress_limited",
-			  "net.ingress.limit");
-		add_class(table, string(w, "name"), network, "egress_limited", "net.egress.limit");
-		add_class(table, string(w, "name"), network, "ingress_reserved",
-			  "net.ingress.reserve");
-		add_class(table, string(w, "name"), network, "egress_reserved",
-			  "net.egress.reserve");
-		add_gate(table, string(w, "name"), network);
+		add_class(table, called, network, "ingress_limited", "net.ingress.limit");
+		add_class(table, called, network, "egress_limited", "net.egress.limit");
+		add_class(table, called, network, "ingress_reserved", "net.ingress.reserve");
+		add_class(table, called, network, "egress_reserved", "net.egress.reserve");
+		add_gate(table, called, network);
 	}
 	if (table && !table_rows(table))
 		return 0;
@@ -266,6 +274,7 @@ static int print_text(struct json_object *status, struct error *err)
 /* What is promised all the same. */
 static void show_unkept(void)
 {
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = called_engines();
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
 	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	struct error told;
@@ -274,13 +283,15 @@ static void show_unkept(void)
 	if (promises_read_readable(&list, &damaged, &told, NULL) < 0)
 		return;
 	for (size_t i = 0; i < list.n; i++) {
+		_cleanup_free_ char *called = called_promise(engines, &list.items[i]);
+
 		for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
 			_cleanup_free_ char *value = terms_format(&list.items[i].terms, kind);
 
 			if (!value || !means_has_truth(kind) || means_kernel_keeps(kind))
 				continue;
 			table_row(table);
-			table_string(table, list.items[i].name);
+			add_name(table, called);
 			table_string(table, kind->annotation + strlen("io.behalf."));
 			table_string(table, value);
 			table_string(table, "");

@@ -84,7 +84,7 @@ static void print_sample(void *data, const struct kept_term *term)
 	if (family->of_charges && !term->known)
 		return;
 	fprintf(family->file, "%s{workspace=\"", family->name);
-	print_label(family->file, term->workspace);
+	print_label(family->file, term->called);
 	/* names are of a --root each */
 	fprintf(family->file, "\",cgroup=\"");
 	print_label(family->file, term->cgroup);
@@ -131,7 +131,7 @@ static void tell(const struct kept_term *term, bool json)
 	if (json) {
 		_cleanup_json_ struct json_object *line = json_object_new_object();
 
-		json_add_string(line, "workspace", term->workspace);
+		json_add_string(line, "workspace", term->called);
 		json_add_string(line, "term", term->term);
 		json_add_string(line, "unit", term->unit);
 		json_add_string(line, "state", state);
@@ -143,14 +143,14 @@ static void tell(const struct kept_term *term, bool json)
 		json_add_string(line, "by", term->by);
 		printf("%s\n", json_text(line, false));
 	} else if (!term->known) {
-		printf("%s: whether %s is kept is not known: the ledger is off\n", term->workspace,
+		printf("%s: whether %s is kept is not known: the ledger is off\n", term->called,
 		       term->term);
 	} else if (strcmp(term->unit, "CPU") == 0) {
-		printf("%s: %s is %s: %.2f of %.2f CPU%s%s\n", term->workspace, term->term, state,
+		printf("%s: %s is %s: %.2f of %.2f CPU%s%s\n", term->called, term->term, state,
 		       term->got, term->promised, term->by ? ", by " : "",
 		       term->by ? term->by : "");
 	} else {
-		printf("%s: %s is %s: %s of %s%s%s\n", term->workspace, term->term, state,
+		printf("%s: %s is %s: %s of %s%s%s\n", term->called, term->term, state,
 		       kept_amount(term->got, term->unit).text,
 		       kept_amount(term->promised, term->unit).text, term->by ? ", by " : "",
 		       term->by ? term->by : "");
@@ -162,7 +162,7 @@ static void see(void *data, const struct kept_term *term)
 {
 	struct watch *watch = data;
 
-	if (watch->name && !string_starts_with(term->workspace, watch->name))
+	if (watch->name && !kept_term_is_of(term, watch->name))
 		return;
 	watch->broken += term->broken;
 	if (watch->first || term->broken)

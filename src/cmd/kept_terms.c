@@ -47,6 +47,8 @@ static void each_of(struct json_object *workspace, kept_terms_take *take, void *
 			.workspace = or_empty(string(workspace, "name")),
 			.cgroup = or_empty(string(workspace, "cgroup")),
 			.term = key,
+			.called = or_empty(
+				string(workspace, string(workspace, "called") ? "called" : "name")),
 		};
 
 		if (!json_object_is_type(value, json_type_object) || !string(value, "state"))
@@ -77,6 +79,11 @@ int kept_terms_each(struct json_object *status, kept_terms_take *take, void *dat
 	return 0;
 }
 
+bool kept_term_is_of(const struct kept_term *term, const char *name)
+{
+	return string_starts_with(term->workspace, name) || string_starts_with(term->called, name);
+}
+
 bool kept_terms_has(struct json_object *status, const char *name)
 {
 	struct json_object *list;
@@ -84,8 +91,10 @@ bool kept_terms_has(struct json_object *status, const char *name)
 	if (!json_object_object_get_ex(status, "workspaces", &list))
 		return false;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		if (string_starts_with(or_empty(string(json_object_array_get_idx(list, i), "name")),
-				       name))
+		struct json_object *one = json_object_array_get_idx(list, i);
+
+		if (string_starts_with(or_empty(string(one, "name")), name) ||
+		    string_starts_with(or_empty(string(one, "called")), name))
 			return true;
 	}
 	return false;

@@ -9,7 +9,8 @@
 struct json_object;
 
 struct kept_term {
-	const char *workspace, *cgroup; /* "" when it was not said */
+	const char *workspace, *cgroup; /* "" when it was not said; the name is the register's */
+	const char *called;		/* for people */
 	const char *term;		/* "cpu.reserve" */
 	const char *unit;		/* "CPU", "bit/s", "B/s", "1/s" */
 	bool known;			/* else the ledger is off: it may be kept or not */
@@ -27,6 +28,9 @@ int kept_terms_ask(struct json_object **status, struct error *err);
 typedef void kept_terms_take(void *data, const struct kept_term *term);
 int kept_terms_each(struct json_object *status, kept_terms_take *take, void *data,
 		    struct error *err);
+
+/* Whether one of the names of its workspace begins with NAME. */
+bool kept_term_is_of(const struct kept_term *term, const char *name);
 
 /* Whether it keeps terms of somebody whose name begins with NAME; nothing may be known of them yet. */
 bool kept_terms_has(struct json_object *status, const char *name);

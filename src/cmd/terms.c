@@ -18,11 +18,13 @@
 #include "base/strings.h"
 #include "base/table.h"
 #include "cmd/admit.h"
+#include "cmd/called.h"
 #include "cmd/means.h"
 #include "cmd/options.h"
 #include "cmd/quota_check.h"
 #include "cmd/terms_target.h"
 #include "promises/promises.h"
+#include "view/figure.h"
 
 struct terms_options {
 	bool json, force;
@@ -137,11 +139,14 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 
 /* ---- showing ---- */
 
-static int add_json(struct json_object *object, const struct promise *promise, struct error *err)
+static int add_json(struct json_object *object, struct ledger_engines *engines,
+		    const struct promise *promise, struct error *err)
 {
+	_cleanup_free_ char *called = called_promise(engines, promise);
 	struct json_object *terms;
 
 	json_add_string(object, "name", promise->name);
+	json_add_string(object, "called", called);
 	json_add_string(object, "kind", promise->kind == PROMISE_CGROUP ? "cgroup" : "container");
 	json_add_string(object, "root", promise->state_root);
 	json_add_string(object, "cgroup", promise->cgroup ? cgroup_path(promise->cgroup) : NULL);
@@ -166,6 +171,7 @@ static int add_json(struct json_object *object, const struct promise *promise, s
 static int run_show(const struct cmd_context *ctx, const struct terms_options *options,
 		    const char *name, struct error *err)
 {
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = called_engines();
 	_cleanup_(promise_clear) struct promise promise = {0};
 	_cleanup_json_ struct json_object *object = json_object_new_object();
 	int r = terms_target_find(ctx->root, name, &promise, err);
@@ -175,7 +181,7 @@ static int run_show(const struct cmd_context *ctx, const struct terms_options *o
 	if (!promise.since)
 		return error_set(err, ENOENT, "nothing is promised to '%s'", name);
 	if (options->json) {
-		r = add_json(object, &promise, err);
+		r = add_json(object, engines, &promise, err);
 		if (r == 0)
 			printf("%s\n", json_text(object, true));
 		return r;
@@ -210,7 +216,8 @@ static char *terms_line(const struct terms *terms)
 	return fclose(file) == 0 ? take_ptr(text) : NULL;
 }
 
-static int list_text(const struct promise_list *list, struct error *err)
+static int list_text(const struct promise_list *list, struct ledger_engines *engines,
+		     struct error *err)
 {
 	static const struct table_column columns[] = {
 		{.heading = "NAME", .key = "name"},
@@ -221,11 +228,13 @@ static int list_text(const struct promise_list *list, struct error *err)
 
 	for (size_t i = 0; i < list->n; i++) {
 		_cleanup_free_ char *line = terms_line(&list->items[i].terms);
+		_cleanup_free_ char *called = called_promise(engines, &list->items[i]);
+		_cleanup_free_ char *name = called ? view_name_text(called) : NULL;
 
-		if (!line)
+		if (!line || !name)
 			return error_oom(err);
 		table_row(table);
-		table_string(table, list->items[i].name);
+		table_string(table, name);
 		table_string(table, list->items[i].kind == PROMISE_CGROUP ? "cgroup" : "container");
 		table_string(table, line);
 	}
@@ -234,6 +243,7 @@ static int list_text(const struct promise_list *list, struct error *err)
 
 static int run_list(const struct terms_options *options, struct error *err)
 {
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = called_engines();
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
 	_cleanup_json_ struct json_object *array = json_object_new_array();
 	struct error told = {0};
@@ -243,12 +253,12 @@ static int run_list(const struct terms_options *options, struct error *err)
 	if (r == 0 && damaged)
 		log_warning("%s", told.text);
 	if (r < 0 || !options->json)
-		return r < 0 ? r : list_text(&list, err);
+		return r < 0 ? r : list_text(&list, engines, err);
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
 		struct json_object *object = json_object_new_object();
 
 		json_object_array_add(array, object);
-		r = add_json(object, &list.items[i], err);
+		r = add_json(object, engines, &list.items[i], err);
 	}
 	if (r == 0)
 		printf("%s\n", json_text(array, true));

@@ -10,11 +10,13 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "cmd/called.h"
 #include "ledger/names.h"
 
 #define DEPTH_MAX 16
 
 struct search {
+	struct ledger_engines *engines;
 	const char *name;
 	size_t skip; /* of paths: the mount point */
 	char *found; /* path in the hierarchy */
@@ -22,13 +24,25 @@ struct search {
 	unsigned int matches;
 };
 
+static bool is_exactly(const char *name, const char *wanted)
+{
+	return name && strcmp(name, wanted) == 0;
+}
+
+static bool begins_with(const char *name, const char *wanted)
+{
+	return name && name[0] != '/' && string_starts_with(name, wanted);
+}
+
 /* Groups below a container's are the container's own affair. */
 static bool consider(struct search *s, const char *directory)
 {
 	_cleanup_free_ char *name = ledger_name_of_path(directory + s->skip);
-	bool exact = name && strcmp(name, s->name) == 0;
+	_cleanup_free_ char *called =
+		s->engines ? ledger_engines_name(s->engines, directory + s->skip) : NULL;
+	bool exact = is_exactly(name, s->name) || is_exactly(called, s->name);
 
-	if (!name || name[0] == '/' || !string_starts_with(name, s->name))
+	if (!exact && !begins_with(name, s->name) && !begins_with(called, s->name))
 		return false;
 	if (s->exact && !exact)
 		return true;
@@ -62,7 +76,8 @@ static int find_container(const struct cgroup_layout *layout, const char *name, 
 			  struct error *err)
 {
 	const char *mount = cgroup_layout_mount(layout, CGROUP_CPU);
-	struct search s = {.name = name, .skip = mount ? strlen(mount) : 0};
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = called_engines();
+	struct search s = {.engines = engines, .name = name, .skip = mount ? strlen(mount) : 0};
 
 	if (mount)
 		walk(&s, mount, 0);
@@ -75,9 +90,8 @@ static int find_container(const struct cgroup_layout *layout, const char *name, 
 		return error_set(err, ENOTUNIQ, "more than one container is called '%s...'", name);
 	return error_set(
 		err, ENOENT,
-		"no container that runs has an id that begins with '%s' (names that engines "
-		"give are not known here); or give the path of a control group, which "
-		"begins with /",
+		"no container that runs has an id, or a name that its engine gives, that begins "
+		"with '%s'; or give the path of a control group, which begins with /",
 		name);
 }
 

@@ -213,8 +213,8 @@ static void have_counted(struct disk_entry *e, struct writer *writer, const stru
 
 	if (entry->standing.io.version != 1 || writer->dry)
 		return;
-	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &beyond, NULL);
-	standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &none, NULL);
+	standing_cap_disk(writer, entry->called, &entry->standing, &e->disk, &beyond, NULL);
+	standing_cap_disk(writer, entry->called, &entry->standing, &e->disk, &none, NULL);
 }
 
 static int follow_roster(struct disks *disks, struct writer *writer, const struct roster *roster)
@@ -438,11 +438,11 @@ static void apply(struct disk_entry *e, struct writer *writer, const struct rost
 	if (!is_due(e))
 		return;
 	memcpy(wanted.cap, e->user.cap, sizeof(wanted.cap));
-	r = standing_cap_disk(writer, entry->name, &entry->standing, &e->disk, &wanted, &err);
+	r = standing_cap_disk(writer, entry->called, &entry->standing, &e->disk, &wanted, &err);
 	/* what is not lifted now has to be later */
 	if (r < 0 && r != -ENOENT && r != -ENODEV) {
 		if (!e->told)
-			log_warning("what '%s' does on a disk cannot be held: %s", entry->name,
+			log_warning("what '%s' does on a disk cannot be held: %s", entry->called,
 				    err.text);
 		e->told = true;
 		return;

@@ -35,7 +35,7 @@ static struct json_object *event_of(const struct truth_sources *sources, size_t 
 	gmtime_r(&now, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	json_add_string(o, "time", text);
-	json_add_string(o, "workspace", sources->roster->items[i].name);
+	json_add_string(o, "workspace", sources->roster->items[i].called);
 	json_add_string(o, "cgroup", sources->roster->items[i].path);
 	json_add_string(o, "term", truth_name(kind));
 	json_add_string(o, "unit", truth_unit(kind));
@@ -60,7 +60,7 @@ static void tell(struct events *events, const struct truth_sources *sources, siz
 		printf("%s\n", json_text(event, false));
 		fflush(stdout);
 	} else if (events->log) {
-		log_warning("%s: %s %s: %.*f of %.*f %s%s%s", sources->roster->items[i].name,
+		log_warning("%s: %s %s: %.*f of %.*f %s%s%s", sources->roster->items[i].called,
 			    truth_name(kind), t->state == CONTROL_BROKEN ? "broken" : "kept again",
 			    t->promised < 1000 ? 2 : 0, t->got, t->promised < 1000 ? 2 : 0,
 			    t->promised, truth_unit(kind), by ? ", by " : "", by ? by : "");

@@ -125,9 +125,9 @@ static void set_standing(struct keeper *k, bool all)
 
 		if (!all && !again)
 			continue;
-		r = standing_set(&k->writer, e->name, &e->standing, &e->terms, &err);
+		r = standing_set(&k->writer, e->called, &e->standing, &e->terms, &err);
 		if (r < 0 && r != -ENOENT && (all || !again))
-			log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
+			log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);
 	}
 }
 
@@ -295,11 +295,11 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	if (e->others_quota > 0 &&
 	    (wanted.quota_cores == 0 || wanted.quota_cores > e->others_quota))
 		wanted.quota_cores = e->others_quota;
-	r = e->means->set(&k->writer, e->name, e->directory, &wanted, &e->applied, &err);
+	r = e->means->set(&k->writer, e->called, e->directory, &wanted, &e->applied, &err);
 	if (r == -ENOENT || r == -ENODEV)
 		note_gone(k, i);
 	else if (r < 0 && !e->fails)
-		log_warning("the terms of '%s' cannot be kept: %s", e->name, err.text);
+		log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);
 	e->fails = r < 0;
 }
 
@@ -313,7 +313,7 @@ static void look_at_quota(struct keeper *k, size_t i)
 		note_gone(k, i);
 	else if (r < 0 && !e->quota_told)
 		log_warning("the quota that somebody else has set for '%s' is not kept: %s",
-			    e->name, err.text);
+			    e->called, err.text);
 	e->quota_told = r < 0;
 }
 

@@ -16,7 +16,7 @@ static size_t list_concerned(const struct roster *roster, struct network_workspa
 		const struct roster_entry *e = &roster->items[i];
 
 		if (!roster->control.workspaces[i].gone && network_concerns(&e->terms))
-			list[n++] = (struct network_workspace){.name = e->name,
+			list[n++] = (struct network_workspace){.name = e->called,
 							       .directory = e->directory,
 							       .places = e->places,
 							       .terms = &e->terms};

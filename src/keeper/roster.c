@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "ledger/engines.h"
 
 #define QUOTA_LEAST_US 1000.0 /* the kernel takes none that is lower */
 #define QUOTA_ODD 0.01
@@ -18,6 +19,7 @@
 static void entry_clear(struct roster_entry *e)
 {
 	free(e->name);
+	free(e->called);
 	free(e->path);
 	free(e->directory);
 	strv_free(e->places);
@@ -181,7 +183,7 @@ static int give_weight_back(struct writer *writer, struct roster_entry *e, struc
 	/* raised for those below it (above.c), and going on to be */
 	if (!ours && strcmp(found.means, "cgroup") != 0)
 		return 0;
-	r = writer_set_file(writer, e->name, e->directory, e->means->weight_file,
+	r = writer_set_file(writer, e->called, e->directory, e->means->weight_file,
 			    found.term ? e->means->weight_default : found.text, err);
 	/* one that is raised for those below it (above.c) stays in the book */
 	if (r == 0 && strcmp(found.means, "cgroup") == 0)
@@ -189,8 +191,23 @@ static int give_weight_back(struct writer *writer, struct roster_entry *e, struc
 	return r;
 }
 
+/* An engine may give another name to a container that is there. */
+static int call(struct roster_entry *e, struct ledger_engines *engines, struct error *err)
+{
+	char *name = engines ? ledger_engines_name(engines, e->path) : NULL;
+
+	if (!name)
+		name = strdup(e->name);
+	if (!name)
+		return error_oom(err);
+	free(e->called);
+	e->called = name;
+	return 0;
+}
+
 static int join(const struct roster *roster, const struct promise *promise, struct writer *writer,
-		struct roster_entry *e, struct control_workspace *w, struct error *err)
+		struct ledger_engines *engines, struct roster_entry *e, struct control_workspace *w,
+		struct error *err)
 {
 	const char *directory = cgroup_directory(promise->cgroup, CGROUP_CPU);
 	struct stat st;
@@ -204,6 +221,9 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	e->directory = strdup(directory);
 	if (!e->name || !e->path || !e->directory || list_places(promise->cgroup, &e->places) < 0)
 		return error_oom(err);
+	r = call(e, engines, err);
+	if (r < 0)
+		return r;
 	if (stat(directory, &st) < 0)
 		return error_errno(err, errno, "look at '%s'", directory);
 	e->inode = st.st_ino;
@@ -272,11 +292,12 @@ static int retake(struct writer *writer, struct roster_entry *e, struct error *e
 }
 
 static int add(struct roster *roster, struct roster *next, const struct promise *promise,
-	       struct writer *writer, struct error *err)
+	       struct writer *writer, struct ledger_engines *engines, struct error *err)
 {
 	struct roster_entry *e = &next->items[next->control.n];
 	struct control_workspace *w = &next->control.workspaces[next->control.n];
 	struct roster_entry *known = find_entry(roster, promise);
+	_cleanup_free_ char *called = NULL;
 
 	if (known) {
 		*e = *known;
@@ -285,20 +306,22 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 		roster->control.workspaces[known - roster->items].past = NULL;
 		take_terms(next, promise, e, w);
 		next->control.n++;
-		return retake(writer, e, err);
+		return call(e, engines, err) < 0 ? -err->code : retake(writer, e, err);
 	}
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 	*w = (struct control_workspace){0};
-	if (join(next, promise, writer, e, w, err) == 0) {
+	if (join(next, promise, writer, engines, e, w, err) == 0) {
 		next->control.n++;
 		return 0;
 	}
+	called = take_ptr(e->called);
 	entry_clear(e);
 	control_forget(w);
 	if (err->code == ENOMEM)
 		return -ENOMEM;
 	if (err->code != ENOENT)
-		log_warning("the terms of '%s' are not kept: %s", promise->name, err->text);
+		log_warning("the terms of '%s' are not kept: %s", called ? called : promise->name,
+			    err->text);
 	*err = (struct error){0};
 	return 0;
 }
@@ -319,7 +342,9 @@ static void part(struct roster *roster, struct writer *writer)
 int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
 		  struct error *err)
 {
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
 	struct roster next = {.n_cpus = roster->n_cpus, .generation = roster->generation + 1};
+	struct error told = {0};
 	int r = 0;
 
 	next.items = calloc(list->n + 1, sizeof(*next.items));
@@ -333,9 +358,12 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		free(next.control.workspaces);
 		return error_oom(err);
 	}
+	/* without them everybody has the name that the register has */
+	if (ledger_engines_of_host(&engines, &told) < 0)
+		log_debug("%s", told.text);
 	for (size_t i = 0; i < list->n && r == 0; i++) {
 		if (list->items[i].cgroup && !is_overruled(list, &list->items[i]))
-			r = add(roster, &next, &list->items[i], writer, err);
+			r = add(roster, &next, &list->items[i], writer, engines, err);
 	}
 	part(roster, writer);
 	if (next.control.n)

@@ -12,8 +12,9 @@
 #include "promises/promises.h"
 
 struct roster_entry {
-	char *name;
-	char *path;	 /* of its group, in the accounted hierarchy */
+	char *name;   /* in the register */
+	char *called; /* for people: by its engine, as the ledger's views have it, or else that */
+	char *path;   /* of its group, in the accounted hierarchy */
 	char *directory; /* of the cpu controller */
 	char **places;	 /* its groups of all hierarchies that limit or bill CPU */
 	uint64_t inode;

@@ -113,6 +113,7 @@ static void add_workspace(struct json_object *list, size_t i, const struct keepe
 	struct json_object *o = json_object_new_object();
 
 	json_add_string(o, "name", e->name);
+	json_add_string(o, "called", e->called);
 	json_add_string(o, "cgroup", e->path);
 	for (enum truth_kind kind = 0; kind < TRUTHS; kind++)
 		add_truth(o, i, kind, f);

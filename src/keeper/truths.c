@@ -95,6 +95,6 @@ const char *truth_culprit(const struct roster *roster, int by)
 	case CONTROL_BY_THREADS:
 		return "threads of others";
 	default:
-		return (size_t)by < roster->control.n ? roster->items[by].name : NULL;
+		return (size_t)by < roster->control.n ? roster->items[by].called : NULL;
 	}
 }

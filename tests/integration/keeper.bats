@@ -38,6 +38,7 @@ teardown() {
 	remove_group "$ID"
 	remove_group "$ID-b"
 	release_loop
+	forget_container
 	end
 }
 
@@ -170,6 +171,39 @@ is_kept() {
 	remove_group "libpod-$id"
 	[ "$status" -eq 0 ]
 	[ "$shown" = cpu-limit=0.5 ]
+}
+
+forget_container() {
+	[ -n "${CONTAINER:-}" ] || return 0
+	remove_group "$CONTAINER"
+	rm -rf "${TASKS:?}/$CONTAINER"
+	rmdir -p --ignore-fail-on-non-empty "$TASKS" 2>/dev/null || true
+	CONTAINER=
+}
+
+@test "a container has the name that its engine gives it, in all that is said of its terms" {
+	need_root
+	TASKS=/run/containerd/io.containerd.runtime.v2.task/default
+	CONTAINER=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+	mkdir -p "$TASKS/$CONTAINER"
+	echo "{\"annotations\": {\"nerdctl/name\": \"shop-$ID\"}}" >"$TASKS/$CONTAINER/config.json"
+	group "$CONTAINER"
+	behalf terms set "shop-$ID" cpu.limit=0.3
+	behalf terms list | grep "^shop-$ID  *cgroup  *cpu-limit=0.3"
+	behalf terms list -J | jq -e --arg id "$CONTAINER" --arg name "shop-$ID" \
+		'.[] | select(.name == "/" + $id) | .called == $name'
+	behalf terms show "${CONTAINER:0:12}" | grep -x cpu-limit=0.3
+	run "$BEHALF" keeper status
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"shop-$ID "*"not kept: no keeper"* ]]
+	start_keeper
+	called() { status | jq -e --arg id "$CONTAINER" --arg name "shop-$ID" '.workspaces[] | .name == "/" + $id and .called == $name' >/dev/null; }
+	wait_until 5 called
+	spin "$CONTAINER"
+	is_told() { "$BEHALF" keeper status | grep -q "^shop-$ID  *cpu.limit .* kept"; }
+	wait_until 5 is_told
+	inside "$BEHALF" metrics --once | grep "^behalf_promised{workspace=\"shop-$ID\",cgroup=\"/$CONTAINER\""
+	inside "$BEHALF" keeper --dry-run --once | grep "^shop-$ID: "
 }
 
 @test "a dry run tells, and writes nothing" {

@@ -53,6 +53,14 @@ struct {
 	__type(value, __u32);
 } gate_links SEC(".maps");
 
+/* What is received from an interface, by its index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LINKS_MAX);
+	__type(key, __u32);
+	__type(value, struct gate_hold);
+} holds SEC(".maps");
+
 /* The class of a workspace's packets at the uplink, by its number: a handle, major number included. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -174,6 +182,50 @@ int gate_link(struct __sk_buff *skb)
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
 	return !number || admits(*number, packets_of(skb), skb->len) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+static void fill_hold(struct gate_hold *hold)
+{
+	__u64 now_ns = bpf_ktime_get_ns(), filled_ns = hold->filled_ns;
+	__u64 elapsed_ns = now_ns - filled_ns, more;
+
+	if (elapsed_ns > ELAPSED_MAX_NS)
+		elapsed_ns = ELAPSED_MAX_NS;
+	more = elapsed_ns * (hold->rate / 1000) / 1000000;
+	if (!more || __sync_val_compare_and_swap(&hold->filled_ns, filled_ns, now_ns) != filled_ns)
+		return;
+	if (hold->tokens + (__s64)more > (__s64)hold->burst)
+		hold->tokens = hold->burst;
+	else
+		__sync_fetch_and_add(&hold->tokens, more);
+}
+
+/* Whether it passes; else the next filter redirects it to where it waits. */
+static bool passes(struct gate_hold *hold, const struct __sk_buff *skb)
+{
+	fill_hold(hold);
+	if (hold->tokens <= 0)
+		hold->held = 1;
+	else if (hold->tokens >= (__s64)hold->burst)
+		hold->held = 0;
+	/* what is refused for long is no debt */
+	if (hold->tokens > -(__s64)hold->burst)
+		__sync_fetch_and_add(&hold->tokens, -(__s64)skb->len);
+	if (hold->held)
+		return false;
+	__sync_fetch_and_add(&hold->passed_bytes, skb->len);
+	__sync_fetch_and_add(&hold->passed, packets_of(skb));
+	return true;
+}
+
+/* Of what comes from a link with a limit. */
+SEC("tc")
+int link_hold(struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex;
+	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
+
+	return hold && passes(hold, skb) ? TC_ACT_OK : TC_ACT_UNSPEC;
 }
 
 /* Other bits of the mark are others'. */
@@ -363,4 +415,23 @@ int gate_uplink(struct __sk_buff *skb)
 	return !is_shut(gate, now_ns) || has_tokens(gate, now_ns, packets_of(skb), skb->len)
 		       ? TC_ACT_UNSPEC
 		       : TC_ACT_SHOT;
+}
+
+/* Of what arrives at the uplink: classes do not see what passes, and it is counted here. */
+SEC("tc")
+int uplink_hold(struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex, number = 0;
+	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
+	struct flow flow = {};
+	struct gate *gate;
+
+	if (!hold || !passes(hold, skb))
+		return TC_ACT_UNSPEC;
+	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
+	if (gate) {
+		__sync_fetch_and_add(&gate->arrived_bytes, skb->len);
+		__sync_fetch_and_add(&gate->arrived, packets_of(skb));
+	}
+	return TC_ACT_OK;
 }

@@ -38,6 +38,21 @@ struct gate_station {
 	unsigned char padding[2];
 };
 
+/*
+ * Of an interface from which more than RATE is not to be received at once. While there is less, packets pass; when
+ * the bucket is empty they are held, which is dear, until it is full again.
+ */
+struct gate_hold {
+	/* the keeper's */
+	__u64 rate;  /* bytes per second */
+	__u64 burst; /* bytes: the bucket's size */
+	/* the program's */
+	__s64 tokens;
+	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
+	__u64 held;	 /* 1: until the bucket is full */
+	__u64 passed_bytes, passed;
+};
+
 struct gate {
 	/* the keeper's; it writes tokens_ns too when it shuts the gate */
 	__u64 renewed_ns; /* CLOCK_MONOTONIC; 0: open */
@@ -49,4 +64,5 @@ struct gate {
 	__s64 tokens_ns;
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
 	__u64 passed, dropped, dropped_bytes;
+	__u64 arrived, arrived_bytes; /* at the uplink, while it had no need of classes */
 };

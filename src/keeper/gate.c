@@ -16,6 +16,7 @@
 
 /* A bucket holds what comes in this time: a burst is no flood. */
 #define BURST_NS 20000000u
+#define BURST_MIN_BYTES 131072u /* two of the largest packets */
 
 struct gates {
 	struct gate_bpf *bpf;
@@ -75,6 +76,8 @@ int gates_program(const struct gates *gates, enum gate_program program)
 	const struct bpf_program *programs[] = {
 		[GATE_LINK] = gates->bpf->progs.gate_link,
 		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
+		[LINK_HOLD] = gates->bpf->progs.link_hold,
+		[UPLINK_HOLD] = gates->bpf->progs.uplink_hold,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
 		[UPLINK_LEARN] = gates->bpf->progs.uplink_learn,
 		[LINK_LEARN] = gates->bpf->progs.link_learn,
@@ -161,6 +164,31 @@ void gates_forget_station(struct gates *gates, const unsigned char address[stati
 	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &station);
 }
 
+int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)
+{
+	int map = bpf_map__fd(gates->bpf->maps.holds), r;
+	struct gate_hold hold = {.rate = bytes_per_s, .filled_ns = clock_monotonic_ns()};
+
+	if (!bytes_per_s) {
+		r = bpf_map_delete_elem(map, &ifindex);
+		return r == -ENOENT ? 0 : r;
+	}
+	hold.burst = (uint64_t)((double)bytes_per_s * BURST_NS / 1e9);
+	if (hold.burst < BURST_MIN_BYTES)
+		hold.burst = BURST_MIN_BYTES;
+	hold.tokens = (int64_t)hold.burst;
+	return bpf_map_update_elem(map, &ifindex, &hold, BPF_ANY);
+}
+
+void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets)
+{
+	struct gate_hold hold = {0};
+
+	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
+	*bytes = hold.passed_bytes;
+	*packets = hold.passed;
+}
+
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class)
 {
@@ -212,5 +240,7 @@ struct gate_counts gates_counts(const struct gates *gates, int number)
 		.passed = __atomic_load_n(&gate->passed, __ATOMIC_RELAXED),
 		.dropped = __atomic_load_n(&gate->dropped, __ATOMIC_RELAXED),
 		.dropped_bytes = __atomic_load_n(&gate->dropped_bytes, __ATOMIC_RELAXED),
+		.arrived = __atomic_load_n(&gate->arrived, __ATOMIC_RELAXED),
+		.arrived_bytes = __atomic_load_n(&gate->arrived_bytes, __ATOMIC_RELAXED),
 	};
 }

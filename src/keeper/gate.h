@@ -16,6 +16,8 @@ struct gates;
 enum gate_program {
 	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
 	UPLINK_MARK,	 /* filter of what the host receives from a workspace's link */
+	LINK_HOLD,	 /* the same, before one that redirects: while there is little, it passes */
+	UPLINK_HOLD,	 /* the same of what the host receives from its uplink */
 	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
 	UPLINK_LEARN,	 /* filter of what an uplink sends: whose which connection is */
 	LINK_LEARN,	 /* filter of what the host sends into a link: whose which address is */
@@ -38,6 +40,10 @@ void gates_free(struct gates *gates, int number);
 
 /* What passes the link (its host's end) is NUMBER's. 0 or a negative errno. */
 int gates_bind_link(struct gates *gates, int ifindex, int number);
+/* LINK_HOLD, or UPLINK_HOLD, lets what is received from the link pass while it is below that; 0: nothing passes. 0 or a negative errno. */
+int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s);
+/* What it let pass since then. */
+void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets);
 /* The class, a handle, of NUMBER's packets that the uplink sends, or receives; 0: the default. */
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class);
@@ -62,5 +68,6 @@ struct gate_counts {
 	uint64_t passed;  /* packets, while it was shut */
 	uint64_t dropped; /* packets */
 	uint64_t dropped_bytes;
+	uint64_t arrived, arrived_bytes; /* for it at the uplink, without a class */
 };
 struct gate_counts gates_counts(const struct gates *gates, int number);

@@ -289,11 +289,22 @@ static int thread_links(const struct network *network, struct workspace *w, stru
 	return r;
 }
 
+/* A limit of what is sent is cheaper with programs, and holds without. */
+static void try_programs(struct network *network, const struct terms *terms)
+{
+	if (!terms->net[TERMS_EGRESS].limit_bps || network->shaper.gates || network->programs_tried ||
+	    network->shaper.writer->dry)
+		return;
+	network->programs_tried = true;
+	gates_open(&network->shaper.gates, NULL);
+}
+
 /* Who it is and what it has: before the uplink, which is set for those who have a number. */
 static int find_workspace(struct network *network, struct workspace *w, struct error *err)
 {
 	int r = update_links(network, w, err);
 
+	try_programs(network, &w->terms);
 	return r == 0 ? need_number(network, w, err) : r;
 }
 

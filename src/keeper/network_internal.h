@@ -45,6 +45,7 @@ struct network {
 	struct stations stations;
 	unsigned int updates;
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
+	bool programs_tried; /* to be loaded, for what works without them */
 	struct workspace *workspaces;
 	size_t n;
 	unsigned int looks;

@@ -84,6 +84,15 @@ static void look_at_links(const struct network *network, struct workspace *w)
 	}
 }
 
+/* What had no need of a class. */
+static void add_passed(const struct network *network, struct workspace *w)
+{
+	const struct gate_counts gate = gates_counts(network->shaper.gates, w->number);
+
+	w->counts.reserved[TERMS_INGRESS].bytes += gate.arrived_bytes;
+	w->counts.reserved[TERMS_INGRESS].packets += gate.arrived;
+}
+
 static int look_at_uplink(struct network *network, enum terms_direction direction)
 {
 	_cleanup_free_ struct qdisc_counts *counts = calloc(GATES_MAX, sizeof(*counts));
@@ -98,6 +107,8 @@ static int look_at_uplink(struct network *network, enum terms_direction directio
 
 		if (w->number >= 0)
 			w->counts.reserved[direction] = counts[w->number];
+		if (w->number >= 0 && direction == TERMS_INGRESS)
+			add_passed(network, w);
 	}
 	return 0;
 }

@@ -21,6 +21,8 @@
 #define IFB "ifb"
 #define GATE "gate"
 #define MARK "mark"
+#define HOLD "hold"
+#define HOLD_ALL "hold-all"
 #define LEARN "learn"
 #define LEARN_FLOWS "learn-flows"
 #define GATE_ARRIVING "gate-arriving"
@@ -217,27 +219,6 @@ static void undo_redirect(const struct shaper *shaper, const struct netlink_peer
 	shape_leave_place(shaper, link, NULL);
 }
 
-static int limit_egress(const struct shaper *shaper, const char *name,
-			const struct netlink_peer *link, uint64_t bps, bool limited,
-			struct error *err)
-{
-	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
-	int index = 0, r;
-
-	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
-		return 0;
-	if (!bps)
-		return shape_redirect_end(shaper, link, ifb.name, err);
-	r = shape_make_ifb(shaper, ifb.name, link->index, 1, &index, err);
-	if (r == 0)
-		r = set_class(shaper, index, bps, err);
-	if (r == 0 && !limited)
-		r = shape_redirect(shaper, link, index, err);
-	if (r < 0 && !limited)
-		undo_redirect(shaper, link, ifb.name);
-	return r;
-}
-
 /* A program as a filter of one side. */
 struct placed {
 	const char *what; /* in the book */
@@ -247,12 +228,23 @@ struct placed {
 	enum gate_program program;
 };
 
-enum { PLACED_GATE, PLACED_MARK, PLACED_LEARN, PLACED_LEARN_FLOWS, PLACED_GATE_ARRIVING };
+enum {
+	PLACED_GATE,
+	PLACED_MARK,
+	PLACED_LEARN,
+	PLACED_LEARN_FLOWS,
+	PLACED_GATE_ARRIVING,
+	PLACED_HOLD,
+	PLACED_HOLD_ALL,
+};
 
 /* A mark has to be there before a redirection takes the packet away; what the gate drops is learned too. */
 static const struct placed all_placed[] = {
 	[PLACED_GATE] = {GATE, "behalf_gate", QDISC_SENDS, SHAPE_PRIORITY, GATE_LINK},
-	[PLACED_MARK] = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 1, UPLINK_MARK},
+	[PLACED_MARK] = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 2, UPLINK_MARK},
+	[PLACED_HOLD] = {HOLD, "behalf_hold", QDISC_RECEIVES, SHAPE_PRIORITY - 1, LINK_HOLD},
+	[PLACED_HOLD_ALL] = {HOLD_ALL, "behalf_hold", QDISC_RECEIVES, SHAPE_PRIORITY - 1,
+			     UPLINK_HOLD},
 	[PLACED_LEARN] = {LEARN, "behalf_learn", QDISC_SENDS, SHAPE_PRIORITY - 1, LINK_LEARN},
 	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
 				UPLINK_LEARN},
@@ -308,6 +300,48 @@ static int place(const struct shaper *shaper, const char *name, const struct net
 		take_away(shaper, link, placed, NULL);
 		shape_leave_place(shaper, link, NULL);
 	}
+	return r;
+}
+
+/*
+ * To have all wait at the ifb costs a tenth of what two CPUs can transfer: what is below a rate passes it by. Without
+ * programs of ours all goes through.
+ */
+static int hold(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
+		const struct placed *placed, uint64_t bps, struct error *err)
+{
+	int r;
+
+	if (!shaper->gates)
+		return 0;
+	r = gates_hold_link(shaper->gates, link->index, bps / 8);
+	if (r < 0)
+		return error_errno(err, r, "let pass what is below the rate of '%s'", link->name);
+	return place(shaper, name, link, -1, placed, bps != 0, err);
+}
+
+static int limit_egress(const struct shaper *shaper, const char *name,
+			const struct netlink_peer *link, uint64_t bps, bool limited,
+			struct error *err)
+{
+	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
+	int index = 0, r;
+
+	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
+		return 0;
+	if (!bps) {
+		r = hold(shaper, name, link, &all_placed[PLACED_HOLD], 0, err);
+		return r == 0 ? shape_redirect_end(shaper, link, ifb.name, err) : r;
+	}
+	r = shape_make_ifb(shaper, ifb.name, link->index, 1, &index, err);
+	if (r == 0)
+		r = set_class(shaper, index, bps, err);
+	if (r == 0 && !limited)
+		r = shape_redirect(shaper, link, index, err);
+	if (r == 0)
+		r = hold(shaper, name, link, &all_placed[PLACED_HOLD], bps, err);
+	if (r < 0 && !limited)
+		undo_redirect(shaper, link, ifb.name);
 	return r;
 }
 
@@ -368,6 +402,12 @@ int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer 
 	return place(shaper, link->name, link, -1, &all_placed[PLACED_GATE_ARRIVING], on, err);
 }
 
+int shape_hold_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
+			 struct error *err)
+{
+	return hold(shaper, link->name, link, &all_placed[PLACED_HOLD_ALL], bps, err);
+}
+
 /* ---- letting go ---- */
 
 void shape_forget(const struct shaper *shaper, const char *link, int index)
@@ -407,7 +447,16 @@ int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *
 	int r = netlink_link_by_name(shaper->netlink,
 				     shape_ifb_of(SHAPE_IFB_LINK, link->index).name, &ifb, NULL);
 
-	return r == 0 ? netlink_class_counts(shaper->netlink, ifb.index, CLASS, counts, NULL) : r;
+	if (r == 0)
+		r = netlink_class_counts(shaper->netlink, ifb.index, CLASS, counts, NULL);
+	if (r == 0 && shaper->gates) {
+		uint64_t bytes, packets;
+
+		gates_hold_counts(shaper->gates, link->index, &bytes, &packets);
+		counts->bytes += bytes;
+		counts->packets += packets;
+	}
+	return r;
 }
 
 /* ---- putting back ---- */

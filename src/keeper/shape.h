@@ -99,6 +99,9 @@ int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer
 /* What arrives at LINK, the uplink, passes the gates of those whose it is, or no longer. */
 int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
 			 struct error *err);
+/* What it receives passes the ifb only when there is more than BPS of it; 0: all does. */
+int shape_hold_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
+			 struct error *err);
 /* The place for filters goes, if it is ours and nobody uses it any more. */
 int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
 		      struct error *err);

@@ -21,6 +21,8 @@
  * of the uplink, beside 32 connections, lost a tenth of it in front of the uplink.
  */
 #define ARRIVING_PART 0.95
+/* Below that nobody is in anybody's way, and nothing has to wait. */
+#define CONTENDED_PART 0.5
 
 /* ---- which it is ---- */
 
@@ -224,7 +226,9 @@ static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper
 
 	if (!link.index)
 		return 0;
-	r = shape_redirect_end(shaper, &link, ifb.name, err);
+	r = shape_hold_at_uplink(shaper, &link, 0, err);
+	if (r == 0)
+		r = shape_redirect_end(shaper, &link, ifb.name, err);
 	if (r == 0)
 		r = shape_leave_place(shaper, &link, err);
 	classes_forget(&uplink->arriving, shaper);
@@ -258,6 +262,9 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 		r = know(uplink, shaper, link, err);
 	if (r == 0 && !there)
 		r = shape_redirect(shaper, link, ifb, err);
+	if (r == 0 && !there)
+		r = shape_hold_at_uplink(
+			shaper, link, (uint64_t)((double)uplink->rate_bps * CONTENDED_PART), err);
 	if (r < 0 && !there)
 		let_go_of_arriving(uplink, shaper, NULL);
 	return r;

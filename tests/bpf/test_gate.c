@@ -56,6 +56,41 @@ TEST(an_open_gate_lets_everything_pass)
 	is_uint(gates_counts(gates, number).dropped, 0);
 }
 
+/* What is said of the last of N frames. */
+static uint32_t held(const struct gates *gates, enum gate_program program, int n)
+{
+	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = n);
+
+	ok(bpf_prog_test_run_opts(gates_program(gates, program), &opts) == 0);
+	return opts.retval;
+}
+
+TEST(what_is_below_a_rate_passes_and_what_is_above_is_held)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	uint64_t bytes, packets;
+
+	if (!gates)
+		return;
+	/* of a link of which nothing is known, all is held */
+	is_uint(held(gates, LINK_HOLD, 1), PASS);
+	/* so little that nothing comes into the bucket in the time of this test: 131,072 bytes are in it */
+	is_int(gates_hold_link(gates, LINK, 1000), 0);
+	is_uint(held(gates, LINK_HOLD, 2000), TC_ACT_OK);
+	gates_hold_counts(gates, LINK, &bytes, &packets);
+	is_uint(bytes, 2000 * 64);
+	is_uint(packets, 2000);
+	is_uint(held(gates, LINK_HOLD, 200), PASS);
+	is_uint(held(gates, UPLINK_HOLD, 1), PASS);
+	is_int(gates_hold_link(gates, LINK, 0), 0);
+	is_int(gates_hold_link(gates, LINK, 0), 0);
+	is_uint(held(gates, LINK_HOLD, 1), PASS);
+	gates_hold_counts(gates, LINK, &bytes, &packets);
+	is_uint(bytes, 0);
+}
+
 TEST(a_shut_gate_drops_what_is_not_paid_for)
 {
 	_cleanup_(cleanup_gates) struct gates *gates = open_gates();

@@ -228,12 +228,17 @@ int link_hold(struct __sk_buff *skb)
 	return hold && passes(hold, skb) ? TC_ACT_OK : TC_ACT_UNSPEC;
 }
 
-/* Other bits of the mark are others'. */
+/*
+ * Other bits of the mark are others'. A priority that names a class of ours was chosen by the sender itself, which is not
+ * to be believed (htb_classify in net/sched/sch_htb.c).
+ */
 SEC("tc")
 int uplink_mark(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
+	if (skb->priority >> 16 == GATE_QDISC_MAJOR)
+		skb->priority = 0;
 	if (number)
 		skb->mark = (skb->mark & ~GATE_MARK_MASK) | (*number + 1) << GATE_MARK_SHIFT;
 	return TC_ACT_UNSPEC;
@@ -248,6 +253,24 @@ int uplink_classify(struct __sk_buff *skb)
 		return 0;
 	handle = bpf_map_lookup_elem(&uplink_classes, &number);
 	return handle ? *handle : 0;
+}
+
+/* Of what the uplink sends while it has no classes: they count it else. */
+SEC("tc")
+int uplink_count(struct __sk_buff *skb)
+{
+	__u32 number = skb->mark >> GATE_MARK_SHIFT, *handle;
+	struct gate *gate;
+
+	if (!number--)
+		return TC_ACT_UNSPEC;
+	handle = bpf_map_lookup_elem(&uplink_classes, &number);
+	gate = bpf_map_lookup_elem(&gates, &number);
+	if (handle && !*handle && gate) {
+		__sync_fetch_and_add(&gate->sent_bytes, skb->len);
+		__sync_fetch_and_add(&gate->sent, packets_of(skb));
+	}
+	return TC_ACT_UNSPEC;
 }
 
 /* ---- what arrives ---- */

@@ -19,6 +19,9 @@
 /* Workspaces that can have one. */
 #define GATES_MAX 4095
 
+/* The major number of the keeper's qdiscs and classes. */
+#define GATE_QDISC_MAJOR 0xbe1f
+
 /* Where in a packet's mark its workspace's number, plus one, is. */
 #define GATE_MARK_SHIFT 20
 #define GATE_MARK_MASK 0xfff00000u
@@ -64,5 +67,6 @@ struct gate {
 	__s64 tokens_ns;
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
 	__u64 passed, dropped, dropped_bytes;
-	__u64 arrived, arrived_bytes; /* at the uplink, while it had no need of classes */
+	/* at the uplink, while it had no need of classes; the keeper adds what those had sent that are gone */
+	__u64 arrived, arrived_bytes, sent, sent_bytes;
 };

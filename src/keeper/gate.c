@@ -79,6 +79,7 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[LINK_HOLD] = gates->bpf->progs.link_hold,
 		[UPLINK_HOLD] = gates->bpf->progs.uplink_hold,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
+		[UPLINK_COUNT] = gates->bpf->progs.uplink_count,
 		[UPLINK_LEARN] = gates->bpf->progs.uplink_learn,
 		[LINK_LEARN] = gates->bpf->progs.link_learn,
 		[UPLINK_ARRIVES] = gates->bpf->progs.uplink_arrives,
@@ -200,6 +201,12 @@ void gates_set_class(struct gates *gates, enum terms_direction direction, int nu
 	bpf_map_update_elem(bpf_map__fd(map), &key, &class, BPF_ANY);
 }
 
+void gates_add_sent(struct gates *gates, int number, uint64_t bytes, uint64_t packets)
+{
+	__atomic_fetch_add(&gates->all[number].sent_bytes, bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&gates->all[number].sent, packets, __ATOMIC_RELAXED);
+}
+
 void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)
 {
 	struct gate *gate = &gates->all[number];
@@ -242,5 +249,7 @@ struct gate_counts gates_counts(const struct gates *gates, int number)
 		.dropped_bytes = __atomic_load_n(&gate->dropped_bytes, __ATOMIC_RELAXED),
 		.arrived = __atomic_load_n(&gate->arrived, __ATOMIC_RELAXED),
 		.arrived_bytes = __atomic_load_n(&gate->arrived_bytes, __ATOMIC_RELAXED),
+		.sent = __atomic_load_n(&gate->sent, __ATOMIC_RELAXED),
+		.sent_bytes = __atomic_load_n(&gate->sent_bytes, __ATOMIC_RELAXED),
 	};
 }

@@ -19,10 +19,11 @@ enum gate_program {
 	LINK_HOLD,	 /* the same, before one that redirects: while there is little, it passes */
 	UPLINK_HOLD,	 /* the same of what the host receives from its uplink */
 	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
-	UPLINK_LEARN,	 /* filter of what an uplink sends: whose which connection is */
-	LINK_LEARN,	 /* filter of what the host sends into a link: whose which address is */
-	UPLINK_ARRIVES,	 /* classifier of what an uplink has received, by what was learned */
-	GATE_UPLINK,	 /* filter of what an uplink receives, by the same */
+	UPLINK_COUNT, /* filter of what an uplink sends, by the same: whose class has not counted it */
+	UPLINK_LEARN,	/* filter of what an uplink sends: whose which connection is */
+	LINK_LEARN,	/* filter of what the host sends into a link: whose which address is */
+	UPLINK_ARRIVES, /* classifier of what an uplink has received, by what was learned */
+	GATE_UPLINK,	/* filter of what an uplink receives, by the same */
 };
 
 /* Loads the programs. -EPERM without privileges; what the kernel says otherwise. */
@@ -48,6 +49,9 @@ void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, 
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class);
 
+/* What a class of NUMBER's has sent that goes now: it is counted on from there. */
+void gates_add_sent(struct gates *gates, int number, uint64_t bytes, uint64_t packets);
+
 /* What arrives at an uplink for the hardware ADDRESS of somebody behind a bridge is NUMBER's. 0 or a negative errno. */
 int gates_set_station(struct gates *gates, const unsigned char address[static 6], int number);
 void gates_forget_station(struct gates *gates, const unsigned char address[static 6]);
@@ -69,5 +73,6 @@ struct gate_counts {
 	uint64_t dropped; /* packets */
 	uint64_t dropped_bytes;
 	uint64_t arrived, arrived_bytes; /* for it at the uplink, without a class */
+	uint64_t sent, sent_bytes;	 /* by it */
 };
 struct gate_counts gates_counts(const struct gates *gates, int number);

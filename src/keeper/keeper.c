@@ -661,6 +661,8 @@ static int live(struct keeper *k, struct error *err)
 	notify_manager("STOPPING=1");
 	if (k->listening >= 0)
 		unlink(k->socket_path);
+	if (k->options->once || signal == SIGUSR1)
+		network_round_leave(&k->network);
 	if (k->options->dry_run || k->options->once || signal == SIGUSR1)
 		return r;
 	return put_back(k, err) < 0 ? -err->code : r;

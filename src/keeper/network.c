@@ -292,8 +292,8 @@ static int thread_links(const struct network *network, struct workspace *w, stru
 /* A limit of what is sent is cheaper with programs, and holds without. */
 static void try_programs(struct network *network, const struct terms *terms)
 {
-	if (!terms->net[TERMS_EGRESS].limit_bps || network->shaper.gates || network->programs_tried ||
-	    network->shaper.writer->dry)
+	if (!terms->net[TERMS_EGRESS].limit_bps || network->shaper.gates ||
+	    network->programs_tried || network->shaper.writer->dry)
 		return;
 	network->programs_tried = true;
 	gates_open(&network->shaper.gates, NULL);
@@ -526,4 +526,17 @@ int network_update(struct network *network, const struct network_workspace *list
 	if (r == 0)
 		r = set_all_links(network, err);
 	return r == 0 ? follow_stations(network, err) : r;
+}
+
+int network_watch(struct network *network, uint64_t now_ns, struct error *err)
+{
+	return uplink_look(&network->uplink, &network->shaper, now_ns)
+		       ? set_classes(network, TERMS_EGRESS, err)
+		       : 0;
+}
+
+int network_leave(struct network *network, struct error *err)
+{
+	network->uplink.stays = true;
+	return set_classes(network, TERMS_EGRESS, err);
 }

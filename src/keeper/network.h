@@ -42,6 +42,14 @@ struct network_workspace {
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err);
 
+/*
+ * Looks, each round, whether the uplink is so full that those who reserved something of it need it, or no longer is, and
+ * sets what follows from that.
+ */
+int network_watch(struct network *network, uint64_t now_ns, struct error *err);
+/* Nobody will watch any more: reserves have whatever they could need. */
+int network_leave(struct network *network, struct error *err);
+
 /* Whether the workspace has network terms or a gate, so that it is worth to be in the list. */
 bool network_concerns(const struct terms *terms);
 

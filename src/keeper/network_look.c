@@ -85,12 +85,14 @@ static void look_at_links(const struct network *network, struct workspace *w)
 }
 
 /* What had no need of a class. */
-static void add_passed(const struct network *network, struct workspace *w)
+static void add_passed(const struct network *network, struct workspace *w,
+		       enum terms_direction direction)
 {
 	const struct gate_counts gate = gates_counts(network->shaper.gates, w->number);
+	bool sent = direction == TERMS_EGRESS;
 
-	w->counts.reserved[TERMS_INGRESS].bytes += gate.arrived_bytes;
-	w->counts.reserved[TERMS_INGRESS].packets += gate.arrived;
+	w->counts.reserved[direction].bytes += sent ? gate.sent_bytes : gate.arrived_bytes;
+	w->counts.reserved[direction].packets += sent ? gate.sent : gate.arrived;
 }
 
 static int look_at_uplink(struct network *network, enum terms_direction direction)
@@ -105,10 +107,10 @@ static int look_at_uplink(struct network *network, enum terms_direction directio
 	for (size_t i = 0; i < network->n; i++) {
 		struct workspace *w = &network->workspaces[i];
 
-		if (w->number >= 0)
-			w->counts.reserved[direction] = counts[w->number];
-		if (w->number >= 0 && direction == TERMS_INGRESS)
-			add_passed(network, w);
+		if (w->number < 0)
+			continue;
+		w->counts.reserved[direction] = counts[w->number];
+		add_passed(network, w, direction);
 	}
 	return 0;
 }
@@ -137,7 +139,7 @@ void network_look(struct network *network, uint64_t now_ns)
 {
 	bool links = network->looks++ % LINKS_EVERY == 0;
 
-	if (network->uplink.sent_index)
+	if (network->uplink.counted_link.index)
 		look_at_uplink(network, TERMS_EGRESS);
 	if (network->uplink.arriving_link.index)
 		look_at_uplink(network, TERMS_INGRESS);

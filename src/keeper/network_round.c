@@ -47,6 +47,8 @@ void network_round(struct network_round *round, struct writer *writer, const str
 {
 	struct error err = {0};
 
+	if (round->network && network_watch(round->network, now_ns, &err) < 0)
+		log_warning("reserves at the uplink are not kept: %s", err.text);
 	if (now_ns >= round->due_ns) {
 		int r = update(round, writer, roster, &err);
 
@@ -64,4 +66,12 @@ void network_round(struct network_round *round, struct writer *writer, const str
 			network_gate(round->network, roster->items[i].directory,
 				     w->setting.gate_cores, w->seen.behalf_ns);
 	}
+}
+
+void network_round_leave(struct network_round *round)
+{
+	struct error err = {0};
+
+	if (round->network && network_leave(round->network, &err) < 0)
+		log_warning("reserves at the uplink are not kept: %s", err.text);
 }

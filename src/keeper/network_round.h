@@ -16,6 +16,9 @@ struct network_round {
 	bool failed;		 /* told */
 };
 
+/* This keeper ends, and nothing of what it has set is put back: it has to do by itself. */
+void network_round_leave(struct network_round *round);
+
 /*
  * Sets what the roster's workspaces have of network terms, twice a second, and their gates as the controller
  * decided. What fails is told by a warning, and tried again.

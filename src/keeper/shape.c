@@ -25,6 +25,7 @@
 #define HOLD_ALL "hold-all"
 #define LEARN "learn"
 #define LEARN_FLOWS "learn-flows"
+#define COUNT "count"
 #define GATE_ARRIVING "gate-arriving"
 
 struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index)
@@ -89,18 +90,35 @@ static int set_class(const struct shaper *shaper, int index, uint64_t bps, struc
 	return netlink_class_set_htb(shaper->netlink, index, &class, err);
 }
 
-int shape_take_root(const struct shaper *shaper, const char *link, int index,
-		    uint32_t default_minor, struct error *err)
+/* *OURS: it is there already. */
+static int look_at_root(const struct shaper *shaper, const char *link, int index, bool *ours,
+			struct error *err)
 {
 	struct netlink_qdisc root;
 	int r = netlink_qdisc_root(shaper->netlink, index, &root, err);
 
-	if (r < 0 || root.handle == QDISC)
+	*ours = r == 0 && root.handle == QDISC;
+	if (r < 0 || *ours || !root.handle)
 		return r;
-	if (root.handle)
-		return error_set(err, EBUSY,
-				 "the interface '%s' has a qdisc of somebody else (%s %x:)", link,
-				 root.kind, root.handle >> 16);
+	return error_set(err, EBUSY, "the interface '%s' has a qdisc of somebody else (%s %x:)",
+			 link, root.kind, root.handle >> 16);
+}
+
+int shape_check_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+{
+	bool ours;
+
+	return look_at_root(shaper, link, index, &ours, err);
+}
+
+int shape_take_root(const struct shaper *shaper, const char *link, int index,
+		    uint32_t default_minor, struct error *err)
+{
+	bool ours;
+	int r = look_at_root(shaper, link, index, &ours, err);
+
+	if (r < 0 || ours)
+		return r;
 	r = note(shaper, link, index, ROOT, err);
 	if (r == 0)
 		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
@@ -233,6 +251,7 @@ enum {
 	PLACED_MARK,
 	PLACED_LEARN,
 	PLACED_LEARN_FLOWS,
+	PLACED_COUNT,
 	PLACED_GATE_ARRIVING,
 	PLACED_HOLD,
 	PLACED_HOLD_ALL,
@@ -248,6 +267,7 @@ static const struct placed all_placed[] = {
 	[PLACED_LEARN] = {LEARN, "behalf_learn", QDISC_SENDS, SHAPE_PRIORITY - 1, LINK_LEARN},
 	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
 				UPLINK_LEARN},
+	[PLACED_COUNT] = {COUNT, "behalf_count", QDISC_SENDS, SHAPE_PRIORITY - 3, UPLINK_COUNT},
 	[PLACED_GATE_ARRIVING] = {GATE_ARRIVING, "behalf_gate", QDISC_RECEIVES, SHAPE_PRIORITY - 2,
 				  GATE_UPLINK},
 };
@@ -394,6 +414,12 @@ int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer
 			  struct error *err)
 {
 	return place(shaper, link->name, link, -1, &all_placed[PLACED_LEARN_FLOWS], on, err);
+}
+
+int shape_count_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			  struct error *err)
+{
+	return place(shaper, link->name, link, -1, &all_placed[PLACED_COUNT], on, err);
 }
 
 int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,

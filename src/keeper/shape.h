@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "bpf/gate.h"
 #include "keeper/gate.h"
 #include "keeper/writer.h"
 #include "kernel/netlink_peers.h"
@@ -23,7 +24,7 @@
 struct netlink;
 
 /* The major number of our qdiscs, and the priority of our filters: others can tell, and so can we. */
-#define SHAPE_MAJOR 0xbe1f
+#define SHAPE_MAJOR GATE_QDISC_MAJOR
 #define SHAPE_PRIORITY 0xbe1f
 
 /* Of its entries in the book. */
@@ -74,6 +75,9 @@ void shape_forget(const struct shaper *shaper, const char *link, int index);
 /* The same of its root alone. */
 void shape_forget_root(const struct shaper *shaper, const char *link, int index);
 
+/* -EBUSY: somebody else's is at the root. */
+int shape_check_root(const struct shaper *shaper, const char *link, int index, struct error *err);
+
 /*
  * Makes our HTB the root of an interface, in place of the kernel's default only; DEFAULT_MINOR as in
  * netlink_qdisc_add_htb. 0 when it is there. -EBUSY: somebody else has one there.
@@ -102,6 +106,9 @@ int shape_gate_at_uplink(const struct shaper *shaper, const struct netlink_peer 
 /* What it receives passes the ifb only when there is more than BPS of it; 0: all does. */
 int shape_hold_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
 			 struct error *err);
+/* What LINK, the uplink, sends is counted while no class does, or no longer. */
+int shape_count_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
+			  struct error *err);
 /* The place for filters goes, if it is ours and nobody uses it any more. */
 int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
 		      struct error *err);

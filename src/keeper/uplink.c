@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bpf/gate.h"
 #include "kernel/netlink_link.h"
 #include "kernel/topology.h"
 #include "plan/terms.h"
@@ -95,17 +96,60 @@ static int find_link(struct uplink *uplink, const struct shaper *shaper, struct 
 	return 0;
 }
 
+/* What the classes have counted goes with them. */
+static void keep_counts(struct uplink *uplink, const struct shaper *shaper)
+{
+	_cleanup_free_ struct qdisc_counts *counts = calloc(GATES_MAX, sizeof(*counts));
+
+	if (!counts || classes_counts(&uplink->sent, shaper, counts, GATES_MAX, NULL) < 0)
+		return;
+	for (int number = 0; number < GATES_MAX; number++) {
+		if (counts[number].packets)
+			gates_add_sent(shaper->gates, number, counts[number].bytes,
+				       counts[number].packets);
+	}
+}
+
 static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, struct error *err)
 {
 	int r;
 
 	if (!uplink->sent_index)
 		return 0;
+	keep_counts(uplink, shaper);
 	r = netlink_qdisc_delete_root(shaper->netlink, uplink->sent_index, err);
 	if (r == 0)
 		shape_forget_root(shaper, uplink->name, uplink->sent_index);
 	classes_forget(&uplink->sent, shaper);
 	uplink->sent_index = 0;
+	return r;
+}
+
+/* That goes with an interface, of which another one may have the name now. */
+static int count_no_longer(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	struct netlink_peer link = uplink->counted_link;
+	int r;
+
+	if (!link.index)
+		return 0;
+	uplink->counted_link.index = 0;
+	uplink->contention = (struct contention){0};
+	r = shape_count_at_uplink(shaper, &link, false, err);
+	return r == 0 ? shape_leave_place(shaper, &link, err) : r;
+}
+
+static int count_sent(struct uplink *uplink, const struct shaper *shaper,
+		      const struct netlink_peer *link, struct error *err)
+{
+	int r;
+
+	if (uplink->counted_link.index == link->index)
+		return 0;
+	count_no_longer(uplink, shaper, NULL);
+	r = shape_count_at_uplink(shaper, link, true, err);
+	if (r == 0)
+		uplink->counted_link = *link;
 	return r;
 }
 
@@ -132,6 +176,40 @@ static int take_sent(struct uplink *uplink, const struct shaper *shaper,
 	if (r < 0 && !there)
 		let_go_of_sent(uplink, shaper, NULL);
 	return r;
+}
+
+static int set_sent(struct uplink *uplink, const struct shaper *shaper,
+		    const struct netlink_peer *link, const struct class_terms *list, size_t n,
+		    struct error *err)
+{
+	/* that there can be none is told before they are needed */
+	int r = shape_check_root(shaper, link->name, link->index, err);
+
+	if (r == 0)
+		r = count_sent(uplink, shaper, link, err);
+	if (r < 0)
+		return r;
+	return contention_is(&uplink->contention) || uplink->stays
+		       ? take_sent(uplink, shaper, link, list, n, err)
+		       : let_go_of_sent(uplink, shaper, err);
+}
+
+static int set_nothing_sent(struct uplink *uplink, const struct shaper *shaper, struct error *err)
+{
+	int r = let_go_of_sent(uplink, shaper, err);
+	int counted = count_no_longer(uplink, shaper, r < 0 ? NULL : err);
+
+	return r < 0 ? r : counted;
+}
+
+bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns)
+{
+	struct netlink_link link;
+
+	if (!uplink->counted_link.index || uplink->stays ||
+	    netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) < 0)
+		return false;
+	return contention_look(&uplink->contention, uplink->rate_bps, link.sent_bytes, now_ns);
 }
 
 /* ---- whose it is ---- */
@@ -280,7 +358,7 @@ uint64_t uplink_arriving_bps(uint64_t rate_bps)
 static int let_go(struct uplink *uplink, const struct shaper *shaper,
 		  enum terms_direction direction, struct error *err)
 {
-	return direction == TERMS_EGRESS ? let_go_of_sent(uplink, shaper, err)
+	return direction == TERMS_EGRESS ? set_nothing_sent(uplink, shaper, err)
 					 : let_go_of_arriving(uplink, shaper, err);
 }
 
@@ -305,7 +383,7 @@ int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_di
 		let_go(uplink, shaper, direction, NULL);
 		return r;
 	}
-	return sent ? take_sent(uplink, shaper, &link, list, n, err)
+	return sent ? set_sent(uplink, shaper, &link, list, n, err)
 		    : take_arriving(uplink, shaper, &link, list, n, err);
 }
 
@@ -320,7 +398,7 @@ static bool would_be_there(const struct uplink *uplink, const struct shaper *sha
 
 bool uplink_reads_marks(const struct uplink *uplink, const struct shaper *shaper)
 {
-	return uplink->sent_index || uplink_asks_whose(uplink, shaper);
+	return uplink->counted_link.index || uplink_asks_whose(uplink, shaper);
 }
 
 bool uplink_asks_whose(const struct uplink *uplink, const struct shaper *shaper)

@@ -4,8 +4,10 @@
 /*
  * Reserves and shares at the host's uplink.
  *
- *	sent	 classes at its root. Whose a packet is, is in its mark, which a program at the host's end of the
- *		 workspace's link puts there: addresses no longer tell, where the host translates them.
+ *	sent	 classes at its root, as long as there is so much to be sent that one could be in another's way
+ *		 (contention.h): what passes a class is some percent slower. Until then it is only counted. Whose a
+ *		 packet is, is in its mark, which a program at the host's end of the workspace's link puts there:
+ *		 addresses no longer tell, where the host translates them.
  *	arriving what it receives passes an ifb ("bhi" and its index), whose classes together carry a little less than
  *		 the uplink, so that packets wait there and not before it. Whose a packet is, is learned from what
  *		 is sent (bpf/gate.bpf.c). Senders that answer to what is lost or late send no more than
@@ -17,14 +19,18 @@
 
 #include "base/error.h"
 #include "keeper/classes.h"
+#include "keeper/contention.h"
 #include "keeper/shape.h"
 
 struct uplink {
 	char name[IFNAMSIZ]; /* "": none */
 	uint64_t rate_bps;   /* 0: not known */
+	bool stays; /* nobody looks any more: what is reserved has its classes whatever is sent */
 	/* uplink.c's own */
 	int bridge; /* whose port it is, as of the last time it was looked for; 0: none */
 	struct classes sent, arriving;
+	struct contention contention;
+	struct netlink_peer counted_link;  /* where what is sent is counted; index 0: nowhere */
 	int sent_index;			   /* of the interface whose root is ours, 0: none */
 	struct netlink_peer arriving_link; /* whose packets are redirected; index 0: none */
 	struct netlink_peer known_link; /* at which it is known whose a packet is; index 0: none */
@@ -53,6 +59,9 @@ uint64_t uplink_arriving_bps(uint64_t rate_bps);
 int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
 	       const struct class_terms *list, size_t n, struct error *err);
 
+/* Looks at how much it sends. True: uplink_set is to be called again for that. */
+bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns);
+
 /*
  * Drops, or no longer, where it arrives what is for those whose gate is shut. Without an uplink there is
  * nothing to be done.
@@ -63,7 +72,7 @@ int uplink_gate(struct uplink *uplink, const struct shaper *shaper, bool wanted,
 bool uplink_reads_marks(const struct uplink *uplink, const struct shaper *shaper);
 bool uplink_asks_whose(const struct uplink *uplink, const struct shaper *shaper);
 
-/* What the class of each NUMBER has let through, at COUNTS[NUMBER], where it has one. */
+/* What the class of each NUMBER has let through, at COUNTS[NUMBER], where it has one; its gate counts the rest. */
 int uplink_counts(const struct uplink *uplink, const struct shaper *shaper,
 		  enum terms_direction direction, struct qdisc_counts *counts, size_t n,
 		  struct error *err);

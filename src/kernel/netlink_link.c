@@ -30,6 +30,14 @@ static void read_attribute(const struct nlattr *attr, struct netlink_link *link)
 	case IFLA_MTU:
 		link->mtu = netlink_u32(attr);
 		break;
+	case IFLA_STATS64:
+		/* aligned to four bytes only */
+		if (netlink_length(attr) >= offsetof(struct rtnl_link_stats64, rx_errors))
+			memcpy(&link->sent_bytes,
+			       (const char *)netlink_value(attr) +
+				       offsetof(struct rtnl_link_stats64, tx_bytes),
+			       sizeof(link->sent_bytes));
+		break;
 	case IFLA_LINKINFO:
 		netlink_for_each_nested(nested, attr) {
 			if (netlink_type(nested) == IFLA_INFO_KIND)

@@ -17,6 +17,7 @@ struct netlink_link {
 	int master; /* index of the bridge it is a port of, 0: none */
 	bool up;    /* IFF_UP: it was switched on, not that it has a carrier */
 	unsigned int mtu;
+	uint64_t sent_bytes; /* since it is there */
 	char name[IFNAMSIZ];
 	char kind[16];		  /* "veth", "bridge", ...; empty for hardware */
 	unsigned char address[6]; /* of the hardware, where it has one of that length */

@@ -186,6 +186,51 @@ TEST(packets_of_the_uplink_are_classified_by_their_mark)
 	is_uint(opts.retval, 0);
 }
 
+/* SO_PRIORITY, which who may send raw packets may set to anything: HTB takes it for a class. */
+TEST(a_class_that_a_workspace_gives_itself_is_not_believed)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	struct __sk_buff skb = {.priority = GATE_QDISC_MAJOR << 16 | 0x10};
+	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+		    .ctx_size_out = sizeof(skb));
+
+	if (!gates)
+		return;
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_MARK), &opts) == 0);
+	is_uint(skb.priority, 0);
+	/* others' are others' business */
+	skb.priority = 6;
+	must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_MARK), &opts) == 0);
+	is_uint(skb.priority, 6);
+}
+
+TEST(what_the_uplink_sends_is_counted_where_no_class_does)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int a = gates ? gates_new(gates) : -1, b = gates ? gates_new(gates) : -1;
+	struct __sk_buff skb = {0};
+	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 10, .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	if (b < 0)
+		return;
+	gates_set_class(gates, TERMS_EGRESS, b, 0xbe0011);
+	for (int number = -1; number <= b + 1; number++) {
+		skb.mark = ((uint32_t)number + 1) << GATE_MARK_SHIFT;
+		must(bpf_prog_test_run_opts(gates_program(gates, UPLINK_COUNT), &opts) == 0);
+		is_uint(opts.retval, PASS);
+	}
+	is_uint(gates_counts(gates, a).sent, 10);
+	is_uint(gates_counts(gates, a).sent_bytes, 640);
+	is_uint(gates_counts(gates, b).sent, 0);
+	gates_add_sent(gates, b, 500, 5);
+	is_uint(gates_counts(gates, b).sent_bytes, 500);
+	is_uint(gates_counts(gates, b).sent, 5);
+}
+
 /* A datagram of IPv4 between 10.0.0.HOST and 192.0.2.1, with ports; or of IPv6. */
 struct frame {
 	unsigned char bytes[80];

@@ -222,20 +222,6 @@ threads_inside() {
 	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -type d -name "*$NAME*")" ]
 }
 
-@test "net.egress.reserve is a class at the uplink" {
-	ip link add "up-$$" type veth peer name "op-$$"
-	ip link set "up-$$" up
-	export BEHALF_UPLINK=up-$$=100mbit
-	spawn_with --net-egress-reserve 30mbit -- sleep 100
-	link=$(link_of "$NAME")
-	wait_until 5 eval "tc class show dev up-$$ | grep -q 'rate 30Mbit ceil 100Mbit'"
-	tc class show dev "up-$$" | grep -q 'rate 70Mbit ceil 100Mbit'
-	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"
-	behalf delete --force "$NAME"
-	wait_until 5 eval "! tc class show dev up-$$ | grep -q htb"
-	ip link del "up-$$"
-}
-
 # An uplink of the test, and who is behind it.
 make_outside() {
 	ip netns add "outside-$$"
@@ -248,6 +234,25 @@ make_outside() {
 	ip -n "outside-$$" address add 198.18.78.2/30 dev "op-$$"
 	ip -n "outside-$$" route add default via 198.18.78.1
 	export BEHALF_UPLINK=up-$$=100mbit
+}
+
+@test "net.egress.reserve is a class at the uplink, as soon as that is half full" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_outside
+	spawn_with --net-egress-reserve 30mbit -- sleep 100
+	link=$(link_of "$NAME")
+	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"
+	wait_until 5 eval "tc filter show dev up-$$ egress | grep -q behalf_count"
+	[ -z "$(tc class show dev "up-$$")" ]
+	# of the host: whoever fills it
+	"$BUILD_DIR/tests/bpf/udp_flood" send 198.18.78.2 9 1400 30 >/dev/null 2>&1 3>&- &
+	OTHERS=$!
+	wait_until 5 eval "tc class show dev up-$$ | grep -q 'rate 30Mbit ceil 100Mbit'"
+	tc class show dev "up-$$" | grep -q 'rate 70Mbit ceil 100Mbit'
+	kill "$OTHERS" 2>/dev/null || true
+	behalf delete --force "$NAME"
+	wait_until 5 eval "! tc class show dev up-$$ | grep -q htb"
+	[ -z "$(tc filter show dev "up-$$" egress)" ]
 }
 
 class_has_packets() {

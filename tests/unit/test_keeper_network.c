@@ -348,7 +348,48 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	leave_place(&place);
 }
 
-TEST(a_reserve_is_a_class_at_the_uplink)
+/* Broadcasts N frames of 100 bytes into the link. */
+static void send_frames(int index, unsigned int n)
+{
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6};
+	unsigned char frame[100] = {0};
+
+	memset(frame, 0xff, 6);
+	frame[12] = 0x88;
+	frame[13] = 0xb5; /* for experiments */
+	for (unsigned int i = 0; i < n; i++)
+		sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to));
+}
+
+/* The same, which is switched on at both ends. */
+static int add_live_uplink(struct place *place)
+{
+	struct error err = {0};
+
+	add_uplink(place, "op0");
+	ok(netlink_link_set_up(place->netlink, index_of(place, "up0"), &err) == 0, "%s", err.text);
+	ok(netlink_link_set_up(place->netlink, index_of(place, "op0"), &err) == 0, "%s", err.text);
+	return index_of(place, "up0");
+}
+
+#define SECOND_NS 1000000000ull
+
+/* Of N frames that the uplink sends in a tenth of a second, at SECOND: 10 Mbit/s are 1250 of them. */
+static void send_by_uplink(struct place *place, unsigned int second, unsigned int n)
+{
+	uint64_t now_ns = second * SECOND_NS;
+	struct error err = {0};
+
+	ok(network_watch(place->network, now_ns, &err) == 0, "%s", err.text);
+	send_frames(index_of(place, "up0"), n);
+	ok(network_watch(place->network, now_ns + SECOND_NS / 10, &err) == 0, "%s", err.text);
+}
+
+#define FRAMES_LITTLE 500
+#define FRAMES_MANY 800
+
+TEST(a_reserve_is_a_class_at_the_uplink_while_that_is_needed)
 {
 	struct place place = {0};
 	struct qdisc_counts counts;
@@ -356,14 +397,16 @@ TEST(a_reserve_is_a_class_at_the_uplink)
 
 	if (!make_place(&place) || !can_shape(&place))
 		return leave_place(&place);
-	add_link(&place, "up0", "eth1");
-	up = index_of(&place, "up0");
+	up = add_live_uplink(&place);
 	link = index_of(&place, "out0");
 	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
 	update(&place);
+	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL) > 0, 1);
+	send_by_uplink(&place, 1, FRAMES_LITTLE);
+	ok(!has_our_root(&place, "up0"));
+	send_by_uplink(&place, 2, FRAMES_MANY);
 	ok(has_our_root(&place, "up0"));
 	ok(!has_our_root(&place, "out0"));
-	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL) > 0, 1);
 	is_int(netlink_class_counts(place.netlink, up, QDISC_HANDLE(SHAPE_MAJOR, 0x10), &counts,
 				    NULL),
 	       0);
@@ -371,10 +414,64 @@ TEST(a_reserve_is_a_class_at_the_uplink)
 	place.terms.net[TERMS_EGRESS].reserve_bps = 11000000;
 	update(&place);
 	ok(has_our_root(&place, "up0"));
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	update(&place);
+	send_by_uplink(&place, 30, FRAMES_LITTLE);
+	ok(has_our_root(&place, "up0"));
+	send_by_uplink(&place, 33, FRAMES_LITTLE);
+	ok(!has_our_root(&place, "up0"));
+	/* nobody is there to look */
+	must(network_leave(place.network, NULL) == 0);
+	ok(has_our_root(&place, "up0"));
 	place.terms.net[TERMS_EGRESS].reserve_bps = 0;
 	update(&place);
 	ok(!has_our_root(&place, "up0"));
 	is_int(netlink_filter_count(place.netlink, link, QDISC_RECEIVES, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL), 0);
+	leave_place(&place);
+}
+
+static void send_marked(int index, int number, unsigned int n)
+{
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6};
+	uint32_t mark = ((uint32_t)number + 1) << GATE_MARK_SHIFT;
+	unsigned char frame[100] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, [12] = 0x88, [13] = 0xb5};
+
+	must(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
+	for (unsigned int i = 0; i < n; i++)
+		sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to));
+}
+
+static uint64_t sent_by_workspace(struct place *place, unsigned int second)
+{
+	struct network_counts counts = {0};
+
+	network_look(place->network, second * SECOND_NS);
+	ok(network_counts(place->network, place->directory, &counts));
+	return counts.reserved[TERMS_EGRESS].packets;
+}
+
+TEST(what_a_workspace_sends_is_counted_with_classes_and_without)
+{
+	struct place place = {0};
+	int up;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	up = add_live_uplink(&place);
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	update(&place);
+	send_marked(up, 0, 20);
+	is_uint(sent_by_workspace(&place, 1), 20);
+	send_by_uplink(&place, 2, FRAMES_MANY);
+	must(has_our_root(&place, "up0"));
+	send_marked(up, 0, 20);
+	is_uint(sent_by_workspace(&place, 3), 40);
+	send_by_uplink(&place, 40, 0);
+	must(!has_our_root(&place, "up0"));
+	send_marked(up, 0, 20);
+	is_uint(sent_by_workspace(&place, 41), 60);
 	leave_place(&place);
 }
 
@@ -387,8 +484,7 @@ TEST(a_reserve_of_what_arrives_is_a_class_behind_the_uplink)
 
 	if (!make_place(&place) || !can_shape(&place))
 		return leave_place(&place);
-	add_link(&place, "up0", "eth1");
-	up = index_of(&place, "up0");
+	up = add_live_uplink(&place);
 	link = index_of(&place, "out0");
 	snprintf(ifb, sizeof(ifb), "bhi%x", (unsigned int)up);
 	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
@@ -409,13 +505,14 @@ TEST(a_reserve_of_what_arrives_is_a_class_behind_the_uplink)
 	/* both ways, and then this one no more */
 	place.terms.net[TERMS_EGRESS].share = 50;
 	update(&place);
+	send_by_uplink(&place, 3, FRAMES_MANY);
 	ok(has_our_root(&place, "up0"));
 	place.terms.net[TERMS_INGRESS].reserve_bps = 0;
 	update(&place);
 	ok(has_our_root(&place, "up0"));
 	ok(index_of(&place, ifb) < 0);
-	/* the mark alone: here the uplink is a link of the workspace too */
-	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 2);
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 0);
+	ok(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL) > 0);
 	is_int(netlink_filter_count(place.netlink, link, QDISC_SENDS, NULL), 0);
 	place.terms.net[TERMS_EGRESS].share = 0;
 	update(&place);
@@ -433,12 +530,12 @@ TEST(the_book_undoes_what_was_set_at_the_uplink)
 
 	if (!make_place(&place) || !can_shape(&place))
 		return leave_place(&place);
-	add_link(&place, "up0", "eth1");
-	up = index_of(&place, "up0");
+	up = add_live_uplink(&place);
 	snprintf(ifb, sizeof(ifb), "bhi%x", (unsigned int)up);
 	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
 	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
 	update(&place);
+	send_by_uplink(&place, 1, FRAMES_MANY);
 	ok(has_our_root(&place, ifb) && has_our_root(&place, "up0"));
 	ok(writer_undo_all(&place.writer, &err) == 0, "%s", err.text);
 	ok(index_of(&place, ifb) < 0 && !has_our_root(&place, "up0"));
@@ -553,6 +650,9 @@ TEST(an_uplink_that_is_another_one_by_now)
 	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
 	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
 	update(&place);
+	/* or there would be classes only as soon as it is half full */
+	must(network_leave(place.network, NULL) == 0);
+	ok(has_our_root(&place, "up0"));
 	ok(netlink_filter_count(place.netlink, before, QDISC_SENDS, NULL) > 0);
 	ok(system("ip link set dev up0 name was0") == 0);
 	add_uplink(&place, "op1");
@@ -566,20 +666,6 @@ TEST(an_uplink_that_is_another_one_by_now)
 	must(network_update(place.network, NULL, 0, NULL) == 0);
 	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
-}
-
-/* Broadcasts N frames of 100 bytes into the link. */
-static void send_frames(int index, unsigned int n)
-{
-	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6};
-	unsigned char frame[100] = {0};
-
-	memset(frame, 0xff, 6);
-	frame[12] = 0x88;
-	frame[13] = 0xb5; /* for experiments */
-	for (unsigned int i = 0; i < n; i++)
-		sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to));
 }
 
 TEST(a_gate_drops_what_the_host_sends_into_the_link)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 #include "base/strings.h"
 
 #define LINKS "/sys/class/net"
+#define INTERRUPTS "/proc/irq"
 #define MASK_BYTES (CPUS_MAX / 4 + CPUS_MAX / 32 + 2)
 
 /* "f", "00000001,ffffffff": words of 32 CPUs, the highest first (lib/bitmap.c, bitmap_parse). */
@@ -58,6 +60,17 @@ static void format_mask(const struct cpus *mask, char *text, size_t size)
 	}
 }
 
+static struct cpus but_for(const struct cpus *all, const struct cpus *avoid)
+{
+	struct cpus left = {0};
+
+	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
+		if (cpus_has(all, cpu) && !cpus_has(avoid, cpu))
+			cpus_add(&left, cpu);
+	}
+	return left;
+}
+
 /* What was found is in the book, on the disk, before anything is written. */
 static int set(struct writer *writer, const char *directory, const char *file, const char *text,
 	       bool *changed, struct error *err)
@@ -89,15 +102,12 @@ static int steer_queue(struct writer *writer, const char *queue, const struct cp
 		       bool *changed, struct error *err)
 {
 	_cleanup_free_ char *now = NULL;
-	struct cpus mask, left = {0};
+	struct cpus mask, left;
 	char text[MASK_BYTES];
 
 	if (read_line(queue, "rps_cpus", &now) < 0 || parse_mask(now, &mask) < 0)
 		return 0;
-	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
-		if (cpus_has(&mask, cpu) && !cpus_has(avoid, cpu))
-			cpus_add(&left, cpu);
-	}
+	left = but_for(&mask, avoid);
 	if (cpus_count(&left) == cpus_count(&mask))
 		return 0;
 	format_mask(&left, text, sizeof(text));
@@ -123,19 +133,86 @@ static int steer_link(struct writer *writer, const char *link, const struct cpus
 	return r;
 }
 
-/* A failure with one link is no reason to leave the others. */
-int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err)
+/* ---- interrupts ---- */
+
+static bool is_writable(const char *directory, const char *file)
 {
-	_cleanup_closedir_ DIR *dir = opendir(LINKS);
+	_cleanup_free_ char *path = string_format("%s/%s", directory, file);
+	struct stat st;
+
+	/* those that are the kernel's own can be read only; root may do all */
+	return path && stat(path, &st) == 0 && st.st_mode & S_IWUSR;
+}
+
+static bool comes_to(const char *directory, const struct cpus *avoid)
+{
+	_cleanup_free_ char *now = NULL;
+	struct cpus mask;
+
+	if (read_line(directory, "effective_affinity", &now) < 0 || parse_mask(now, &mask) < 0)
+		return false;
+	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
+		if (cpus_has(&mask, cpu) && cpus_has(avoid, cpu))
+			return true;
+	}
+	return false;
+}
+
+static int steer_interrupt(struct writer *writer, const char *directory, const struct cpus *avoid,
+			   bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = NULL, *usual = NULL;
+	struct cpus mask, left;
+	char text[MASK_BYTES];
+	int r;
+
+	if (!is_writable(directory, "smp_affinity") || !comes_to(directory, avoid) ||
+	    read_line(directory, "smp_affinity", &now) < 0 || parse_mask(now, &mask) < 0)
+		return 0;
+	left = but_for(&mask, avoid);
+	/* it will be elsewhere from its next time on */
+	if (cpus_count(&left) == cpus_count(&mask))
+		return 0;
+	if (cpus_count(&left) == 0) {
+		if (read_line(INTERRUPTS, "default_smp_affinity", &usual) < 0 ||
+		    parse_mask(usual, &mask) < 0)
+			return 0;
+		left = but_for(&mask, avoid);
+	}
+	if (cpus_count(&left) == 0)
+		return 0;
+	format_mask(&left, text, sizeof(text));
+	r = set(writer, directory, "smp_affinity", text, changed, err);
+	/* not to be moved after all, or nowhere is room for it */
+	return r == -EIO || r == -EINVAL || r == -ENOSPC ? 0 : r;
+}
+
+/* ---- all ---- */
+
+static int steer_one(struct writer *writer, bool link, const char *name, const struct cpus *avoid,
+		     bool *changed, struct error *err)
+{
+	_cleanup_free_ char *directory = NULL;
+
+	if (link)
+		return steer_link(writer, name, avoid, changed, err);
+	directory = string_format(INTERRUPTS "/%s", name);
+	return directory ? steer_interrupt(writer, directory, avoid, changed, err) : error_oom(err);
+}
+
+/* A failure with one is no reason to leave the others. */
+static int steer_all(struct writer *writer, bool links, const struct cpus *avoid, bool *changed,
+		     struct error *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(links ? LINKS : INTERRUPTS);
 	struct dirent *entry;
 	int result = 0;
 
-	*changed = false;
 	while (dir && (entry = readdir(dir))) {
 		struct error failed = {0};
 		int r = entry->d_name[0] == '.'
 				? 0
-				: steer_link(writer, entry->d_name, avoid, changed, &failed);
+				: steer_one(writer, links, entry->d_name, avoid, changed, &failed);
 
 		/* gone in this very moment */
 		if (r >= 0 || r == -ENOENT || r == -ENODEV)
@@ -144,4 +221,15 @@ int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, 
 		result = r;
 	}
 	return result;
+}
+
+int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err)
+{
+	struct error told = {0};
+	int links, interrupts;
+
+	*changed = false;
+	links = steer_all(writer, true, avoid, changed, err);
+	interrupts = steer_all(writer, false, avoid, changed, links < 0 ? &told : err);
+	return links < 0 ? links : interrupts;
 }

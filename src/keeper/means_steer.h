@@ -7,16 +7,19 @@
 #include "plan/cpus.h"
 
 /*
- * The means for where receive work is done: the receive steering of the host's links, ends of pairs among them
- * (rps_cpus of their receive queues; Documentation/networking/scaling.rst). A packet is received where the link it
- * comes from is steered to, whoever it is for.
+ * The means for where work is done that is in the way: the receive steering of the host's links, ends of pairs among
+ * them (rps_cpus of their receive queues; Documentation/networking/scaling.rst): a packet is received where the link it
+ * comes from is steered to, whoever it is for. And the interrupts of devices (smp_affinity;
+ * Documentation/core-api/irq/irq-affinity.rst), but for those whose place is the kernel's, as of the queues of many disks.
  *
- * That requests to disks complete where they were made (rq_affinity 2) was tried, and is not done: the interrupt stays
- * where it is, and sends another one.
+ * Tried and not done, beside a program on CPU 1 to which the only interrupt of a disk comes: that requests complete
+ * where they were made (rq_affinity 2) - the interrupt stays where it is, sends another one, and comes three times as often,
+ * since completions are no longer taken many at once; and that work queues keep off (workqueue/cpumask), which changed nothing.
  */
 
 /*
- * Takes the CPUs of AVOID out of the masks of links. What a mask has nothing left of is received where it is
- * sent. *CHANGED: something was written, here the book included.
+ * Takes the CPUs of AVOID out of the masks of links, and of interrupts that come there now. What a mask of a link has
+ * nothing left of is received where it is sent; an interrupt of which nothing is left may go to all other CPUs.
+ * *CHANGED: something was written, here the book included.
  */
 int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err);

@@ -597,18 +597,27 @@ has_quota_of() {
 	queue=/sys/class/net/k$$/queues/rx-0/rps_cpus
 	echo 2 >"$queue"
 	found=$(cat "$queue")
+	# of a device's interrupt that may come to CPU 1, and does
+	interrupt=$(cd /proc/irq && for one in [0-9]*; do
+		[ "$(stat -c %A "$one/smp_affinity")" = -rw-r--r-- ] && [ "$(cat "$one/effective_affinity_list")" = 1 ] &&
+			ls -d "$one"/*/ >/dev/null 2>&1 && echo "/proc/irq/$one" && break
+	done) || true
+	[ -z "$interrupt" ] || affinity=$(cat "$interrupt/smp_affinity")
 	in_group "$ID" taskset -c 1 sh -c 'while :; do :; done'
 	in_group "$ID-b" taskset -c 0 nsenter --net="$net" \
 		"$(dirname "$BEHALF")/tests/bpf/udp_flood" send 198.18.77.1 9 18 60
 	start_keeper
 	moved() { [ "$(tr -d 0, <"$queue")" = "" ]; }
 	wait_until 30 moved
+	away() { [ $((0x$(tr -d , <"$interrupt/smp_affinity") & 2)) -eq 0 ]; }
+	[ -z "$interrupt" ] || wait_until 5 away
 	jq -e --arg queue "${queue%/*}" '.found[] | select(.where == $queue and .means == "steer")' "$BEHALF_KEEPER/found.json"
 	# nor is it there itself
 	mask=$(taskset -p "$(status | jq .pid)" | sed 's/.*: //')
 	[ $((0x$mask & 2)) -eq 0 ]
 	stop_keeper TERM
 	[ "$(cat "$queue")" = "$found" ]
+	[ -z "$interrupt" ] || [ "$(cat "$interrupt/smp_affinity")" = "$affinity" ]
 }
 
 # A loop device is written by a worker of the kernel's, for which these leave a sixty-fifth of the CPUs.

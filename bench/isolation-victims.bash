@@ -85,7 +85,7 @@ victim_reserve() {
 	periodic) echo 0.5 ;;
 	disk) echo $((victim_alone / 2)) ;;
 	ingress | egress) echo $((victims_uplink / 2)) ;;
-	*) echo 0.97 ;; # of one CPU what the kernel's own work leaves, and 1.05 times slower is missed
+	*) echo 0.98 ;; # of one CPU what the kernel's own work leaves, and 1.05 times slower is missed
 	esac
 }
 

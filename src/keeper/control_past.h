@@ -7,9 +7,9 @@
 
 #include "keeper/control.h"
 
-#define PAST_RECENT 3		  /* rounds that tell a rate that is not yet smooth */
-#define CONTROL_QUOTA_MAX 3.0	  /* of the limit, for one that has much imposed on it */
-#define CONTROL_RESERVE_REST 0.01 /* as little missing is nothing */
+#define PAST_RECENT 3		   /* rounds that tell a rate that is not yet smooth */
+#define CONTROL_QUOTA_MAX 3.0	   /* of the limit, for one that has much imposed on it */
+#define CONTROL_RESERVE_REST 0.003 /* as little missing is nothing */
 #define CONTROL_STEER_ROUNDS 5
 #define CONTROL_TRIM_MAX 4.0
 #define PAST_NS_PER_S 1e9

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define RESERVE_ACT 0.02   /* of the reserve that is missing: squeeze */
+#define RESERVE_ACT 0.006  /* of the reserve that is missing: squeeze */
 #define BLAME_CAUSE 0.6	   /* of what is missing: with less, work is not what is in the way */
 #define BLAME_PART 0.1	   /* of the work in the way: less is not worth throttling for, */
 #define BLAME_LEAST 0.005  /* nor is less than that, in cores */

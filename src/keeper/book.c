@@ -2,10 +2,10 @@
 /*
  * The book is one JSON file, replaced as a whole:
  *
- *	{"version": 1, "found": [{"means", "where", "inode", "what", "text", "term"}, ...],
+ *	{"version": 1, "found": [{"means", "where", "inode", "what", "text", "term", "none"}, ...],
  *	 "carried": {"WORKSPACE": {...}, ...}}
  *
- * where "term" is there only when it is true.
+ * where "term" is there only when it is true, and "none" only beside it.
  */
 #include "keeper/book.h"
 
@@ -123,7 +123,8 @@ struct found book_entry(const struct book *book, size_t i)
 			      .what = member(entry, "what"),
 			      .text = member(entry, "text"),
 			      .inode = inode ? json_object_get_uint64(inode) : 0,
-			      .term = term && json_object_get_boolean(term)};
+			      .term = term && json_object_get_boolean(term),
+			      .none = member(entry, "none")};
 }
 
 static size_t index_of(const struct book *book, const char *where, const char *what)
@@ -171,6 +172,8 @@ int book_note(struct book *book, const struct found *found, struct error *err)
 	json_add_string(entry, "text", found->text);
 	if (found->term)
 		json_add_bool(entry, "term", true);
+	if (found->term && found->none)
+		json_add_string(entry, "none", found->none);
 	json_object_array_add(book->found, entry);
 	book->changed = true;
 	return 0;
@@ -214,15 +217,23 @@ void book_forget_one(struct book *book, const char *where, const char *what)
 	book->changed = true;
 }
 
-void book_mark_term(struct book *book, const char *where, const char *what)
+void book_set_term(struct book *book, const char *where, const char *what, const char *text,
+		   const char *none)
 {
 	size_t i = index_of(book, where, what);
 	struct json_object *entry;
+	struct found known;
 
-	if (i == book_entries(book) || book_entry(book, i).term)
+	if (i == book_entries(book))
+		return;
+	known = book_entry(book, i);
+	if (known.term && known.none && strcmp(known.none, none) == 0 &&
+	    strcmp(known.text, text) == 0)
 		return;
 	entry = json_object_array_get_idx(book->found, i);
+	json_add_string(entry, "text", text);
 	json_add_bool(entry, "term", true);
+	json_add_string(entry, "none", none);
 	book->changed = true;
 }
 

@@ -23,10 +23,11 @@ struct found {
 	const char *where, *what, *text;
 	uint64_t inode; /* of WHERE; 0: not a file */
 	/*
-	 * Somebody had set there what is promised, whoever made the container: when the keeper ends it stays, when the
-	 * term is taken back it goes.
+	 * Whoever made the container, or changed it, has set there what is promised: when the keeper ends that stays,
+	 * as TEXT, and when the term or the promise is taken back NONE is put in its place.
 	 */
 	bool term;
+	const char *none; /* NULL: not known */
 };
 
 /* Opens the book in directory DIR; empty when there is none, or when it is damaged (*DAMAGED). */
@@ -44,8 +45,9 @@ void book_forget_of(struct book *book, const char *where, uint64_t inode);
 void book_forget_at(struct book *book, size_t i);
 /* Only what was noted of WHAT there. */
 void book_forget_one(struct book *book, const char *where, const char *what);
-/* Says of an entry that what was found is the term itself. */
-void book_mark_term(struct book *book, const char *where, const char *what);
+/* Says of an entry that TEXT is the term itself, and NONE what is there without. */
+void book_set_term(struct book *book, const char *where, const char *what, const char *text,
+		   const char *none);
 /* Writes the book if it was changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
 

@@ -22,6 +22,12 @@ struct means_cpu {
 	double (*quota)(const char *directory);
 	/* The quota that the book has as found; 0: none, or no entry. *TERM: it is the term itself. */
 	double (*found_quota)(const struct book *book, const char *directory, bool *term);
+	/*
+	 * What whoever makes or changes a container sets for these terms (promises/annotations.c); 0: for none. The
+	 * caller's to free, NULL: memory is out.
+	 */
+	char *(*quota_text)(uint32_t limit_mcores);
+	char *(*weight_text)(uint32_t reserve_mcores);
 	double weight_max, weight_of_core;
 	const char *quota_file, *period_file, *weight_file; /* NULL: the first file has both */
 	const char *weight_default;			    /* as every group begins */

@@ -17,6 +17,7 @@
 #define PERIOD "cpu.cfs_period_us"
 #define SHARES "cpu.shares"
 
+#define SHARES_DEFAULT "1024"
 #define SHARES_MIN 2
 #define SHARES_MAX 262144
 #define QUOTA_MIN_US 1000 /* min_cfs_quota_period in kernel/sched/core.c */
@@ -151,17 +152,30 @@ static double found_quota(const struct book *book, const char *directory, bool *
 	return cores > 0 ? cores : 0;
 }
 
+static char *quota_text(uint32_t limit_mcores)
+{
+	return string_format("%" PRId64, limit_mcores ? terms_cpu_quota_us(limit_mcores) : -1);
+}
+
+static char *weight_text(uint32_t reserve_mcores)
+{
+	return reserve_mcores ? string_format("%" PRIu64, terms_cpu_shares(reserve_mcores))
+			      : strdup(SHARES_DEFAULT);
+}
+
 const struct means_cpu means_cpu_v1 = {
 	.find = find,
 	.set = set,
 	.quota = quota,
 	.found_quota = found_quota,
+	.quota_text = quota_text,
+	.weight_text = weight_text,
 	.weight_max = SHARES_MAX,
 	.weight_of_core = 64 * CONTROL_HOST_WEIGHT,
 	.quota_file = QUOTA,
 	.period_file = PERIOD,
 	.weight_file = SHARES,
-	.weight_default = "1024",
+	.weight_default = SHARES_DEFAULT,
 };
 
 const struct means_cpu *means_cpu_of(int version)

@@ -121,11 +121,26 @@ static double found_quota(const struct book *book, const char *directory, bool *
 	return cores;
 }
 
+static char *quota_text(uint32_t limit_mcores)
+{
+	return limit_mcores ? string_format("%" PRId64 " %d", terms_cpu_quota_us(limit_mcores),
+					    TERMS_CPU_PERIOD_US)
+			    : string_format("max %d", TERMS_CPU_PERIOD_US);
+}
+
+static char *weight_text(uint32_t reserve_mcores)
+{
+	return string_format("%" PRIu64, reserve_mcores ? terms_cpu_weight(reserve_mcores)
+							: (uint64_t)WEIGHT_DEFAULT);
+}
+
 const struct means_cpu means_cpu_v2 = {
 	.find = find,
 	.set = set,
 	.quota = quota,
 	.found_quota = found_quota,
+	.quota_text = quota_text,
+	.weight_text = weight_text,
 	.quota_file = MAX,
 	.weight_file = "cpu.weight",
 	.weight_default = "100",

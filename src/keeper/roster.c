@@ -91,31 +91,60 @@ static bool is_limit(const struct roster_entry *e, double cores)
 	return limit > 0 && fabs(cores - limit) < 0.002 * limit;
 }
 
-/* A quota that was found, and is not the limit itself as the container's maker has set it, is somebody else's. */
-static void take_found_quota(struct roster_entry *e, struct writer *writer)
+/* The period is the term's with it: a quota is as much of a CPU as its period makes of it. */
+static void hold_quota(const struct roster_entry *e, struct writer *writer)
+{
+	const struct means_cpu *means = e->means;
+	_cleanup_free_ char *text = means->quota_text(e->terms.cpu.limit_mcores);
+	_cleanup_free_ char *none = means->quota_text(0);
+	_cleanup_free_ char *period = string_format("%d", TERMS_CPU_PERIOD_US);
+
+	if (!writer->book || !text || !none || !period)
+		return;
+	book_set_term(writer->book, e->directory, means->quota_file, text, none);
+	if (means->period_file)
+		book_set_term(writer->book, e->directory, means->period_file, period, period);
+}
+
+/*
+ * A quota that was found, and is not the limit itself as the container's maker has set it, is somebody else's. Who
+ * changes the limit of a container sets it, too: by then nothing else that was found is there any more.
+ */
+static void take_found_quota(struct roster_entry *e, struct writer *writer, bool changed)
 {
 	bool term = false;
 	double found = writer->book ? e->means->found_quota(writer->book, e->directory, &term)
 				    : e->applied.quota_cores;
 
-	if (!term && e->of_container && is_limit(e, found)) {
-		if (writer->book)
-			book_mark_term(writer->book, e->directory, e->means->quota_file);
+	if (e->of_container &&
+	    (term || changed || is_limit(e, found) || (found == 0 && e->terms.cpu.limit_mcores))) {
+		hold_quota(e, writer);
 		term = true;
 	}
 	/* with what was found before lost, it may be what a keeper has left there */
 	e->others_quota = term || writer->lost ? 0 : found;
 }
 
-/* The weight that the maker of a container has set for its reserve is no one's but the term's. */
-static void mark_weight(const struct roster_entry *e, const struct control_workspace *w,
-			struct writer *writer)
+static bool is_same_weight(const char *a, const char *b)
 {
-	double wanted = control_static(w).weight;
+	double x = strtod(a, NULL), y = strtod(b, NULL);
 
-	if (e->of_container && e->weighed && writer->book && wanted > 0 &&
-	    fabs(e->applied.weight - wanted) < 0.02 * wanted)
-		book_mark_term(writer->book, e->directory, e->means->weight_file);
+	return fabs(x - y) < 0.02 * y;
+}
+
+/* The same of the weight that the maker of a container has set for its reserve. */
+static void take_found_weight(const struct roster_entry *e, struct writer *writer, bool changed)
+{
+	uint32_t reserve = e->terms.cpu.reserve_mcores;
+	_cleanup_free_ char *text = e->means->weight_text(reserve);
+	struct found found;
+
+	if (!e->of_container || !e->weighed || !writer->book || !text ||
+	    !book_find(writer->book, e->directory, e->means->weight_file, &found))
+		return;
+	if (found.term || changed || (reserve && is_same_weight(found.text, text)))
+		book_set_term(writer->book, e->directory, e->means->weight_file, text,
+			      e->means->weight_default);
 }
 
 static double as_it_is_set(double cores)
@@ -141,7 +170,7 @@ static int note_anew(struct roster_entry *e, struct writer *writer, struct error
 	if (r < 0)
 		return r;
 	e->applied.quota_cores = now.quota_cores;
-	take_found_quota(e, writer);
+	take_found_quota(e, writer, false);
 	return book_flush(writer->book, err);
 }
 
@@ -236,8 +265,8 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	if (r == 0)
 		r = e->means->find(writer, directory, e->weighed, &e->applied, err);
 	if (r == 0) {
-		take_found_quota(e, writer);
-		mark_weight(e, w, writer);
+		take_found_quota(e, writer, false);
+		take_found_weight(e, writer, false);
 	}
 	if (r == 0 && !e->weighed)
 		r = give_weight_back(writer, e, err);
@@ -291,6 +320,22 @@ static int retake(struct writer *writer, struct roster_entry *e, struct error *e
 	return e->means->find(writer, e->directory, true, &e->applied, err);
 }
 
+/* One that is known, and was promised BEFORE. */
+static int take_changes(struct writer *writer, struct roster_entry *e, const struct terms *before,
+			bool was_container, struct error *err)
+{
+	int r = retake(writer, e, err);
+
+	if (r < 0 || !e->of_container)
+		return r;
+	if (!was_container || before->cpu.limit_mcores != e->terms.cpu.limit_mcores)
+		take_found_quota(e, writer, was_container);
+	take_found_weight(e, writer,
+			  was_container &&
+				  before->cpu.reserve_mcores != e->terms.cpu.reserve_mcores);
+	return 0;
+}
+
 static int add(struct roster *roster, struct roster *next, const struct promise *promise,
 	       struct writer *writer, struct ledger_engines *engines, struct error *err)
 {
@@ -300,13 +345,18 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 	_cleanup_free_ char *called = NULL;
 
 	if (known) {
+		const struct terms before = known->terms;
+		bool was_container = known->of_container;
+
 		*e = *known;
 		*w = roster->control.workspaces[known - roster->items];
 		*known = (struct roster_entry){.gauge = GAUGE_CLOSED};
 		roster->control.workspaces[known - roster->items].past = NULL;
 		take_terms(next, promise, e, w);
 		next->control.n++;
-		return call(e, engines, err) < 0 ? -err->code : retake(writer, e, err);
+		return call(e, engines, err) < 0
+			       ? -err->code
+			       : take_changes(writer, e, &before, was_container, err);
 	}
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 	*w = (struct control_workspace){0};

@@ -75,7 +75,7 @@ void standing_clear(struct standing *standing)
 struct number {
 	const char *directory, *file, *none;
 	uint64_t now; /* 0: it is taken back */
-	bool of_container;
+	bool of_container, changed;
 };
 
 static bool is_noted(const struct writer *writer, const char *directory, const char *what)
@@ -93,7 +93,8 @@ static int set_number(struct writer *writer, const char *name, const struct numb
 				     .file = n->file,
 				     .text = text,
 				     .none = n->none,
-				     .term = n->of_container ? n->now : 0};
+				     .term = n->of_container ? n->now : 0,
+				     .changed = n->changed};
 
 	if (!text)
 		return error_oom(err);
@@ -166,16 +167,18 @@ static int take_back_v1(struct writer *writer, const char *name, const struct nu
 	return first < 0 ? first : r;
 }
 
-/* Room that was made for a higher limit is not needed below what was found. */
+/* Room that was made for a higher limit is not needed below what was found; a maker's is as much as the limit. */
 static void give_room_back_v1(struct writer *writer, const char *name, const struct number *limit)
 {
 	struct number both = *limit;
 	struct found found;
 
 	both.file = SWAP_FILE;
-	both.now = 0;
-	if (writer->book && book_find(writer->book, limit->directory, SWAP_FILE, &found) &&
-	    strtoull(found.text, NULL, 10) >= limit->now)
+	if (!writer->book || !book_find(writer->book, limit->directory, SWAP_FILE, &found))
+		return;
+	if (!found.term)
+		both.now = 0;
+	if (strtoull(found.text, NULL, 10) >= limit->now)
 		set_number(writer, name, &both, NULL);
 }
 
@@ -198,12 +201,13 @@ static int set_value(struct writer *writer, const char *name, const struct numbe
 		     struct standing_value *value, struct error *err)
 {
 	bool limit_v1 = number->directory && strcmp(number->file, LIMIT_FILE) == 0;
+	struct number n = *number;
 	int r;
 
 	if (!standing_is_due(value, number->now))
 		return 0;
-	r = limit_v1 ? set_limit_v1(writer, name, number, err)
-		     : set_number(writer, name, number, err);
+	n.changed = value->known;
+	r = limit_v1 ? set_limit_v1(writer, name, &n, err) : set_number(writer, name, &n, err);
 	if (r == 0)
 		*value = (struct standing_value){.now = number->now, .known = true};
 	return r;

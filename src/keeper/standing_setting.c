@@ -73,12 +73,23 @@ static bool is_the_term(const char *text, uint64_t term)
 	       (value == term || value == term / page * page);
 }
 
+/* What was found before is no more there when the term is the container's maker's. */
+static void hold_term(struct book *book, const struct standing_setting *s, const char *what)
+{
+	struct found known;
+
+	if (book_find(book, s->directory, what, &known) && s->term && (known.term || s->changed))
+		book_set_term(book, s->directory, what, s->text, s->none);
+}
+
 static int note(struct writer *writer, int dir, const struct standing_setting *s, struct error *err)
 {
 	_cleanup_free_ char *what = what_of(s);
 	_cleanup_free_ char *text = read_found(dir, s);
-	struct found found = {
-		.means = s->means ? s->means : STANDING_MEANS, .where = s->directory, .what = what};
+	struct found found = {.means = s->means ? s->means : STANDING_MEANS,
+			      .where = s->directory,
+			      .what = what,
+			      .none = s->none};
 	struct stat st;
 	int r;
 
@@ -90,7 +101,10 @@ static int note(struct writer *writer, int dir, const struct standing_setting *s
 	found.text = text ? text : s->none;
 	found.term = is_the_term(found.text, s->term);
 	r = book_note(writer->book, &found, err);
-	return r == 0 ? book_flush(writer->book, err) : r;
+	if (r < 0)
+		return r;
+	hold_term(writer->book, s, what);
+	return book_flush(writer->book, err);
 }
 
 int standing_set_one(struct writer *writer, const char *name, const struct standing_setting *s,

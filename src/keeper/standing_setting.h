@@ -20,6 +20,7 @@ struct standing_setting {
 	const char *none;  /* what is written for no limit */
 	const char *means; /* NULL: STANDING_MEANS */
 	uint64_t term;	   /* of a container: its maker may have set this; 0: not */
+	bool changed;	   /* and whoever changed the term since has set it in any case */
 };
 
 int standing_set_one(struct writer *writer, const char *name, const struct standing_setting *s,

@@ -157,8 +157,8 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 }
 
 /*
- * One pass over the entries of WHERE, or NULL: of all. Those that are put back are forgotten. Returns the last failure,
- * and how many there were.
+ * One pass over the entries of WHERE, whose promise has gone, or NULL: of all. Those that are put back are forgotten.
+ * Returns the last failure, and how many there were.
  */
 static int undo_pass(struct writer *writer, const char *where, size_t *failures, struct error *err)
 {
@@ -171,6 +171,8 @@ static int undo_pass(struct writer *writer, const char *where, size_t *failures,
 
 		if (where && strcmp(found.where, where) != 0)
 			continue;
+		if (where && found.term && found.none)
+			found.text = found.none;
 		r = undo(writer, &found, err);
 		if (r == 0 && !writer->dry)
 			book_forget_at(writer->book, i);

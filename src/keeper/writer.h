@@ -49,7 +49,10 @@ void writer_tell(struct writer *writer, const char *name, const char *where, con
  */
 int writer_undo_all(struct writer *writer, struct error *err);
 
-/* The same for what was found at one place, which is left to itself from now on. */
+/*
+ * The same for what was found at one place, which is left to itself from now on: nothing is promised there any more,
+ * and what was found as a term itself goes, too.
+ */
 int writer_undo(struct writer *writer, const char *where, struct error *err);
 
 /* The same for all that one means has set. */

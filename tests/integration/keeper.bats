@@ -333,6 +333,48 @@ forget_container() {
 	rmdir "${memory:-$V2}/$ID" "${pids:-$V2}/$ID" 2>/dev/null || true
 }
 
+# Who changes a container's terms has set them as well: what stays is that, not what it was made with.
+@test "a container's limits that were changed stay when the keeper ends, and go with its last term" {
+	local group=behalf-$ID memory pids limit file
+	memory=$(controller memory) pids=$(controller pids)
+	limit=${memory:-$V2}/$group/memory.max file=${pids:-$V2}/$group/pids.max
+	inside "$BEHALF" --root "$STATE" spawn -d --name "$ID" --net none --cpu-limit 0.5 --cpu-reserve 0.1 \
+		--memory-limit 64MiB --pids-limit 77 sleep 1000
+	[ -e "$limit" ] || limit=${memory:-$V2}/$group/memory.limit_in_bytes
+	start_keeper
+	kept() { status | jq -e --arg name "$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
+	wait_until 5 kept
+	behalf update --term cpu.limit=0.8 --term cpu.reserve=0.2 --term memory.limit=96MiB --term pids.limit=66 "$ID"
+	noted() { jq -e '[.found[].text] | any(startswith("80000")) and any(. == "66")' "$BEHALF_KEEPER/found.json" >/dev/null; }
+	wait_until 5 noted
+	stop_keeper TERM
+	has_quota_of "$group" 0.8
+	[[ $(weight "$group") == 13107 || $(weight "$group") == 500 ]]
+	[ "$(cat "$limit")" = $((96 << 20)) ]
+	[ "$(cat "$file")" = 66 ]
+	start_keeper
+	wait_until 5 kept
+	behalf update --term cpu.limit=none --term cpu.reserve=none --term memory.limit=none --term pids.limit=none "$ID"
+	forgotten() { ! kept; }
+	wait_until 5 forgotten
+	unlimited() {
+		! has_quota "$group" && [[ $(weight "$group") == 1024 || $(weight "$group") == 100 ]] &&
+			[[ $(cat "$limit") == max || $(cat "$limit") -gt $((1 << 50)) ]] && [ "$(cat "$file")" = max ]
+	}
+	unlimited
+	# and while none runs
+	behalf update --term cpu.limit=0.5 --term pids.limit=77 "$ID"
+	wait_until 5 kept
+	wait_until 5 has_quota_of "$group" 0.5
+	stop_keeper KILL
+	behalf update --term cpu.limit=none --term pids.limit=none "$ID"
+	start_keeper
+	wait_until 5 unlimited
+	stop_keeper TERM
+	unlimited
+	behalf delete --force "$ID"
+}
+
 # The book of a killed keeper has what was found in a group of this name, which is another one by now.
 @test "a group made anew gets no weight of the one before it" {
 	group "$ID"

@@ -283,7 +283,35 @@ TEST(the_term_itself_is_found)
 	place.terms.memory.limit_bytes = 1000000;
 	is_int(set(&place), 0);
 	is_int(writer_undo_all(&place.writer, &err), 0);
+	holds(&place, "memory.max", "1000000");
+	leave_place(&place);
+}
+
+/* Who changes a term of a container has set it, whatever was found before: it stays, and goes with the promise. */
+TEST(a_changed_term_is_what_stays)
+{
+	struct place place = {0};
+	struct error err = {0};
+
+	if (!make_place(&place, 2))
+		return;
+	place.standing.of_container = true;
+	put(&place, "memory.max", "max\n");
+	put(&place, "pids.max", "7\n");
+	place.terms.pids_limit = 5;
+	is_int(set(&place), 0);
+	place.terms.pids_limit = 6;
+	place.terms.memory.limit_bytes = 999424;
+	is_int(set(&place), 0);
+	is_int(writer_undo_all(&place.writer, &err), 0);
+	holds(&place, "pids.max", "6");
 	holds(&place, "memory.max", "999424");
+	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
+	holds(&place, "pids.max", "6");
+	place.terms.pids_limit = 8;
+	is_int(set(&place), 0);
+	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
+	holds(&place, "pids.max", "max");
 	leave_place(&place);
 }
 

@@ -143,18 +143,24 @@ static bool is_outside(const struct profile_operation *operation, uint64_t size_
 					      size_bytes > operation->size_most_bytes);
 }
 
-/* OPERATION prices FLOW in the worst case for those payers for whom it is the dearest so far. */
+/* OPERATION prices FLOW in the worst case for those for whom it is the dearest so far: payers, and all together. */
 static void consider(struct extrapolate_flow *flow, const struct profile_operation *operation)
 {
+	uint64_t all = 0;
+
 	if (!operation)
 		return;
-	for (int payer = 0; payer < PROFILE_PAYERS; payer++) {
-		const struct profile_operation **worst = &flow->worst[payer];
+	for (enum profile_payer payer = 0; payer < PROFILE_PAYERS; payer++) {
+		uint64_t ncores = extrapolate_upper(operation, payer, &flow->worst_load);
 
-		if (!*worst || extrapolate_upper(operation, payer, &flow->worst_load) >
-				       extrapolate_upper(*worst, payer, &flow->worst_load))
-			*worst = operation;
+		all = ncores_add(all, ncores);
+		if (flow->worst[payer] && ncores <= flow->worst_ncores[payer])
+			continue;
+		flow->worst[payer] = operation;
+		flow->worst_ncores[payer] = ncores;
 	}
+	if (all > flow->all_ncores)
+		flow->all_ncores = all;
 }
 
 /*
@@ -349,6 +355,7 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 		need->worst[part] = ncores_add(
 			need->worst[part], extrapolate_upper_part(worst, part, &flow->worst_load));
 	}
+	need->io_worst = ncores_add(need->io_worst, flow->all_ncores);
 	need->borrowed |= flow->borrowed;
 	need->outside |= flow->outside;
 	need->stand_in |= flow->stand_in;
@@ -365,7 +372,7 @@ static uint64_t limited(uint64_t charge, uint32_t limit_mcores)
 static void sum_up(struct extrapolate_need *need, const struct profile *profile, uint32_t limit)
 {
 	uint64_t expected = need->reserve;
-	uint64_t worst = expected;
+	uint64_t worst = expected, all;
 
 	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++) {
 		expected = ncores_add(expected, need->expected[part]);
@@ -375,10 +382,14 @@ static void sum_up(struct extrapolate_need *need, const struct profile *profile,
 	need->charge_worst = limited(worst, limit);
 	need->limited = need->charge_expected < expected;
 	need->host_expected = need->host_worst = round_up(profile->base.workspace_ns);
+	all = ncores_add(ncores_add(need->reserve, need->io_worst), need->host_worst);
 	for (unsigned int part = PROFILE_WORKSPACE_PARTS; part < PROFILE_PARTS; part++) {
 		need->host_expected = ncores_add(need->host_expected, need->expected[part]);
 		need->host_worst = ncores_add(need->host_worst, need->worst[part]);
 	}
+	/* a flow has one other end: who is the dearest for the workspace is not the dearest for the host as well */
+	if (need->host_worst > all - need->charge_worst)
+		need->host_worst = all - need->charge_worst;
 }
 
 struct extrapolate_need extrapolate_workspace(const struct terms *terms,

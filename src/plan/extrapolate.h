@@ -87,9 +87,11 @@ struct extrapolate_flow {
 	struct extrapolate_load expected_load, worst_load;
 	const struct profile_operation *expected; /* owned by the profile, or built in */
 	const struct profile_operation *worst[PROFILE_PAYERS]; /* the dearest for each */
-	bool borrowed; /* the profile has no such operation: built in */
-	bool outside;  /* the sizes were not measured */
-	bool stand_in; /* measured on a virtual device: stand_in of profile.h */
+	uint64_t worst_ncores[PROFILE_PAYERS];
+	uint64_t all_ncores; /* of the operation that is the dearest for all payers together */
+	bool borrowed;	     /* the profile has no such operation: built in */
+	bool outside;	     /* the sizes were not measured */
+	bool stand_in;	     /* measured on a virtual device: stand_in of profile.h */
 };
 
 #define EXTRAPOLATE_FLOWS_MAX (TERMS_DIRECTIONS + TERMS_ACCESSES * TERMS_DISKS_MAX)
@@ -104,9 +106,11 @@ struct extrapolate_need {
 	uint64_t reserve; /* for its own computing: cpu.reserve */
 	/* for its I/O, by part; those of the host and of nobody are not the workspace's */
 	uint64_t expected[PROFILE_PARTS], worst[PROFILE_PARTS];
+	/* the same of all payers together: no more than the sum, as a flow has one other end at a time */
+	uint64_t io_worst;
 	/* what it is charged in all: reserve and I/O, never more than its cpu.limit */
 	uint64_t charge_expected, charge_worst;
-	/* what the host has to have for it */
+	/* what the host has to have for it; at worst, beside charge_worst */
 	uint64_t host_expected, host_worst;
 	bool limited;			  /* the limit is below what the promises cost */
 	bool borrowed, outside, stand_in; /* one of the flows is */

@@ -118,16 +118,19 @@ static void put_flow(FILE *out, const struct view_plan *view, const struct terms
 
 		for (int before = 0; before < payer; before++)
 			told |= flow->worst[before] == flow->worst[payer];
-		if (!told && extrapolate_upper(flow->worst[payer], (enum profile_payer)payer,
-					       &flow->worst_load))
+		if (!told && flow->worst_ncores[payer])
 			put_cost(out, view, "worst", flow->worst[payer],
 				 (const struct profile_operation *const *)flow->worst,
 				 &flow->worst_load, true);
 	}
 }
 
-static void put_sum(FILE *out, const struct extrapolate_need *need, const struct terms *terms)
+static void put_sum(FILE *out, const struct view_plan *view, const struct extrapolate_need *need,
+		    const struct terms *terms)
 {
+	uint64_t apart = ncores_add(need->worst[PROFILE_HOST], need->worst[PROFILE_UNATTRIBUTED]) +
+			 (uint64_t)view->request->profile->base.workspace_ns;
+
 	fprintf(out, "  charge: expected %s, worst %s", words_cores(need->charge_expected).text,
 		words_cores(need->charge_worst).text);
 	if (need->reserve)
@@ -137,6 +140,11 @@ static void put_sum(FILE *out, const struct extrapolate_need *need, const struct
 		fprintf(out, ", never more than %s (cpu-limit)",
 			words_cores(terms->cpu.limit_mcores * NCORES_PER_MCORE).text);
 	fprintf(out, "\n");
+	if (apart > need->host_worst)
+		fprintf(out,
+			"  host: worst %s, with %s taken off: no flow is at its dearest for both\n",
+			words_cores(need->host_worst).text,
+			words_cores(apart - need->host_worst).text);
 }
 
 static void put_host(FILE *out, const struct view_plan *view)
@@ -172,7 +180,7 @@ int view_plan_explain(FILE *out, const struct view_plan *view, struct error *err
 		fprintf(out, "%s\n", workspace->name);
 		for (size_t k = 0; k < n; k++)
 			put_flow(out, view, &workspace->terms, &flows[k]);
-		put_sum(out, &view->plan->needs[i], &workspace->terms);
+		put_sum(out, view, &view->plan->needs[i], &workspace->terms);
 	}
 	put_host(out, view);
 	return ferror(out) ? error_errno(err, EIO, "the plan could not be written") : 0;

@@ -202,6 +202,37 @@ TEST(the_other_end_of_a_bridge)
 	ok(extrapolate_workspace(&terms, profile, &assumptions).borrowed);
 }
 
+/* Who is dear for the workspace is not at the same time somebody else, who is dear for the host. */
+TEST(a_flow_has_one_other_end)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP};
+	struct profile_operation *outside = profile_add_operation(profile);
+	struct terms terms = {0};
+	struct extrapolate_need need;
+
+	outside->kind = PROFILE_SEND;
+	strcpy(outside->target, "forward");
+	outside->cost[PROFILE_OWN].unit_ns = 4300;
+	outside->cost[PROFILE_HOST].unit_ns = 10;
+	terms.net[TERMS_EGRESS] = (struct terms_net){
+		.reserve_bps = 8000000, .packet_bytes = 1000, .packet_worst_bytes = 1000};
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	/* within the bridge the host has 20000 + 1000 and the workspace 4200000 */
+	is_uint(need.charge_worst, 4300000);
+	is_uint(need.worst[PROFILE_HOST], 20000);
+	is_uint(need.host_worst, 7 + 10000);
+	outside->cost[PROFILE_OWN].unit_ns = 4205;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.charge_worst, 4205000);
+	is_uint(need.host_worst, 7 + 16000);
+	/* held back, it is at its limit whoever that is, and the host at its dearest */
+	terms.cpu.limit_mcores = 1;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(need.charge_worst, 1000000);
+	is_uint(need.host_worst, 7 + 20000 + 1000);
+}
+
 /* A device that only stood in for one costs no less, in the worst case, than what is built in. */
 TEST(a_stand_in_is_no_device)
 {
@@ -352,7 +383,8 @@ static bool needs_no_less(const struct extrapolate_need *more, const struct extr
 {
 	return more->charge_expected >= less->charge_expected &&
 	       more->charge_worst >= less->charge_worst &&
-	       more->host_expected >= less->host_expected && more->host_worst >= less->host_worst;
+	       more->host_expected >= less->host_expected &&
+	       more->charge_worst + more->host_worst >= less->charge_worst + less->host_worst;
 }
 
 TEST(more_terms_never_need_less)
@@ -370,7 +402,8 @@ TEST(more_terms_never_need_less)
 		assumptions.protocol = (enum extrapolate_protocol)random_below(3);
 		before = extrapolate_workspace(&terms, profile, &assumptions);
 		must(before.charge_worst >= before.charge_expected &&
-			     before.host_worst >= before.host_expected,
+			     before.charge_worst + before.host_worst >=
+				     before.charge_expected + before.host_expected,
 		     "round %d: the worst is no better", round);
 		promise_more(&terms);
 		after = extrapolate_workspace(&terms, profile, &assumptions);

@@ -2,14 +2,15 @@
 /*
  * Random sets of workspaces, whether the planner admits them, and whether what it admits holds:
  *
- *	sets PROFILE SEED FIRST COUNT REAL
+ *	sets BEHALF PROFILE SEED FIRST COUNT REAL
  *
  * prints a line of JSON for each of the sets FIRST to FIRST + COUNT - 1 of the sequence that SEED begins. Of the admitted
- * ones the first REAL are driven to their terms: every workspace computes as much as its reserve says and sends,
- * receives, reads and writes at its promised rates. The others are driven in the model only: every flow costs its forecast times what one of the measurements
- * behind the profile deviated from the fit. "shortfall" is the largest share of a promise that was not
- * kept. A refused set is made smaller until what the planner expects fills the host exactly, and then by
- * another 15%: "smaller" tells whether it is admitted then.
+ * ones the first REAL are driven to their terms, as workspaces of BEHALF with these terms (drive.h): every workspace
+ * computes as much as its reserve says and sends, receives, reads and writes at its promised rates. The others are
+ * driven in the model only: every flow costs its forecast times what one of the measurements behind the profile
+ * deviated from the fit. "shortfall" is the largest share of a promise that was not kept. A refused set is made
+ * smaller until what the planner expects fills the host exactly, and then by another 15%: "smaller" tells whether
+ * it is admitted then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,19 +23,15 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "calibrate/measure.h"
-#include "calibrate/private_ledger.h"
-#include "calibrate/schedule.h"
-#include "calibrate/scratch.h"
-#include "calibrate/site.h"
-#include "calibrate/trust.h"
+#include "calibrate/flow.h"
+#include "drive.h"
 #include "kernel/machine.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "random.h"
 
 #define WORKSPACES 3
-#define SCRATCH_BYTES (64u << 20)
+#define SCRATCH_DIRECTORY "/var/tmp"
 #define LESS 0.85
 #define TRIES 3
 #define FOREIGN_SHARE 0.02 /* of the CPUs */
@@ -59,11 +56,8 @@ struct bench {
 	struct profile *profile;
 	struct plan_host *host;
 	uint32_t cpus;
-	bool own_ledger;
-	struct site *site;
-	struct flow_scratch scratch;
 	const char *disk; /* target; NULL: none */
-	struct measure *measure;
+	struct drive *drive;
 };
 
 static void on_signal(int number)
@@ -270,7 +264,6 @@ static size_t make_flows(const struct set *set, struct flow_spec *specs)
 	for (int w = 0; w < WORKSPACES; w++) {
 		const struct promise *p = &set->promises[w];
 		struct flow_spec like = {
-			.path = SITE_BRIDGE,
 			.from = (enum site_workspace)w,
 			.to = (enum site_workspace)((w + 1) % WORKSPACES),
 		};
@@ -296,17 +289,17 @@ static size_t make_flows(const struct set *set, struct flow_spec *specs)
 	return n;
 }
 
-static void judge_flows(const struct measure_plan *plan, const struct measure_figures *figures,
+static void judge_flows(const struct drive_plan *plan, const struct drive_figures *figures,
 			struct verdict *verdict)
 {
 	verdict->shortfall = 0;
 	verdict->of = "";
-	for (size_t i = 0; i < plan->n_specs; i++) {
-		const struct flow_spec *spec = &plan->specs[i];
-		const struct measure_flow *flow = &figures->flows[i];
-		double done = spec->kind == FLOW_UDP ? fmin(flow->sent, flow->received)
-						     : flow->sent;
+	for (size_t i = 0; i < plan->n_flows; i++) {
+		const struct flow_spec *spec = &plan->flows[i];
+		double done = figures->flows[i].sent;
 
+		if (spec->kind == FLOW_UDP)
+			done = fmin(done, figures->flows[i].received);
 		if (1 - done / spec->rate <= verdict->shortfall)
 			continue;
 		verdict->shortfall = 1 - done / spec->rate;
@@ -318,19 +311,19 @@ static void judge_flows(const struct measure_plan *plan, const struct measure_fi
 static int drive(struct bench *bench, const struct set *set, struct verdict *verdict,
 		 struct error *err)
 {
-	struct flow_spec specs[MEASURE_FLOWS_MAX];
-	struct measure_plan plan = {
-		.specs = specs, .settle_ms = 200, .window_ms = 300, .windows = 3};
-	struct measure_figures figures;
+	struct drive_plan plan = {.n_workspaces = WORKSPACES};
+	struct drive_figures figures;
 
-	plan.n_specs = make_flows(set, specs);
+	plan.n_flows = make_flows(set, plan.flows);
+	for (int w = 0; w < WORKSPACES; w++)
+		make_terms(bench, set, w, &plan.terms[w]);
 	for (int i = 0; i < TRIES; i++) {
-		int r = measure_run(bench->measure, &plan, &stop_signal, &figures, err);
+		int r = drive_run(bench->drive, &plan, &figures, err);
 
 		if (r < 0)
 			return r;
 		judge_flows(&plan, &figures, verdict);
-		verdict->foreign = trust_foreign(&figures) / 1e9;
+		verdict->foreign = figures.foreign;
 		if (verdict->shortfall <= 0.05 || verdict->foreign < FOREIGN_SHARE * bench->cpus)
 			break;
 	}
@@ -418,20 +411,8 @@ static int make_host(struct bench *bench, struct error *err)
 	return 0;
 }
 
-static int set_up_site(struct bench *bench, struct error *err)
-{
-	int r = private_ledger_open(&bench->own_ledger, err);
-
-	if (r == 0)
-		r = site_open(NULL, &bench->site, err);
-	if (r == 0)
-		r = scratch_open("/var/tmp", SCRATCH_BYTES, &stop_signal, &bench->scratch, err);
-	if (r == 0)
-		r = measure_open(bench->site, &bench->scratch, &bench->measure, err);
-	return r;
-}
-
-static int set_up(struct bench *bench, const char *profile, bool real, struct error *err)
+static int set_up(struct bench *bench, const char *behalf, const char *profile, bool real,
+		  struct error *err)
 {
 	int r = read_profile(profile, &bench->profile, err);
 
@@ -440,16 +421,13 @@ static int set_up(struct bench *bench, const char *profile, bool real, struct er
 	if (r == 0)
 		r = make_host(bench, err);
 	if (r == 0 && real)
-		r = set_up_site(bench, err);
+		r = drive_open(behalf, SCRATCH_DIRECTORY, &stop_signal, &bench->drive, err);
 	return r;
 }
 
 static void tear_down(struct bench *bench)
 {
-	measure_close(bench->measure);
-	scratch_close(&bench->scratch);
-	site_close(bench->site, NULL);
-	private_ledger_close(bench->own_ledger);
+	drive_close(bench->drive);
 	profile_free(bench->profile);
 	plan_host_free(bench->host);
 }
@@ -473,22 +451,24 @@ static int run_sets(struct bench *bench, uint64_t seed, size_t first, size_t cou
 
 int main(int argc, char **argv)
 {
-	static struct bench bench = {.scratch = {.direct = -EBADF, .buffered = -EBADF}};
+	static struct bench bench;
 	struct error err = {0};
 	size_t real;
 	int r;
 
-	if (argc != 6) {
-		fprintf(stderr, "Usage: sets PROFILE SEED FIRST COUNT REAL\n");
+	if (argc == 3 && strcmp(argv[1], "--load") == 0)
+		return drive_load(argv[2]);
+	if (argc != 7) {
+		fprintf(stderr, "Usage: sets BEHALF PROFILE SEED FIRST COUNT REAL\n");
 		return EXIT_FAILURE;
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	real = strtoul(argv[5], NULL, 10);
-	r = set_up(&bench, argv[1], real > 0, &err);
+	real = strtoul(argv[6], NULL, 10);
+	r = set_up(&bench, argv[1], argv[2], real > 0, &err);
 	if (r == 0)
-		r = run_sets(&bench, strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10),
-			     strtoul(argv[4], NULL, 10), real, &err);
+		r = run_sets(&bench, strtoull(argv[3], NULL, 10), strtoul(argv[4], NULL, 10),
+			     strtoul(argv[5], NULL, 10), real, &err);
 	tear_down(&bench);
 	if (r < 0)
 		fprintf(stderr, "bench/sets: %s\n", r == -EINTR ? "interrupted" : err.text);

@@ -157,7 +157,7 @@ int exec_make_process(const struct container *container, struct exec_request *r,
 	p->args = r->command;
 	p->terminal = r->tty;
 	p->no_new_privileges |= r->no_new_privs;
-	if (r->cwd)
+	if (r->cwd && *r->cwd)
 		p->cwd = r->cwd;
 	if (r->user)
 		code = set_user(&p->user, r->user, err);

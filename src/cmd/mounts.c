@@ -19,8 +19,23 @@ static const struct option options[] = {
 	{0},
 };
 
+/* To take a mount away its destination is enough. */
+static void complete(struct json_object *mounts)
+{
+	size_t n = json_object_is_type(mounts, json_type_array) ? json_object_array_length(mounts)
+								: 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *mount = json_object_array_get_idx(mounts, i);
+
+		if (json_object_is_type(mount, json_type_object) &&
+		    !json_object_object_get_ex(mount, "type", NULL))
+			json_add_string(mount, "type", "none");
+	}
+}
+
 /* The array that stands under "mounts" in a configuration, alone or in an object with that key. */
-static int read_mounts(const char *path, struct oci_config **holder, struct error *err)
+static int read_mounts(const char *path, bool add, struct oci_config **holder, struct error *err)
 {
 	bool from_stdin = strcmp(path, "-") == 0;
 	const char *name = from_stdin ? "standard input" : path, *array;
@@ -40,7 +55,9 @@ static int read_mounts(const char *path, struct oci_config **holder, struct erro
 		return r;
 	if (!json_object_is_type(json, json_type_object) ||
 	    !json_object_object_get_ex(json, "mounts", &mounts))
-		return oci_mounts_parse(name, text, size, holder, err);
+		mounts = json;
+	if (!add)
+		complete(mounts);
 	array = json_text(mounts, false);
 	return oci_mounts_parse(name, array, strlen(array), holder, err);
 }
@@ -55,7 +72,7 @@ static int change(const struct cmd_context *ctx, bool add, const char *id, const
 	if (r == 0)
 		r = container_load(ctx->root, id, &container, err);
 	if (r == 0)
-		r = read_mounts(path, &holder, err);
+		r = read_mounts(path, add, &holder, err);
 	if (r < 0)
 		return r;
 	return add ? container_add_mounts(container, holder, err)

@@ -201,6 +201,12 @@ int container_annotate(struct container *container, const char *key, const char 
 	return record_write(container, err);
 }
 
+static int refuse_start(const struct container *container, struct error *err)
+{
+	return error_set(err, EINVAL, "cannot start container '%s': it is %s, not created",
+			 container->id, container_status_name(container_status(container)));
+}
+
 /* The one who was first counts: a second `start` finds no socket, or no listener. */
 static int connect_to_init(const struct container *container, struct error *err)
 {
@@ -214,8 +220,7 @@ static int connect_to_init(const struct container *container, struct error *err)
 		return take_fd(&fd);
 	if (errno != ENOENT && errno != ECONNREFUSED)
 		return error_errno(err, errno, "reach container '%s'", container->id);
-	return error_set(err, EINVAL, "cannot start container '%s': it is %s, not created",
-			 container->id, container_status_name(container_status(container)));
+	return refuse_start(container, err);
 }
 
 int container_reach_init(const struct container *container, int what, struct error *err)
@@ -255,8 +260,12 @@ static int await_start(struct container *container, int connection, struct error
  */
 static int call_init(struct container *container, struct error *err)
 {
-	int connection = container_reach_init(container, SYNC_STARTING, err);
+	int connection;
 
+	/* It would hear us when it is resumed, and who knows when that is. */
+	if (is_frozen(container))
+		return refuse_start(container, err);
+	connection = container_reach_init(container, SYNC_STARTING, err);
 	if (connection < 0)
 		return connection;
 	container->starter = connection;

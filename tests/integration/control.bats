@@ -36,6 +36,17 @@ start_counter() {
 	wait_until 5 eval "[ \"\$(cat $BUNDLE/rootfs/count)\" != '$before' ]"
 }
 
+@test "a container that is paused before its start is not started, and can be when it is resumed" {
+	behalf create --bundle "$BUNDLE" "$ID"
+	behalf pause "$ID" || skip "no freezer here"
+	run timeout 5 "$BEHALF" --root "$STATE" start "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot start container '$ID': it is paused, not created"* ]]
+	behalf resume "$ID"
+	[ "$(status_of "$ID")" = created ]
+	behalf start "$ID"
+}
+
 @test "what cannot be paused, resumed or updated is told by its status" {
 	start_counter
 	run behalf resume "$ID"

@@ -33,6 +33,18 @@ begin_with_data() {
 	[ -e "$BATS_TEST_TMPDIR/data/file" ]
 }
 
+@test "mounts remove: a destination is enough" {
+	begin_with_data
+	one_mount /mnt "$BATS_TEST_TMPDIR/data" bind | behalf mounts add "$ID" -
+	behalf mounts remove "$ID" - <<<'[{"destination": "/mnt"}]'
+	[ -z "$(behalf exec "$ID" ls /mnt)" ]
+	run behalf mounts remove "$ID" - <<<'{"mounts": ["/mnt"]}'
+	[ "$status" -eq 1 ]
+	run behalf mounts add "$ID" - <<<'[{"destination": "/mnt"}]'
+	[ "$status" -eq 1 ]
+	[[ $output == *type* ]]
+}
+
 @test "mounts add: a file, a destination that is made, and an object with the key mounts" {
 	begin_with_data
 	one_mount /new/place/file "$BATS_TEST_TMPDIR/data/file" bind | jq '{mounts: .}' >"$BATS_TEST_TMPDIR/m"

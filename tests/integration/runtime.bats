@@ -308,6 +308,7 @@ teardown() { end; }
 	[ "$status" -eq 255 ]
 	run behalf exec --user nobody-knows "$ID" true
 	[ "$status" -eq 255 ]
+	[ "$(behalf exec --cwd '' "$ID" pwd)" = / ]
 	run behalf exec --cwd /no/such "$ID" true
 	[ "$status" -eq 255 ]
 	[[ $output == */no/such* ]]

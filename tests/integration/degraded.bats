@@ -29,8 +29,9 @@ hiding() {
 		"mount -t tmpfs -o size=1m tmpfs '$directory' && shift && exec \"\$@\"" _ _ "$BEHALF" --root "$STATE" "$@"
 }
 
+# one_sentence [STATUS]
 one_sentence() {
-	[ "$status" -eq 1 ] || { echo "status $status"; return 1; }
+	[ "$status" -eq "${1:-1}" ] || { echo "status $status"; return 1; }
 	[ "${#lines[@]}" -eq 1 ] || { echo "$output"; return 1; }
 	[[ $output == behalf:* ]]
 	[[ $output != *"warning"* ]]
@@ -99,7 +100,7 @@ one_sentence() {
 	done
 	[ -z "$(ls -A "$STATE")" ]
 	run as_nobody exec "$ID" true
-	one_sentence
+	one_sentence 255
 	run as_nobody list
 	[ "$status" -eq 0 ]
 	if "$BEHALF" --help | grep -q '^  ledger '; then

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 600
 # behalf on cgroup v2 with all controllers, in a virtual machine: Debian's cloud kernel, an initramfs
 # made of busybox, the program and the unit tests, and `init` beside this file, whose TAP comes over
 # the serial line. `make check LEVEL=vm`.
@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
 source tests/vm/machine.bash cgroups
+limit_s=570
 modules=(llc stp bridge veth overlay)
 unit_tests=(test_cgroup test_cgroup_devices test_cgroup_layout test_resources)
 machine_needs

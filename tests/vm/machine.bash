@@ -5,7 +5,7 @@
 # the TAP that comes over the serial line. Read in by the scripts beside it, with a name for theirs.
 #
 # Environment: BEHALF, BUILD_DIR, SOURCE_DIR as tools/check sets them; VM_KERNEL is the package of the
-# kernel (linux-image-cloud-amd64), or a directory with boot/vmlinuz-* and lib/modules; VM_ACCEL=kvm.
+# kernel (linux-image-cloud-amd64), or a directory with boot/vmlinuz-* and lib/modules; VM_ACCEL=kvm, or another.
 SOURCE_DIR=${SOURCE_DIR:-$PWD}
 BUILD_DIR=${BUILD_DIR:-$PWD/build}
 BEHALF=${BEHALF:-$BUILD_DIR/behalf}
@@ -147,10 +147,17 @@ watch_machine() { # PID
 	done
 }
 
-# What the tests print comes over the first serial line, what the kernel has to say over the second. Emulated by default: KVM inside of another
-# virtual machine is there more often than it works.
+# What the tests print comes over the first serial line, what the kernel has to say over the second.
+#
+# Emulated by default: KVM inside of another virtual machine is there more often than it works. And in one thread
+# for both processors. QEMU before 8.1 reads the code that it translates before it watches for writes to it, so
+# that with two threads a translation may be kept that was out of date when it was made. A kernel writes to its
+# own code: a static key that is switched, as by the first container with a quota or rules for devices, is a
+# breakpoint in between, and if that stays in a translation whoever gets there takes it again and again, for
+# ever: soft lockups of anything that runs, or "int3:" and a panic (mended in QEMU by deba78709ae8, "accel/tcg:
+# Always lock pages before translation").
 start_machine() { # OPTION OF THE KERNEL...
-	qemu-system-x86_64 -machine "q35,accel=${VM_ACCEL:-tcg}" -cpu "${VM_CPU:-qemu64}" \
+	qemu-system-x86_64 -machine q35 -accel "${VM_ACCEL:-tcg,thread=single}" -cpu "${VM_CPU:-qemu64}" \
 		-smp 2 -m "${memory_mb:-768}" -nodefaults -display none -no-reboot \
 		-serial stdio -serial "file:$kernel_log" -monitor "pipe:$monitor" \
 		-kernel "$(find "$kernel/boot" -name 'vmlinuz-*' | head -n 1)" \

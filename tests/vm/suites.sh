@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 600
 # The very test files of the other levels once more, on cgroup v2 with all controllers and Debian's
 # kernel: those that `suites` beside this file names, in a machine made of this one's own packages.
 # VM_SUITES="integration/update bpf/rules" runs others, VM_AT_ONCE=1 one after the other, VM_TIMING=yes tells
@@ -27,7 +27,7 @@ fi
 if [[ ${VM_SUITES-} == *_terms* ]]; then packages+=(e2fsprogs iperf3) needed+=(iperf3 mke2fs); fi
 if [ -n "${VM_BENCH-}" ]; then packages+=(fio iperf3) needed+=(fio iperf3); fi
 memory_mb=1536
-limit_s=${VM_LIMIT_S:-280}
+limit_s=${VM_LIMIT_S:-570}
 applets=('[' awk basename cat chmod chown cmp cp cut dirname env expr false find grep head id kill ln ls
 	mkdir mknod mktemp mv rm rmdir sed sh sha256sum sleep sort tail tee test timeout
 	touch tr true uname uniq wc xargs)

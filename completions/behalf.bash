@@ -77,6 +77,10 @@ _behalf() {
 		mapfile -t COMPREPLY < <(compgen -W 'debt drop threaded' -- "$current")
 		return
 		;;
+	--without)
+		mapfile -t COMPREPLY < <(compgen -W 'polls sockets timers work block none' -- "$current")
+		return
+		;;
 	--net)
 		mapfile -t COMPREPLY < <(compgen -W 'none host private' -- "$current")
 		return

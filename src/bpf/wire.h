@@ -16,11 +16,11 @@
 
 #define WIRE_MAGIC 0x6265686cu /* "behl" */
 #ifndef WIRE_OTHER
-#define WIRE_VERSION 6u
+#define WIRE_VERSION 7u
 #define WIRE_ROOM(name)
 #else
 /* a layout that no version has, for tests of taking over: nothing is where it was */
-#define WIRE_VERSION (6u + WIRE_OTHER)
+#define WIRE_VERSION (7u + WIRE_OTHER)
 #define WIRE_ROOM(name) __u64 name[8];
 #endif
 
@@ -286,7 +286,8 @@ struct wire_book {
 	enum wire_class classes;
 	enum wire_counter counters;
 	enum wire_level levels;
-	__u32 unused[7];
+	__u32 left_out; /* bits, by hook_part of ledger/hooks.h; since version 7 */
+	__u32 unused[6];
 
 	/* written by programs */
 	__u32 epoch __attribute__((aligned(64))); /* moves when a cached owner may be wrong */

@@ -20,7 +20,8 @@
 
 static void print_help(void)
 {
-	printf("Usage: behalf ledger on|off|upgrade|status [-J]\n"
+	printf("Usage: behalf ledger on [--without PART,...]\n"
+	       "       behalf ledger off|upgrade|status [-J]\n"
 	       "\n"
 	       "Switches the accounting of CPU time on or off, or tells about it.\n"
 	       "\n"
@@ -30,8 +31,10 @@ static void print_help(void)
 	       "  upgrade  take over what is on, whichever version started it\n"
 	       "  status   since when it is on, and what it sees\n"
 	       "\n"
-	       "  -J, --json   status as JSON\n"
-	       "  -h, --help   print this text\n");
+	       "      --without PART,...  on: do without polls, sockets, timers, work, block, to spare what\n"
+	       "                          they cost; none: have them all again\n"
+	       "  -J, --json              status as JSON\n"
+	       "  -h, --help              print this text\n");
 }
 
 static void format_time(uint64_t realtime_ns, char *text)
@@ -51,6 +54,7 @@ static bool is_missing(const struct ledger_status *s, size_t hook)
 
 static void print_text(const struct ledger_status *s)
 {
+	_cleanup_free_ char *left_out = hook_parts_text(s->left_out);
 	char since[TIME_TEXT_BYTES];
 
 	if (!s->on) {
@@ -66,6 +70,8 @@ static void print_text(const struct ledger_status *s)
 	printf("interrupts %s\n", s->irq_time ? "the kernel keeps their time apart"
 					      : "the kernel bills them to whom they interrupt");
 	printf("hooks      %zu of %zu\n", s->n_attached, s->n_wanted);
+	if (left_out && left_out[0])
+		printf("without    %s, as it was told\n", left_out);
 	printf("missed     %" PRIu64 " events\n", s->recursion_misses);
 	if (s->upgrades)
 		printf("taken over %u time%s, %.3f ms of CPU time approximated by it\n",
@@ -73,6 +79,16 @@ static void print_text(const struct ledger_status *s)
 	for (size_t i = 0; i < ledger_hooks_count; i++) {
 		if (is_missing(s, i))
 			printf("no %s: %s\n", ledger_hooks[i].target, ledger_hooks[i].without);
+	}
+}
+
+static void add_left_out(struct json_object *o, const struct ledger_status *s)
+{
+	struct json_object *parts = json_add_array(o, "left_out");
+
+	for (size_t i = HOOK_NEEDED + 1; i < HOOK_PARTS; i++) {
+		if (s->left_out & 1u << i)
+			json_object_array_add(parts, json_object_new_string(hook_parts[i]));
 	}
 }
 
@@ -94,6 +110,7 @@ static void print_json(const struct ledger_status *s)
 		json_add_bool(o, "kernel_bills_interrupts_apart", s->irq_time);
 		json_add_u64(o, "hooks_attached", s->n_attached);
 		json_add_u64(o, "hooks_wanted", s->n_wanted);
+		add_left_out(o, s);
 		json_add_u64(o, "recursion_misses", s->recursion_misses);
 		json_add_u64(o, "layout", s->layout);
 		json_add_u64(o, "upgrades", s->upgrades);
@@ -129,22 +146,49 @@ static int run_status(bool json)
 	return EXIT_SUCCESS;
 }
 
-static int run_on(int (*function)(struct ledger_change *change, struct error *err))
+/* R is what came of switching it on. */
+static int report_on(int r, const struct ledger_change *change, const struct error *err)
 {
-	struct ledger_change change;
-	struct error err = {0};
-
-	if (function(&change, &err) < 0) {
-		log_error("%s", err.text);
+	if (r < 0) {
+		log_error("%s", err->text);
 		return EXIT_FAILURE;
 	}
-	if (change.what == LEDGER_UNCHANGED)
+	if (change->what == LEDGER_UNCHANGED)
 		printf("the ledger was on already\n");
-	if (change.what == LEDGER_TAKEN_OVER)
+	if (change->what == LEDGER_TAKEN_OVER)
 		printf("taken over from layout %u: all it has counted goes on; %.3f ms of CPU time went "
 		       "to who ran at that moment\n",
-		       change.from_version, (double)change.approximated_ns / 1e6);
+		       change->from_version, (double)change->approximated_ns / 1e6);
 	return EXIT_SUCCESS;
+}
+
+/* WITHOUT: names of parts, or NULL for as it is. */
+static int run_on(const char *without)
+{
+	struct ledger_change change = {0};
+	struct error err = {0};
+	uint32_t parts;
+	int r;
+
+	if (!without) {
+		r = ledger_on(&change, &err);
+		return report_on(r, &change, &err);
+	}
+	if (hook_parts_parse(without, &parts, &err) < 0) {
+		log_error("ledger: --without: %s", err.text);
+		return EXIT_FAILURE;
+	}
+	r = ledger_on_without(parts, &change, &err);
+	return report_on(r, &change, &err);
+}
+
+static int run_upgrade(void)
+{
+	struct ledger_change change = {0};
+	struct error err = {0};
+	int r = ledger_upgrade(&change, &err);
+
+	return report_on(r, &change, &err);
 }
 
 static int run_off(void)
@@ -164,16 +208,20 @@ static int run_off(void)
 int cmd_ledger(const struct cmd_context *ctx, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"without", required_argument, NULL, 'w'},
 		{"json", no_argument, NULL, 'J'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	bool json = false;
-	const char *what;
+	const char *what, *without = NULL;
 	int opt;
 
 	while ((opt = options_next(argc, argv, "Jh", options)) != -1) {
 		switch (opt) {
+		case 'w':
+			without = optarg;
+			break;
 		case 'J':
 			json = true;
 			break;
@@ -189,10 +237,14 @@ int cmd_ledger(const struct cmd_context *ctx, int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	what = argv[optind];
+	if (without && strcmp(what, "on") != 0) {
+		log_error("ledger: --without is for on, not for '%s'", what);
+		return EXIT_FAILURE;
+	}
 	if (strcmp(what, "on") == 0)
-		return run_on(ledger_on);
+		return run_on(without);
 	if (strcmp(what, "upgrade") == 0)
-		return run_on(ledger_upgrade);
+		return run_upgrade();
 	if (strcmp(what, "off") == 0)
 		return run_off();
 	if (strcmp(what, "status") == 0)

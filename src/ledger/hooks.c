@@ -2,9 +2,12 @@
 /* The hooks of the ledger, and what is lost when a kernel lacks one. */
 #include "ledger/hooks.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 
 #define NAMESPACES "an owner of packets can be learned some milliseconds late"
 #define INTERRUPTS "time of these interrupts counts for whom they interrupt"
@@ -31,7 +34,7 @@ const struct ledger_hook ledger_hooks[] = {
 	{"netif_receive_skb", "netif_receive_skb", HOOK_TRACEPOINT,
 		"receive work has no owner", 0},
 	{"napi_poll", "napi_poll", HOOK_TRACEPOINT,
-		"cost of polls is split per softirq, not per poll", 0},
+		"cost of polls is split per softirq, not per poll", .part = HOOK_POLLS},
 	{"qdisc_dequeue", "qdisc_dequeue", HOOK_TRACEPOINT,
 		"deferred transmissions have no owner", 0},
 	{"cgroup_rmdir", "cgroup_rmdir", HOOK_TRACEPOINT,
@@ -44,20 +47,22 @@ const struct ledger_hook ledger_hooks[] = {
 		"a network namespace that is gone keeps its place until its account goes", 0},
 	{"device_gone", "free_netdev", HOOK_FUNCTION, DEVICES, 0},
 	{"device_moved", "__dev_change_net_namespace", HOOK_FUNCTION, DEVICES, 0},
-	{"block_rq_issue", "block_rq_issue", HOOK_TRACEPOINT, "block completions have no owner", 0},
+	{"block_rq_issue", "block_rq_issue", HOOK_TRACEPOINT, "block completions have no owner",
+		.part = HOOK_BLOCK},
 	{"block_rq_complete", "block_rq_complete", HOOK_TRACEPOINT,
-		"block completions have no owner", 0},
+		"block completions have no owner", .part = HOOK_BLOCK},
 	{"inet_sock_set_state", "inet_sock_set_state", HOOK_TRACEPOINT,
 		"connections of containers on the host's network are the host's, their "
-		"making at least", 0},
+		"making at least", .part = HOOK_SOCKETS},
 	{"tcp_probe", "tcp_probe", HOOK_TRACEPOINT,
-		"TCP of containers on the host's network is the host's", 0},
+		"TCP of containers on the host's network is the host's", .part = HOOK_SOCKETS},
 	{"sk_data_ready", "sk_data_ready", HOOK_TRACEPOINT,
-		"UDP of containers on the host's network, or behind macvlan, is the host's", 0},
+		"UDP of containers on the host's network, or behind macvlan, is the host's",
+		.part = HOOK_SOCKETS},
 	{"timer_expire_entry", "timer_expire_entry", HOOK_TRACEPOINT,
-		"TCP timers are the host's", 0},
+		"TCP timers are the host's", .part = HOOK_TIMERS},
 	{"hrtimer_expire_entry", "hrtimer_expire_entry", HOOK_TRACEPOINT,
-		"timers that wake a thread are the host's", 0},
+		"timers that wake a thread are the host's", .part = HOOK_TIMERS},
 	{"writeback_dirty_inode_enqueue", "writeback_dirty_inode_enqueue", HOOK_TRACEPOINT,
 		"writeback is the host's", HOOK_ON_V1},
 	{"writeback_start", "writeback_start", HOOK_TRACEPOINT,
@@ -65,27 +70,30 @@ const struct ledger_hook ledger_hooks[] = {
 	{"writeback_single_inode_start", "writeback_single_inode_start", HOOK_TRACEPOINT,
 		"writeback is the host's", HOOK_ON_V1},
 	{"workqueue_queue_work", "workqueue_queue_work", HOOK_TRACEPOINT,
-		"work items have no owner but the host", 0},
+		"work items have no owner but the host", .part = HOOK_WORK},
 	{"workqueue_execute_start", "workqueue_execute_start", HOOK_TRACEPOINT,
-		"work items count as the host's own time", 0},
+		"work items count as the host's own time", .part = HOOK_WORK},
 	{"workqueue_execute_end", "workqueue_execute_end", HOOK_TRACEPOINT,
-		"work items count as the host's own time", 0},
+		"work items count as the host's own time", .part = HOOK_WORK},
 	{"timer_start", "timer_start", HOOK_TRACEPOINT,
-		"delayed work has no owner but the host", 0},
+		"delayed work has no owner but the host", .part = HOOK_TIMERS},
 	{"tcp_tsq_handler", "tcp_tsq_handler", HOOK_FUNCTION,
 		"what TCP sends when its packets have left the host is the first waiting "
 		"socket's, or has no owner", 0},
 	{"csd_queue_cpu", "csd_queue_cpu", HOOK_TRACEPOINT,
 		"interrupts from other CPUs have no owner", 0},
 	{"udp_fail_queue_rcv_skb", "udp_fail_queue_rcv_skb", HOOK_TRACEPOINT,
-		"datagrams dropped at a full socket on the host's network are the host's", 0},
+		"datagrams dropped at a full socket on the host's network are the host's",
+		.part = HOOK_SOCKETS},
 	{"tcp_add_backlog", "tcp_add_backlog", HOOK_FUNCTION,
-		"segments on the host's network that find their socket in use are the host's", 0},
+		"segments on the host's network that find their socket in use are the host's",
+		.part = HOOK_SOCKETS},
 	{"mm_vmscan_wakeup_kswapd", "mm_vmscan_wakeup_kswapd", HOOK_TRACEPOINT, RECLAIM, 0},
 	{"mm_vmscan_kswapd_wake", "mm_vmscan_kswapd_wake", HOOK_TRACEPOINT, RECLAIM, 0},
 	{"mm_vmscan_kswapd_sleep", "mm_vmscan_kswapd_sleep", HOOK_TRACEPOINT,
 		"kswapd going to sleep counts for who woke it last", 0},
-	{"sock_def_readable", "sock_def_readable", HOOK_FUNCTION, "", 0, "sk_data_ready"},
+	{"sock_def_readable", "sock_def_readable", HOOK_FUNCTION, "", 0, "sk_data_ready",
+		.part = HOOK_SOCKETS},
 	{"__smp_call_single_queue", "__smp_call_single_queue", HOOK_FUNCTION,
 		"interrupts for one other CPU have no owner", 0, "csd_queue_cpu"},
 	{"smp_call_function_many_cond", "smp_call_function_many_cond", HOOK_FUNCTION,
@@ -94,6 +102,56 @@ const struct ledger_hook ledger_hooks[] = {
 /* clang-format on */
 
 const size_t ledger_hooks_count = ARRAY_SIZE(ledger_hooks);
+
+const char *const hook_parts[HOOK_PARTS] = {
+	[HOOK_POLLS] = "polls", [HOOK_SOCKETS] = "sockets", [HOOK_TIMERS] = "timers",
+	[HOOK_WORK] = "work",	[HOOK_BLOCK] = "block",
+};
+
+/* Adds the part that is named by the first LENGTH bytes of NAME. Returns whether there is one. */
+static bool part_add(const char *name, size_t length, uint32_t *parts)
+{
+	for (size_t i = HOOK_NEEDED + 1; i < HOOK_PARTS; i++) {
+		if (strlen(hook_parts[i]) == length && strncmp(name, hook_parts[i], length) == 0) {
+			*parts |= 1u << i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int hook_parts_parse(const char *text, uint32_t *parts, struct error *err)
+{
+	uint32_t found = 0;
+	size_t length;
+
+	for (const char *name = text; strcmp(text, "none") != 0; name += length + 1) {
+		length = strcspn(name, ",");
+		if (!part_add(name, length, &found))
+			return error_set(
+				err, EINVAL,
+				"'%.*s' is not one of polls, sockets, timers, work, block, none",
+				(int)length, name);
+		if (!name[length])
+			break;
+	}
+	*parts = found;
+	return 0;
+}
+
+char *hook_parts_text(uint32_t parts)
+{
+	char *text = strdup(""), *longer;
+
+	for (size_t i = HOOK_NEEDED + 1; text && i < HOOK_PARTS; i++) {
+		if (!(parts & 1u << i))
+			continue;
+		longer = string_format("%s%s%s", text, text[0] ? "," : "", hook_parts[i]);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
 
 bool ledger_hook_is_of_use(const struct ledger_hook *hook, bool unified)
 {

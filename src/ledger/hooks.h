@@ -5,6 +5,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
+/*
+ * What the ledger can be told to do without, as each of these has hooks that come often. The order is that of
+ * bits in the books.
+ */
+enum hook_part {
+	HOOK_NEEDED, /* comes seldom, or the books lean on it: always there */
+	HOOK_POLLS,
+	HOOK_SOCKETS,
+	HOOK_TIMERS,
+	HOOK_WORK,
+	HOOK_BLOCK,
+	HOOK_PARTS,
+};
+
 /* One program of bpf/ledger.bpf.c and what it hangs on. */
 struct ledger_hook {
 	const char *program; /* its name in the object and of its pinned link */
@@ -18,7 +34,17 @@ struct ledger_hook {
 	enum { HOOK_ON_V1 = 1, HOOK_ON_V2 } only; /* 0: wherever accounts are */
 	/* the target of a hook that this one stands in for on kernels that lack it; NULL: none */
 	const char *instead_of;
+	enum hook_part part;
 };
+
+/* Names of the parts, NULL for what is always there. */
+extern const char *const hook_parts[HOOK_PARTS];
+
+/* Bits of parts by their names, with commas between; "none" is no part. -EINVAL with a sentence for another name. */
+int hook_parts_parse(const char *text, uint32_t *parts, struct error *err);
+
+/* Those names again, with commas between; for the caller to free. NULL without memory. */
+char *hook_parts_text(uint32_t parts);
 
 /* In the order of the bits of wire_book.hooks_attached. */
 extern const struct ledger_hook ledger_hooks[];

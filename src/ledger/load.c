@@ -266,12 +266,20 @@ int ledger_hooks_probe(uint64_t *there, bool *unified, struct error *err)
 	return 0;
 }
 
+/* Whether the hook is of use here, and of no part that is left out. */
+static bool hook_is_for(const struct ledger_hook *hook, const struct ledger_bpf *skeleton)
+{
+	return ledger_hook_is_of_use(hook, skeleton->rodata->cfg_unified) &&
+	       (hook->part == HOOK_NEEDED ||
+		!(skeleton->data_book->book.left_out & 1u << hook->part));
+}
+
 static struct bpf_program *hook_program(const struct ledger_bpf *skeleton, size_t hook)
 {
 	return bpf_object__find_program_by_name(skeleton->obj, ledger_hooks[hook].program);
 }
 
-/* Leaves out the programs that this kernel has no place for, and those that there is no use for. */
+/* Leaves out the programs that this kernel has no place for, and those that are of no use or not wanted. */
 static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, struct error *err)
 {
 	struct wire_book *book = &skeleton->data_book->book;
@@ -283,7 +291,7 @@ static int choose_hooks(struct ledger_bpf *skeleton, const struct btf *btf, stru
 		if (!program)
 			return error_set(err, EINVAL, "the ledger's object lacks the program '%s'",
 					 hook->program);
-		if (!ledger_hook_is_of_use(hook, skeleton->rodata->cfg_unified)) {
+		if (!hook_is_for(hook, skeleton)) {
 			bpf_program__set_autoload(program, false);
 			continue;
 		}
@@ -406,8 +414,8 @@ static int iterate_tasks(const struct bpf_program *program, struct error *err)
 	return r < 0 ? error_errno(err, errno, "iterate over the tasks") : 0;
 }
 
-/* Opened, configured and loaded; NULL on failure. */
-static struct ledger_bpf *load_skeleton(struct error *err)
+/* Opened, configured and loaded, without those parts; NULL on failure. */
+static struct ledger_bpf *load_skeleton(uint32_t left_out, struct error *err)
 {
 	_cleanup_hierarchy_ struct ledger_hierarchy hierarchy = {0};
 	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = NULL;
@@ -427,7 +435,10 @@ static struct ledger_bpf *load_skeleton(struct error *err)
 		error_errno(err, errno, "open the ledger's programs");
 		return NULL;
 	}
-	if (configure(skeleton, btf, &hierarchy, err) < 0 || choose_hooks(skeleton, btf, err) < 0)
+	if (configure(skeleton, btf, &hierarchy, err) < 0)
+		return NULL;
+	skeleton->data_book->book.left_out = left_out;
+	if (choose_hooks(skeleton, btf, err) < 0)
 		return NULL;
 	r = ledger_bpf__load(skeleton);
 	if (r < 0) {
@@ -473,9 +484,10 @@ static int prepare(struct ledger_bpf *skeleton, const struct ledger_old *old,
 	return 0;
 }
 
-static int build(const struct ledger_old *old, struct ledger_change *change, struct error *err)
+static int build(const struct ledger_old *old, uint32_t left_out, struct ledger_change *change,
+		 struct error *err)
 {
-	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = load_skeleton(err);
+	_cleanup_(cleanup_skeleton) struct ledger_bpf *skeleton = load_skeleton(left_out, err);
 	_cleanup_(ledger_new_unmap) struct ledger_new new = {0};
 	_cleanup_free_ uint64_t *begin_ns = NULL;
 	int r;
@@ -494,15 +506,23 @@ static int build(const struct ledger_old *old, struct ledger_change *change, str
 	return r < 0 || ledger_pins_publish(err) < 0 ? -err->code : 0;
 }
 
+/* What is to come of one that is on, or not. */
+struct wish {
+	bool always; /* it is replaced, whatever it is */
+	bool chosen; /* its parts are, and else remain as they are */
+	uint32_t left_out;
+};
+
 /* Whether what is on is to be replaced: 1, or 0 when it is to stay. */
-static int is_to_be_taken_over(const struct ledger_old *old, bool always, struct error *err)
+static int is_to_be_taken_over(const struct ledger_old *old, const struct wish *wish,
+			       struct error *err)
 {
 	const uint32_t version = ledger_old_version(old);
 
-	if (always || version < WIRE_VERSION)
+	if (wish->always || version < WIRE_VERSION)
 		return 1;
 	if (version == WIRE_VERSION)
-		return 0;
+		return wish->chosen && wish->left_out != ledger_old_left_out(old);
 	return error_set(
 		err, EEXIST,
 		"the ledger that is on is of a newer version of behalf (layout %u, this one "
@@ -511,24 +531,27 @@ static int is_to_be_taken_over(const struct ledger_old *old, bool always, struct
 }
 
 /* With the file system locked. */
-static int switch_on(bool always, struct ledger_change *change, struct error *err)
+static int switch_on(const struct wish *wish, struct ledger_change *change, struct error *err)
 {
 	_cleanup_(cleanup_ledger_old) struct ledger_old *old = NULL;
+	uint32_t left_out = wish->left_out;
 	struct error ignored;
 	int r;
 
 	*change = (struct ledger_change){.what = LEDGER_UNCHANGED};
 	if (ledger_pins_remove_builds(err) < 0 || ledger_old_open(&old, err) < 0)
 		return -err->code;
-	r = old ? is_to_be_taken_over(old, always, err) : 1;
+	r = old ? is_to_be_taken_over(old, wish, err) : 1;
+	if (old && !wish->chosen)
+		left_out = ledger_old_left_out(old);
 	if (r > 0)
-		r = build(old, change, err);
+		r = build(old, left_out, change, err);
 	/* the old one, if it was taken over, or what was begun */
 	ledger_pins_remove_builds(&ignored);
 	return r;
 }
 
-static int switch_ledger(bool always, struct ledger_change *change, struct error *err)
+static int switch_ledger(const struct wish *wish, struct ledger_change *change, struct error *err)
 {
 	_cleanup_close_ int lock = -EBADF;
 	struct error ignored;
@@ -537,7 +560,7 @@ static int switch_ledger(bool always, struct ledger_change *change, struct error
 	libbpf_set_print(print_libbpf);
 	if (ledger_check(err) < 0 || bpffs_ensure(err) < 0 || ledger_pins_lock(&lock, err) < 0)
 		return -err->code;
-	r = switch_on(always, change, err);
+	r = switch_on(wish, change, err);
 	close(take_fd(&lock));
 	if (r < 0)
 		bpffs_release(&ignored);
@@ -546,12 +569,17 @@ static int switch_ledger(bool always, struct ledger_change *change, struct error
 
 int ledger_on(struct ledger_change *change, struct error *err)
 {
-	return switch_ledger(false, change, err);
+	return switch_ledger(&(struct wish){0}, change, err);
+}
+
+int ledger_on_without(uint32_t parts, struct ledger_change *change, struct error *err)
+{
+	return switch_ledger(&(struct wish){.chosen = true, .left_out = parts}, change, err);
 }
 
 int ledger_upgrade(struct ledger_change *change, struct error *err)
 {
-	return switch_ledger(true, change, err);
+	return switch_ledger(&(struct wish){.always = true}, change, err);
 }
 
 int ledger_off(bool *changed, struct error *err)

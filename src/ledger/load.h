@@ -26,7 +26,14 @@ struct ledger_change {
  */
 int ledger_on(struct ledger_change *change, struct error *err);
 
-/* The same, but takes over whatever is on, also this version's and a newer one's. */
+/*
+ * The same without some PARTS of it (bits, see ledger/hooks.h), or with all of them: when a ledger of this version
+ * is on that has others, it is replaced, and its books are taken over. ledger_on and ledger_upgrade leave parts
+ * out that are left out of what is on.
+ */
+int ledger_on_without(uint32_t parts, struct ledger_change *change, struct error *err);
+
+/* As ledger_on, but takes over whatever is on, also this version's and a newer one's. */
 int ledger_upgrade(struct ledger_change *change, struct error *err);
 
 /* Switches the ledger off and removes all of it; *CHANGED is false when it was off already. */

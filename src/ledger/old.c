@@ -101,6 +101,7 @@ static int find_members(struct ledger_old *old, struct error *err)
 	old->in_book.approximated_ns =
 		ledger_layout_member(old->layout, "wire_book", "approximated_ns");
 	old->in_book.misses = ledger_layout_member(old->layout, "wire_book", "misses");
+	old->in_book.left_out = ledger_layout_member(old->layout, "wire_book", "left_out");
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct ledger_old {
 		struct ledger_member started_ns, started_realtime_ns, cpus, slots, hierarchy;
 		struct ledger_member next_slot, fold_begun, fold_ended;
 		struct ledger_member upgrades, approximated_ns, misses; /* since version 3 */
+		struct ledger_member left_out;				/* since version 7 */
 	} in_book;
 	struct {
 		struct ledger_member begun, ended, started_ns, idle_ns, hard_ns, soft_ns;

@@ -47,6 +47,7 @@ int ledger_status_read(struct ledger_status *status, struct error *err)
 		s.cpus = book->cpus;
 		s.accounts_max = book->slots;
 		s.irq_time = book->irq_time;
+		s.left_out = book->left_out;
 		s.layout = book->version;
 		s.upgrades = book->upgrades;
 		s.approximated_ns = book->approximated_ns;

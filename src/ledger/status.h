@@ -18,6 +18,7 @@ struct ledger_status {
 	bool unified;		 /* cgroup v2 is accounted, else the v1 hierarchy with cpu */
 	bool irq_time;		 /* the kernel bills interrupt time apart by itself */
 	uint64_t hooks_attached; /* bits, by index in ledger_hooks */
+	uint32_t left_out;	 /* parts that it was told to do without */
 	size_t n_attached;
 	size_t n_wanted; /* of all hooks, those that mean something here */
 	uint64_t recursion_misses;

@@ -105,6 +105,11 @@ uint32_t ledger_old_version(const struct ledger_old *old)
 	return old->version;
 }
 
+uint32_t ledger_old_left_out(const struct ledger_old *old)
+{
+	return (uint32_t)ledger_member_get(old->in_book.left_out, old->book.memory, 0);
+}
+
 /* ---- accounts ---- */
 
 /* Takes a row of the table as the programs do (bpf/account.h); UNKNOWN when it is full. */

@@ -50,6 +50,9 @@ void cleanup_ledger_old(struct ledger_old **old);
 
 uint32_t ledger_old_version(const struct ledger_old *old);
 
+/* The parts that it does without, as bits. */
+uint32_t ledger_old_left_out(const struct ledger_old *old);
+
 int ledger_old_carry_accounts(const struct ledger_old *old, const struct ledger_new *new,
 			      struct error *err);
 

@@ -89,6 +89,29 @@ holds "the host's end of the pair is known" "$books" \
 	"space(\"a\").links == [\"bl${spaces_id}a\"]"
 holds "no event was missed" "$books" '.counters.fix_nested == 0 and .counters.fix_missed == 0'
 
+# what is not wanted is left out, and the books go on
+before=$("$tools/ledger_books" 0)
+"$behalf" ledger on --without polls,sockets >/dev/null
+links=/sys/fs/bpf/behalf/links
+ok "parts can be left out of a ledger that is on" test ! -e $links/napi_poll -a ! -e $links/tcp_probe -a \
+	-e $links/timer_expire_entry
+holds "status tells which" "$("$behalf" ledger status -J)" \
+	'.left_out == ["polls", "sockets"] and ([.missing[].hook] | contains(["napi_poll", "sk_data_ready"]))'
+ok "the same again changes nothing" grep -q "on already" <("$behalf" ledger on --without sockets,polls)
+"$behalf" ledger upgrade >/dev/null
+ok "an upgrade leaves out the same" test ! -e $links/napi_poll -a -e $links/timer_expire_entry
+in_space b "$tools/udp_flood" receive 9000 2 >/dev/null &
+in_space a "$tools/udp_flood" send "$spaces_net.3" 9000 18 2 >/dev/null &
+sleep 0.5
+without=$("$tools/ledger_books" 1)
+wait
+holds "the books balance without them" "$without" "$balanced"
+holds "and receiving has an owner without them" "$without" "$owned >= 0.9"
+holds "and go on" "$(jq -s '{wall_ns: [.[].wall_ns]}' <<<"$before $("$tools/ledger_books" 0)")" \
+	'.wall_ns[0] < .wall_ns[1]'
+"$behalf" ledger on --without none >/dev/null
+ok "all parts come again" test -e $links/napi_poll -a -e $links/tcp_probe
+
 # on a busy machine they get less than all of the time: as much as the kernel says is asked for
 before=$("$tools/ledger_books" 0)
 # shellcheck disable=SC2016 # the inner shell expands

@@ -2,6 +2,9 @@
 /* Which hooks are missed, where others can stand in for them. */
 #include "ledger/hooks.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "tap.h"
 
 static uint64_t bit(const char *target)
@@ -59,4 +62,28 @@ TEST(who_stands_in_is_missed_only_beside_others)
 	ok(is_missed("smp_call_function_many_cond", one));
 	ok(!is_missed("csd_queue_cpu", one));
 	ok(!is_missed("sock_def_readable", 0));
+}
+
+TEST(parts_have_names)
+{
+	struct error err = {0};
+	uint32_t parts = 0;
+	char *text;
+
+	is_int(hook_parts_parse("block,polls", &parts, &err), 0);
+	is_int(parts, 1u << HOOK_POLLS | 1u << HOOK_BLOCK);
+	text = hook_parts_text(parts);
+	is_str(text, "polls,block");
+	free(text);
+	is_int(hook_parts_parse("none", &parts, &err), 0);
+	is_int(parts, 0);
+	is_int(hook_parts_parse("polls,,", &parts, &err), -EINVAL);
+	is_int(hook_parts_parse("polls,clocks", &parts, &err), -EINVAL);
+	has_str(err.text, "'clocks' is not one of polls,");
+}
+
+TEST(no_part_has_a_hook_that_is_needed)
+{
+	for (size_t i = 0; i < ledger_hooks_count; i++)
+		ok(ledger_hooks[i].without || ledger_hooks[i].part == HOOK_NEEDED);
 }

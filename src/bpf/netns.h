@@ -203,6 +203,30 @@ static __noinline int device_find(const struct net_device *device, struct wire_d
 	return 0;
 }
 
+static __always_inline bool device_hit_is(const struct wire_device_hit *hit, __u64 address,
+					  __u32 epoch, const struct net_device *device)
+{
+	return hit->device == address && hit->epoch == epoch &&
+	       hit->ifindex == (__u32)device->ifindex;
+}
+
+/*
+ * Finds the owner and remembers it in the first of two places; what was there moves to the second. So two
+ * devices that a packet passes do not put each other out, whatever their addresses.
+ */
+static __noinline int device_learn(const struct net_device *device, struct wire_device_hit *hit,
+				   __u64 address, __u32 epoch)
+{
+	if (!device || !hit)
+		return 0;
+	hit[1] = hit[0];
+	device_find(device, hit);
+	hit->ifindex = (__u32)device->ifindex;
+	hit->epoch = epoch;
+	hit->device = address;
+	return 0;
+}
+
 /* Who owns what a device receives; remembered per CPU. On the softirq level only. */
 static __always_inline struct wire_device_hit *device_owner(const struct net_device *device,
 							    struct wire_cpu *c)
@@ -213,13 +237,12 @@ static __always_inline struct wire_device_hit *device_owner(const struct net_dev
 
 	*(volatile __u64 *)&c->device_address = (__u64)device;
 	address = *(volatile __u64 *)&c->device_address;
-	hit = &c->devices[cache_index(address)];
-	if (hit->device == address && hit->epoch == epoch && hit->ifindex == (__u32)device->ifindex)
+	hit = &c->devices[2 * cache_index(address)];
+	if (device_hit_is(hit, address, epoch, device))
 		return hit;
-	device_find(device, hit);
-	hit->ifindex = (__u32)device->ifindex;
-	hit->epoch = epoch;
-	hit->device = address;
+	if (device_hit_is(hit + 1, address, epoch, device))
+		return hit + 1;
+	device_learn(device, hit, address, epoch);
 	return hit;
 }
 

@@ -199,10 +199,13 @@ static __always_inline struct wire_slot_info *slot_info(__u32 slot)
 	return bpf_map_lookup_elem(&slots, &slot);
 }
 
-/* Both caches have 16 rows; objects of a slab differ in the middle bits of their addresses. */
+/*
+ * Both caches have 16 places, and that of devices two rows in each; objects of a slab differ in the middle bits
+ * of their addresses.
+ */
 static __always_inline __u32 cache_index(__u64 address)
 {
-	_Static_assert(WIRE_CGROUP_CACHE == 16 && WIRE_DEVICE_CACHE == 16, "four bits");
+	_Static_assert(WIRE_CGROUP_CACHE == 16 && WIRE_DEVICE_CACHE == 32, "four bits");
 	return (address * 0x9e3779b97f4a7c15ull) >> 60;
 }
 

@@ -145,7 +145,7 @@ struct wire_frame {
 #define WIRE_POLL_OWNERS 4
 #define WIRE_HANDED 64 /* a power of two */
 #define WIRE_CGROUP_CACHE 16
-#define WIRE_DEVICE_CACHE 16
+#define WIRE_DEVICE_CACHE 32 /* in pairs */
 
 struct wire_owner {
 	__u32 slot;

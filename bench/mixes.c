@@ -170,13 +170,17 @@ static bool is_forecast(const struct flow_spec *spec, enum site_workspace worksp
 
 static struct forecasts forecast(const struct bench *bench, const struct flow_spec *specs, size_t n)
 {
+	const struct profile_base *base = &bench->profile->base;
 	struct forecasts forecasts = {0};
 	double company = 0;
 
 	for (size_t i = 0; i < n; i++)
 		company += fmin(specs[i].rate, 1e9 / FLOW_TICK_NS);
-	forecasts.host.parts[PROFILE_HOST] = bench->profile->base.host_cpu_ns * bench->cpus;
-	forecasts.host.upper = bench->profile->base.host_cpu_upper_ns * bench->cpus;
+	/* its threads are its own, as in what is measured */
+	forecasts.host.parts[PROFILE_OWN] = base->threads_cpu_ns * bench->cpus;
+	forecasts.host.parts[PROFILE_HOST] =
+		(base->host_cpu_ns - base->threads_cpu_ns) * bench->cpus;
+	forecasts.host.upper = base->host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
 		if (is_forecast(&specs[i], specs[i].from))
 			add_side(bench, &specs[i], false, company, &forecasts);
@@ -365,9 +369,11 @@ static int run_mixes(struct bench *bench, uint64_t seed, uint64_t first, size_t 
 		draw_mix(bench, seed, first + i, &bench->mixes[i]);
 	for (size_t take = 0; r == 0 && take < takes; take++)
 		r = run_pass(bench, n, &state, err);
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	/* what was measured is not lost when it is interrupted */
+	for (size_t i = 0; i < n; i++) {
 		drop_disturbed(&bench->mixes[i]);
-		print_mix(bench, &bench->mixes[i], first + i);
+		if (bench->mixes[i].n_takes)
+			print_mix(bench, &bench->mixes[i], first + i);
 	}
 	return r;
 }

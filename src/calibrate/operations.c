@@ -210,6 +210,12 @@ static int add_round(struct operations *operations, const struct shared_round *r
 	return 0;
 }
 
+/* Of the host's: its threads' own time, and what they do that nobody queued. */
+static double in_threads(const struct measure_charge *host)
+{
+	return host->own + host->behalf[WIRE_WORK] + host->behalf[WIRE_WRITEBACK];
+}
+
 static int add_others(struct operations *operations, const struct measure_figures *figures)
 {
 	struct operations_others *grown =
@@ -219,7 +225,7 @@ static int add_others(struct operations *operations, const struct measure_figure
 		return -ENOMEM;
 	operations->others = grown;
 	grown[operations->n_rounds] = (struct operations_others){
-		.threads_ns = figures->host.own,
+		.threads_ns = in_threads(&figures->host),
 		.programs_ns = figures->programs + figures->others,
 	};
 	return 0;
@@ -233,7 +239,7 @@ int operations_add(struct operations *operations, const struct operations_sample
 
 	for (size_t i = 0; r == 0 && i < sample->n; i++)
 		r = add_load(operations, sample, i, &round.loads[i]);
-	round.cost_ns = measure_behalf(&figures->host);
+	round.cost_ns = measure_charge(&figures->host) - in_threads(&figures->host);
 	if (r == 0)
 		r = add_round(operations, &round, OPERATIONS_HOST);
 	round.cost_ns = figures->unattributed;

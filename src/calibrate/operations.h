@@ -31,7 +31,7 @@ enum operations_shared { OPERATIONS_HOST, OPERATIONS_NOBODY, OPERATIONS_SHARED }
 
 /* What is of no load. */
 struct operations_others {
-	double threads_ns;  /* the kernel's own threads */
+	double threads_ns; /* the kernel's own threads, and the work items in them that are the host's */
 	double programs_ns; /* programs that are nobody's, for which the host works, too */
 };
 

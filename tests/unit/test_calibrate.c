@@ -382,9 +382,10 @@ TEST(operations_tell_both_sides)
 		{.kind = FLOW_UDP, .from = SITE_A, .to = SITE_B, .size_bytes = 22},
 	};
 	struct measure_figures figures = {
-		.flows = {{.sent = 10}, {.sent = 1000}}, .host.own = 4e6, .unattributed = 7};
+		.flows = {{.sent = 10}, {.sent = 1000}}, .host.own = 3e6, .unattributed = 7};
 
 	figures.host.behalf[WIRE_TIMER] = 3e6;
+	figures.host.behalf[WIRE_WORK] = 1e6;
 	figures.workspaces[SITE_A].own = 5e6;
 	figures.workspaces[SITE_B].behalf[WIRE_NET_RX] = 2e6;
 	figures.workspaces[SITE_B].behalf[WIRE_RCU] = 1e6;

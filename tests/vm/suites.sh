@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
-source tests/vm/machine.bash suites
+source tests/vm/machine.bash "${VM_MACHINE:-suites}"
 modules=(llc stp bridge veth overlay loop bfq ifb tun sch_htb sch_ingress act_bpf cls_bpf
 	act_mirred cls_u32 sch_tbf udp_tunnel ip6_udp_tunnel vxlan macvlan ecb xts dm-mod dm-crypt tap vhost_iotlb vhost
 	vhost_net virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
@@ -74,7 +74,7 @@ fi
 # VM_DISK=yes: a disk with a file system that knows whose writeback is whose.
 disk=
 if [ -n "${VM_DISK-}" ] && command -v mke2fs >/dev/null; then
-	disk=$work/disk-suites
+	disk=$work/disk-$machine
 	rm -f "$disk"
 	truncate -s 768M "$disk"
 	mke2fs -q -t ext4 "$disk"

@@ -46,26 +46,47 @@ static void add_state(struct json_object *o, const struct control_truth *t,
 	json_add_string(o, "by", truth_culprit(f->sources.roster, t->by));
 }
 
-/* With the ledger off nobody knows what was charged: what was known last is no answer. */
+/*
+ * With the ledger off nobody knows what was charged: what was known last is no answer, and a term that was never judged
+ * is promised all the same.
+ */
+static void add_unjudged(struct json_object *object, size_t i, enum truth_kind kind,
+			 const struct keeper_figures *f)
+{
+	static const char *const unknown[] = {"got", "wanted", "ratio", "for_s", "by"};
+	const struct control_workspace *w = &f->sources.roster->control.workspaces[i];
+	bool reserve = kind == TRUTH_CPU_RESERVE;
+	const struct control_truth *t = reserve ? &w->reserve : &w->limit;
+	uint32_t mcores = reserve ? w->terms.reserve_mcores : w->terms.limit_mcores;
+	struct json_object *o;
+
+	if (!mcores)
+		return;
+	o = json_add_object(object, truth_name(kind));
+	json_add_string(o, "unit", truth_unit(kind));
+	json_add_double(o, "promised", mcores / 1000.0);
+	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
+	json_add_string(o, "state", "unknown");
+	add_unknown(o, unknown, ARRAY_SIZE(unknown));
+}
+
 static void add_truth(struct json_object *object, size_t i, enum truth_kind kind,
 		      const struct keeper_figures *f)
 {
-	static const char *const unknown[] = {"got", "wanted", "ratio", "for_s", "by"};
 	const struct control_truth *t = truth_of(&f->sources, i, kind);
 	struct json_object *o;
 
+	if (!f->ledger_on && kind < TRUTHS_CPU) {
+		add_unjudged(object, i, kind, f);
+		return;
+	}
 	if (!t)
 		return;
 	o = json_add_object(object, truth_name(kind));
 	json_add_string(o, "unit", truth_unit(kind));
 	json_add_double(o, "promised", t->promised);
 	json_add_double(o, "violation_s", (double)t->violation_ns / 1e9);
-	if (f->ledger_on || kind >= TRUTHS_CPU) {
-		add_state(o, t, f);
-		return;
-	}
-	json_add_string(o, "state", "unknown");
-	add_unknown(o, unknown, ARRAY_SIZE(unknown));
+	add_state(o, t, f);
 }
 
 static void add_counts(struct json_object *object, const char *key,

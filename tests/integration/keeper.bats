@@ -557,6 +557,7 @@ has_quota_of() {
 	status | jq -e '.workspaces[0]["cpu.limit"] | .state == "unknown" and .promised == 0.3 and .got == null and .ratio == null'
 	status | jq -e '.host | .promised > 0 and .got == null and .starved == null and (.capped | not)'
 	inside "$BEHALF" metrics --once >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null || true
+	grep "^behalf_promised{.*term=\"cpu.limit\"} 0.3$" "$BATS_TEST_TMPDIR/metrics"
 	[ "$(grep -c '^behalf_got{' "$BATS_TEST_TMPDIR/metrics")" -eq 0 ]
 	inside "$BEHALF" ledger on
 	on() { status | jq -e .ledger >/dev/null; }

@@ -163,7 +163,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	k->stamp = stamp;
 	k->writer.lost = false;
 	k->read_register = false;
-	settle_estates(&k->roster, &k->writer);
+	settle_estates(&k->roster, &list, &k->writer);
 	if (settle_steering(&k->roster, &k->writer))
 		k->steered = (struct cpus){0};
 	set_standing(k, true);

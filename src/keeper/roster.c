@@ -376,15 +376,34 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 	return 0;
 }
 
-static void part(struct roster *roster, struct writer *writer)
+bool roster_is_gone(const struct promise_list *list, const char *where)
+{
+	if (list->partial)
+		return false;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct cgroup *cgroup = list->items[i].cgroup;
+
+		for (enum cgroup_controller c = 0; cgroup && c < CGROUP_CONTROLLERS; c++) {
+			const char *directory = cgroup_directory(cgroup, c);
+
+			if (directory && strcmp(directory, where) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void part(struct roster *roster, const struct promise_list *list, struct writer *writer)
 {
 	for (size_t i = 0; i < roster->control.n; i++) {
 		struct roster_entry *e = &roster->items[i];
+		bool gone = e->directory && roster_is_gone(list, e->directory);
 		struct error err = {0};
 
-		if (e->directory && writer->book && writer_undo(writer, e->directory, &err) < 0)
+		if (e->directory && writer->book &&
+		    writer_undo(writer, e->directory, gone, &err) < 0)
 			log_warning("%s", err.text);
-		if (standing_undo(writer, &e->standing, &err) < 0)
+		if (standing_undo(writer, &e->standing, gone, &err) < 0)
 			log_warning("%s", err.text);
 	}
 }
@@ -415,7 +434,9 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		if (list->items[i].cgroup && !is_overruled(list, &list->items[i]))
 			r = add(roster, &next, &list->items[i], writer, engines, err);
 	}
-	part(roster, writer);
+	/* who was not come to is not gone */
+	if (r == 0)
+		part(roster, list, writer);
 	if (next.control.n)
 		next.control.weight_max = next.items[0].means->weight_max;
 	roster_end(roster);

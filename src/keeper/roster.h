@@ -56,4 +56,8 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
  * by the next look.
  */
 int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err);
+
+/* Whether LIST says that nothing is promised any more to the group in directory WHERE, of whatever hierarchy. */
+bool roster_is_gone(const struct promise_list *list, const char *where);
+
 void roster_end(struct roster *roster);

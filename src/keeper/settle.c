@@ -32,7 +32,8 @@ void settle_moments(struct writer *writer)
 	}
 }
 
-void settle_estates(const struct roster *roster, struct writer *writer)
+void settle_estates(const struct roster *roster, const struct promise_list *list,
+		    struct writer *writer)
 {
 	struct book *book = writer->book;
 
@@ -46,7 +47,7 @@ void settle_estates(const struct roster *roster, struct writer *writer)
 
 		if (!where)
 			continue;
-		if (writer_undo(writer, where, &err) < 0)
+		if (writer_undo(writer, where, roster_is_gone(list, where), &err) < 0)
 			log_warning("%s", err.text);
 		if (i > book_entries(book))
 			i = book_entries(book);

@@ -13,8 +13,9 @@
  */
 void settle_moments(struct writer *writer);
 
-/* What a killed keeper has set of those whose promise has ended since. */
-void settle_estates(const struct roster *roster, struct writer *writer);
+/* What a killed keeper has set of those who are not kept any more; what LIST promises them stays. */
+void settle_estates(const struct roster *roster, const struct promise_list *list,
+		    struct writer *writer);
 
 /* With no reserve there is nothing that work has to keep out of the way of: true. */
 bool settle_steering(const struct roster *roster, struct writer *writer);

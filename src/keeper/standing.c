@@ -282,14 +282,15 @@ bool standing_is_at(const struct standing *standing, const char *directory)
 	return false;
 }
 
-int standing_undo(struct writer *writer, const struct standing *standing, struct error *err)
+int standing_undo(struct writer *writer, const struct standing *standing, bool gone,
+		  struct error *err)
 {
 	const char *places[] = {standing->memory.directory, standing->pids.directory,
 				standing->io.directory};
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		int r = places[i] && writer->book ? writer_undo(writer, places[i], err) : 0;
+		int r = places[i] && writer->book ? writer_undo(writer, places[i], gone, err) : 0;
 
 		result = r < 0 ? r : result;
 	}

@@ -82,7 +82,8 @@ int standing_cap_disk(struct writer *writer, const char *name, const struct stan
 bool standing_is_at(const struct standing *standing, const char *directory);
 
 /* Puts back what was found in all of its places. */
-int standing_undo(struct writer *writer, const struct standing *standing, struct error *err);
+int standing_undo(struct writer *writer, const struct standing *standing, bool gone,
+		  struct error *err);
 
 /* Puts one entry of the book back. For writer.c. */
 int standing_undo_one(const struct found *found, struct error *err);

@@ -157,10 +157,11 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 }
 
 /*
- * One pass over the entries of WHERE, whose promise has gone, or NULL: of all. Those that are put back are forgotten.
- * Returns the last failure, and how many there were.
+ * One pass over the entries of WHERE, whose promise has GONE or not, or NULL: of all. Those that are put back are
+ * forgotten. Returns the last failure, and how many there were.
  */
-static int undo_pass(struct writer *writer, const char *where, size_t *failures, struct error *err)
+static int undo_pass(struct writer *writer, const char *where, bool gone, size_t *failures,
+		     struct error *err)
 {
 	int result = 0;
 
@@ -171,7 +172,7 @@ static int undo_pass(struct writer *writer, const char *where, size_t *failures,
 
 		if (where && strcmp(found.where, where) != 0)
 			continue;
-		if (where && found.term && found.none)
+		if (gone && found.term && found.none)
 			found.text = found.none;
 		r = undo(writer, &found, err);
 		if (r == 0 && !writer->dry)
@@ -186,15 +187,15 @@ static int undo_pass(struct writer *writer, const char *where, size_t *failures,
  * Some files refuse what others do not allow yet: memory and swap together are never less than memory
  * alone. So what fails is tried again as long as that is of use.
  */
-static int undo_entries(struct writer *writer, const char *where, struct error *err)
+static int undo_entries(struct writer *writer, const char *where, bool gone, struct error *err)
 {
 	size_t failures, before;
 	struct error told = {0};
-	int r = undo_pass(writer, where, &failures, &told);
+	int r = undo_pass(writer, where, gone, &failures, &told);
 
 	for (before = SIZE_MAX; r < 0 && !writer->dry && failures < before;) {
 		before = failures;
-		r = undo_pass(writer, where, &failures, &told);
+		r = undo_pass(writer, where, gone, &failures, &told);
 	}
 	if (r < 0)
 		*err = told;
@@ -203,16 +204,16 @@ static int undo_entries(struct writer *writer, const char *where, struct error *
 
 int writer_undo_all(struct writer *writer, struct error *err)
 {
-	int r = undo_entries(writer, NULL, err);
+	int r = undo_entries(writer, NULL, false, err);
 
 	if (!writer->dry)
 		book_remove(writer->book);
 	return r;
 }
 
-int writer_undo(struct writer *writer, const char *where, struct error *err)
+int writer_undo(struct writer *writer, const char *where, bool gone, struct error *err)
 {
-	int r = undo_entries(writer, where, err);
+	int r = undo_entries(writer, where, gone, err);
 
 	book_forget(writer->book, where);
 	return r;
@@ -226,7 +227,7 @@ int writer_undo_means(struct writer *writer, const char *means, struct error *er
 		struct found found = book_entry(writer->book, i);
 		_cleanup_free_ char *where = strcmp(found.means, means) == 0 ? strdup(found.where)
 									     : NULL;
-		int r = where ? writer_undo(writer, where, err) : 0;
+		int r = where ? writer_undo(writer, where, true, err) : 0;
 
 		result = r < 0 ? r : result;
 		if (i > book_entries(writer->book))

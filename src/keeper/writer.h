@@ -50,10 +50,10 @@ void writer_tell(struct writer *writer, const char *name, const char *where, con
 int writer_undo_all(struct writer *writer, struct error *err);
 
 /*
- * The same for what was found at one place, which is left to itself from now on: nothing is promised there any more,
- * and what was found as a term itself goes, too.
+ * The same for what was found at one place, which is left to itself from now on. GONE: nothing is promised there any
+ * more, and what was found as a term itself goes, too; else that stays.
  */
-int writer_undo(struct writer *writer, const char *where, struct error *err);
+int writer_undo(struct writer *writer, const char *where, bool gone, struct error *err);
 
 /* The same for all that one means has set. */
 int writer_undo_means(struct writer *writer, const char *means, struct error *err);

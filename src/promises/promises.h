@@ -46,6 +46,7 @@ void promise_clear(struct promise *promise);
 struct promise_list {
 	struct promise *items;
 	size_t n;
+	bool partial; /* there are more, which cannot be read */
 };
 
 void promise_list_clear(struct promise_list *list);
@@ -65,7 +66,7 @@ int promises_read(int dir, struct promise_list *list, struct error *err);
 
 /*
  * The same for one who promises nothing: files that cannot be read are passed over. *DAMAGED counts them, and
- * *TOLD is about the first.
+ * *TOLD is about the first; the list is partial then.
  */
 int promises_read_readable(struct promise_list *list, size_t *damaged, struct error *told,
 			   struct error *err);

@@ -542,6 +542,43 @@ has_quota_of() {
 	behalf terms set "/$ID" cpu.limit=0.4
 }
 
+# What cannot be read is not what was taken back.
+@test "a container whose record is damaged has the limits that it was made with" {
+	local group=behalf-$ID pids file record
+	pids=$(controller pids)
+	inside "$BEHALF" --root "$STATE" spawn -d --name "$ID" --net none --cpu-limit 0.5 --pids-limit 77 sleep 1000
+	file=${pids:-$V2}/$group/pids.max
+	start_keeper
+	kept() { status | jq -e --arg name "$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
+	wait_until 5 kept
+	record=$(grep -l "\"$ID\"" "$BEHALF_PROMISES"/*.json)
+	cp "$record" "$BATS_TEST_TMPDIR/record"
+	# replaced as the register's own files are: the stamp is of inodes
+	echo '{' >"$BATS_TEST_TMPDIR/damaged"
+	mv "$BATS_TEST_TMPDIR/damaged" "$record"
+	forgotten() { ! kept; }
+	wait_until 5 forgotten
+	sleep 1
+	has_quota_of "$group" 0.5
+	[ "$(cat "$file")" = 77 ]
+	mv "$BATS_TEST_TMPDIR/record" "$record"
+	wait_until 5 kept
+	has_quota_of "$group" 0.5
+	# the same for a keeper that comes after one that was killed
+	stop_keeper KILL
+	cp "$record" "$BATS_TEST_TMPDIR/record"
+	echo '{' >"$record"
+	start_keeper
+	wait_until 5 forgotten
+	sleep 1
+	has_quota_of "$group" 0.5
+	[ "$(cat "$file")" = 77 ]
+	mv "$BATS_TEST_TMPDIR/record" "$record"
+	wait_until 5 kept
+	stop_keeper TERM
+	behalf delete --force "$ID"
+}
+
 @test "without a ledger the static limits hold, and it comes back to it" {
 	group "$ID"
 	behalf terms set "/$ID" cpu.limit=0.3

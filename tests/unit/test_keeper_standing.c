@@ -215,7 +215,7 @@ TEST(limits_of_a_disk_v2)
 	is_int(set(&place), 0);
 	holds(&place, "io.max", wiops_found);
 	is_uint(book_entries(place.book), 1);
-	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
+	is_int(standing_undo(&place.writer, &place.standing, true, &err), 0);
 	holds(&place, "io.max", rbps_found);
 	leave_place(&place);
 }
@@ -306,11 +306,11 @@ TEST(a_changed_term_is_what_stays)
 	is_int(writer_undo_all(&place.writer, &err), 0);
 	holds(&place, "pids.max", "6");
 	holds(&place, "memory.max", "999424");
-	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
+	is_int(standing_undo(&place.writer, &place.standing, true, &err), 0);
 	holds(&place, "pids.max", "6");
 	place.terms.pids_limit = 8;
 	is_int(set(&place), 0);
-	is_int(standing_undo(&place.writer, &place.standing, &err), 0);
+	is_int(standing_undo(&place.writer, &place.standing, true, &err), 0);
 	holds(&place, "pids.max", "max");
 	leave_place(&place);
 }

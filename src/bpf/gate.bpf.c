@@ -34,6 +34,10 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define LINKS_MAX 16384
+#define HEADERS_MAX 134 /* Ethernet, IPv4 and TCP with all options */
+#define HOLD_ELAPSED_MAX_NS 10000000000ull
+#define HOLD_QUEUE_BYTES                                                                           \
+	(1000ll * 65536)	    /* IFB_QUEUE (kernel/netlink_qdisc.c) of the largest packets */
 #define ELAPSED_MAX_NS 100000000ull /* five times what a bucket takes to fill (keeper/gate.c) */
 
 /* By the number that the keeper gave the workspace. It writes into the array, element by element. */
@@ -121,7 +125,10 @@ static void fill(struct gate *gate, __u64 now_ns)
 	__u64 filled_ns = gate->filled_ns, elapsed_ns = now_ns - filled_ns;
 	__u64 more_ns;
 
-	/* more than the bucket holds is no use, and would not go into 64 bits; also for a clock that seems to run backwards */
+	/* another CPU, with a later clock, has filled it in between */
+	if ((__s64)elapsed_ns <= 0)
+		return;
+	/* more than the bucket holds is no use, and would not go into 64 bits */
 	if (elapsed_ns > ELAPSED_MAX_NS)
 		elapsed_ns = ELAPSED_MAX_NS;
 	more_ns = elapsed_ns * gate->rate / 1000000000;
@@ -189,8 +196,11 @@ static void fill_hold(struct gate_hold *hold)
 	__u64 now_ns = bpf_ktime_get_ns(), filled_ns = hold->filled_ns;
 	__u64 elapsed_ns = now_ns - filled_ns, more;
 
-	if (elapsed_ns > ELAPSED_MAX_NS)
-		elapsed_ns = ELAPSED_MAX_NS;
+	/* another CPU, with a later clock, has filled it in between */
+	if ((__s64)elapsed_ns <= 0)
+		return;
+	if (elapsed_ns > HOLD_ELAPSED_MAX_NS)
+		elapsed_ns = HOLD_ELAPSED_MAX_NS;
 	more = elapsed_ns * (hold->rate / 1000) / 1000000;
 	if (!more || __sync_val_compare_and_swap(&hold->filled_ns, filled_ns, now_ns) != filled_ns)
 		return;
@@ -198,6 +208,14 @@ static void fill_hold(struct gate_hold *hold)
 		hold->tokens = hold->burst;
 	else
 		__sync_fetch_and_add(&hold->tokens, more);
+}
+
+/* On the wire, as the qdisc counts it: each segment has headers; no packet has longer ones than these. */
+static __u64 wire_bytes(const struct __sk_buff *skb)
+{
+	__u32 length = skb->len, segment = skb->gso_size;
+
+	return segment ? length + (__u64)(length / segment) * HEADERS_MAX : length;
 }
 
 /* Whether it passes; else the next filter redirects it to where it waits. */
@@ -208,9 +226,9 @@ static bool passes(struct gate_hold *hold, const struct __sk_buff *skb)
 		hold->held = 1;
 	else if (hold->tokens >= (__s64)hold->burst)
 		hold->held = 0;
-	/* what is refused for long is no debt */
-	if (hold->tokens > -(__s64)hold->burst)
-		__sync_fetch_and_add(&hold->tokens, -(__s64)skb->len);
+	/* what waits is a debt, and no more than that: the rest was refused */
+	if (hold->tokens > -HOLD_QUEUE_BYTES)
+		__sync_fetch_and_add(&hold->tokens, -(__s64)wire_bytes(skb));
 	if (hold->held)
 		return false;
 	__sync_fetch_and_add(&hold->passed_bytes, skb->len);

@@ -37,25 +37,21 @@
 #include "keeper/aside.h"
 #include "keeper/disk.h"
 #include "keeper/events.h"
-#include "keeper/host_threads.h"
+#include "keeper/host_round.h"
 #include "keeper/lock.h"
-#include "keeper/means_steer.h"
 #include "keeper/network_round.h"
 #include "keeper/notify.h"
 #include "keeper/settle.h"
 #include "keeper/status.h"
+#include "keeper/steer_round.h"
 #include "ledger/charges.h"
 
 #define REGISTER_NS 500000000ull  /* how often the register is looked at, */
 #define LEDGER_NS 1000000000ull	  /* a ledger that is off, */
 #define CARRY_NS 2000000000ull	  /* and the controller's memory written down */
 #define STANDING_NS 5000000000ull /* and what could not be set, tried again */
-#define HOST_NS 1000000000ull	  /* and the kernel's own workers looked at */
-#define HOST_BUSY 0.4		  /* of all CPUs: with less charged nobody is in their way */
 #define ONCE_ROUNDS 11
 #define TELL_ROUNDS 5
-#define STEER_AGAIN_NS 5000000000ull
-#define STEER_SELDOM_NS 30000000000ull /* when there was nothing to move */
 #define QUOTA_ROUNDS 20
 #define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
 #define SLOWER_ROUNDS 50 /* and where they are dear */
@@ -73,15 +69,13 @@ struct keeper {
 	uint64_t stamp, now_ns;
 	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, standing_due_ns;
 	uint64_t watchdog_due_ns, watchdog_ns;
-	struct cpus steered;   /* work was last moved away from here, if it could be, */
-	uint64_t steer_due_ns; /* and from then on may be again */
+	struct steer_round steering;
 	unsigned int rounds;
 	bool read_register; /* whatever the stamp says */
 	struct above above;
 	struct disks disks;
 	struct events events;
-	struct host_threads host;
-	uint64_t host_due_ns;
+	struct host_round host;
 };
 
 static int open_book(struct keeper *k, struct error *err)
@@ -165,7 +159,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	k->read_register = false;
 	settle_estates(&k->roster, &list, &k->writer);
 	if (settle_steering(&k->roster, &k->writer))
-		k->steered = (struct cpus){0};
+		k->steering = (struct steer_round){0};
 	set_standing(k, true);
 	aside_step(&k->aside, &k->roster);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
@@ -327,88 +321,15 @@ static void look_at_quotas(struct keeper *k)
 			look_at_quota(k, i);
 }
 
-/* Where those who have a reserve are disturbed. */
-static struct cpus disturbed_cpus(const struct keeper *k)
-{
-	struct cpus all = {0};
-
-	for (size_t i = 0; i < k->roster.control.n; i++) {
-		const struct control_workspace *w = &k->roster.control.workspaces[i];
-
-		for (unsigned int cpu = 0; cpu < k->roster.n_cpus && !w->gone; cpu++) {
-			if (cpus_has(&w->disturbed, cpu))
-				cpus_add(&all, cpu);
-		}
-	}
-	return all;
-}
-
-/*
- * Work that is in the way of somebody with a reserve, and can be done elsewhere, is done elsewhere, before anybody
- * is throttled for it. With no other CPU there is no elsewhere. Not ten times a second for the same CPUs: whatever
- * disturbs for hours is looked for when a new link may have come.
- */
-static void steer(struct keeper *k)
-{
-	const struct cpus avoid = disturbed_cpus(k);
-	struct control *control = &k->roster.control;
-	struct error err = {0};
-
-	if (cpus_count(&avoid) == 0 || cpus_count(&avoid) >= k->roster.n_cpus ||
-	    (k->now_ns < k->steer_due_ns && cpus_first_missing(&avoid, &k->steered) < 0))
-		return;
-	if (means_steer(&k->writer, &avoid, &control->steered, &err) < 0)
-		log_warning("work cannot be moved off reserved CPUs: %s", err.text);
-	k->steered = avoid;
-	k->steer_due_ns = k->now_ns + (control->steered ? STEER_AGAIN_NS : STEER_SELDOM_NS);
-}
-
-/* What was seen of the kernel's own workers, and what follows from it, is of no use without charges. */
-static void forget_host(struct keeper *k)
-{
-	host_threads_forget(&k->host);
-	k->roster.control.host_lost = NULL;
-	k->roster.control.host_got = 0;
-	k->roster.control.host_rest = 0;
-}
-
 static void set_static(struct keeper *k)
 {
-	forget_host(k);
+	host_round_forget(&k->host, &k->roster.control);
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		struct control_workspace *w = &k->roster.control.workspaces[i];
 
 		w->setting = control_static(w);
 		apply(k, i, &w->setting);
 	}
-}
-
-static bool is_busy(const struct control *control)
-{
-	double charge = 0;
-
-	for (size_t i = 0; i < control->n; i++)
-		charge += control->workspaces[i].gone ? 0 : control_recent(&control->workspaces[i]);
-	return charge > HOST_BUSY * control->n_cpus;
-}
-
-static void look_at_host(struct keeper *k)
-{
-	struct control *control = &k->roster.control;
-
-	control->host_lost = NULL;
-	if (control->host_reserve <= 0 || k->now_ns < k->host_due_ns)
-		return;
-	k->host_due_ns = k->now_ns + HOST_NS;
-	if (!is_busy(control)) {
-		host_threads_forget(&k->host);
-		control->host_got = 0;
-		return;
-	}
-	if (!host_threads_look(&k->host, k->roster.n_cpus, k->now_ns))
-		return;
-	control->host_got = k->host.got;
-	control->host_lost = k->host.lost;
 }
 
 static int keep(struct keeper *k, struct error *err)
@@ -423,12 +344,12 @@ static int keep(struct keeper *k, struct error *err)
 		return 0;
 	}
 	if (r == 0)
-		look_at_host(k);
+		host_round_look(&k->host, &k->roster.control, k->now_ns);
 	if (r == 0 && control_round(&k->roster.control, k->now_ns) < 0)
 		r = error_oom(err);
 	if (r < 0)
 		return r;
-	steer(k);
+	steer_round(&k->steering, &k->writer, &k->roster, k->now_ns);
 	for (size_t i = 0; i < k->roster.control.n; i++) {
 		if (k->roster.control.workspaces[i].gone)
 			continue;
@@ -477,7 +398,7 @@ static void answer(struct keeper *k)
 		.rounds = k->rounds,
 		.writes = k->writer.writes,
 		.now_ns = k->now_ns,
-		.host_starved = k->host.starved,
+		.host_starved = k->host.threads.starved,
 		.events = k->events.last,
 		.sources = sources_of(k),
 	};
@@ -699,7 +620,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	book_close(k.book);
 	above_clear(&k.above);
 	disks_clear(&k.disks);
-	host_threads_clear(&k.host);
+	host_threads_clear(&k.host.threads);
 	events_clear(&k.events);
 	free(k.socket_path);
 	cleanup_close(&k.listening);

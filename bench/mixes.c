@@ -80,7 +80,7 @@ static void on_signal(int number)
 
 static void draw_net(uint64_t *state, struct flow_spec *spec)
 {
-	double kind = uniform(state);
+	double kind = random_uniform(state);
 
 	if (kind < 0.55) {
 		spec->kind = FLOW_UDP;
@@ -100,11 +100,11 @@ static void draw_net(uint64_t *state, struct flow_spec *spec)
 /* Between two of A, B and C mostly; else to D, which is reached by routing, or to and from the host. */
 static void draw_ends(uint64_t *state, struct flow_spec *spec)
 {
-	double path = uniform(state);
+	double path = random_uniform(state);
 
-	spec->from = (enum site_workspace)(SITE_A + next_random(state) % 3);
+	spec->from = (enum site_workspace)(SITE_A + random_next(state) % 3);
 	spec->path = SITE_BRIDGE;
-	spec->to = (enum site_workspace)((spec->from + 1 + next_random(state) % 2) % 3);
+	spec->to = (enum site_workspace)((spec->from + 1 + random_next(state) % 2) % 3);
 	if (path < 0.15) {
 		spec->path = SITE_FORWARD;
 		spec->to = SITE_D;
@@ -122,13 +122,13 @@ static void draw_disk(uint64_t *state, struct flow_spec *spec)
 {
 	double most;
 
-	spec->kind = next_random(state) % 2 ? FLOW_READ : FLOW_WRITE;
-	spec->buffered = next_random(state) % 3 == 0;
+	spec->kind = random_next(state) % 2 ? FLOW_READ : FLOW_WRITE;
+	spec->buffered = random_next(state) % 3 == 0;
 	spec->sequential = spec->buffered && spec->kind == FLOW_READ;
 	spec->size_bytes = 4096 * (uint32_t)log_uniform(state, 1, 32);
 	most = fmin(1800, DISK_MOST_BYTES / spec->size_bytes);
 	spec->rate = log_uniform(state, 200, most);
-	spec->from = spec->to = (enum site_workspace)(SITE_A + next_random(state) % 3);
+	spec->from = spec->to = (enum site_workspace)(SITE_A + random_next(state) % 3);
 }
 
 static void add_side(const struct bench *bench, const struct flow_spec *spec, bool receives,
@@ -206,16 +206,16 @@ static void draw_mix(const struct bench *bench, uint64_t seed, uint64_t number, 
 	struct forecasts forecasts;
 
 	/* far from each other: neighbouring states would share most of their numbers */
-	state = next_random(&state) ^ (number + 1) * 0x632be59bd9b4e019u;
-	state = next_random(&state);
+	state = random_next(&state) ^ (number + 1) * 0x632be59bd9b4e019u;
+	state = random_next(&state);
 
 	do {
 		memset(mix, 0, sizeof(*mix));
-		mix->n = FLOWS_MIN + next_random(&state) % (FLOWS_MAX - FLOWS_MIN + 1);
+		mix->n = FLOWS_MIN + random_next(&state) % (FLOWS_MAX - FLOWS_MIN + 1);
 		for (size_t i = 0; i < mix->n; i++) {
 			struct flow_spec *spec = &mix->specs[i];
 
-			if (bench->disk.target[0] && i > 0 && uniform(&state) < 0.25) {
+			if (bench->disk.target[0] && i > 0 && random_uniform(&state) < 0.25) {
 				draw_disk(&state, spec);
 			} else {
 				draw_net(&state, spec);
@@ -349,7 +349,7 @@ static int run_pass(struct bench *bench, size_t n, uint64_t *state, struct error
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t other = next_random(state) % (i + 1);
+		size_t other = random_next(state) % (i + 1);
 
 		order[i] = order[other];
 		order[other] = i;

@@ -71,18 +71,18 @@ static struct set draw_set(const struct bench *bench, uint64_t seed, uint64_t nu
 	uint64_t state = seed;
 	struct set set = {0};
 
-	state = next_random(&state) ^ (number + 1) * 0x632be59bd9b4e019u;
-	state = next_random(&state);
+	state = random_next(&state) ^ (number + 1) * 0x632be59bd9b4e019u;
+	state = random_next(&state);
 	for (int w = 0; w < WORKSPACES; w++) {
 		struct promise *p = &set.promises[w];
 
-		p->cores = uniform(&state) * bench->cpus / 2;
-		p->disk = next_random(&state) % 2 ? FLOW_READ : FLOW_WRITE;
-		if (uniform(&state) < 0.75) {
+		p->cores = random_uniform(&state) * bench->cpus / 2;
+		p->disk = random_next(&state) % 2 ? FLOW_READ : FLOW_WRITE;
+		if (random_uniform(&state) < 0.75) {
 			p->packets = log_uniform(&state, 1000, 60000);
 			p->packet_bytes = (uint32_t)log_uniform(&state, 64, 1500);
 		}
-		if (bench->disk && uniform(&state) < 0.4) {
+		if (bench->disk && random_uniform(&state) < 0.4) {
 			p->request_bytes = 4096 * (uint32_t)log_uniform(&state, 1, 16);
 			p->requests = log_uniform(&state, 100, 1500);
 		}
@@ -214,7 +214,7 @@ static double draw_ratio(uint64_t *state, const struct profile_operation *operat
 
 	if (!operation->n_points)
 		return 1;
-	point = &operation->points[next_random(state) % operation->n_points];
+	point = &operation->points[random_next(state) % operation->n_points];
 	load = (struct extrapolate_load){point->units, point->bytes, point->connections};
 	expected = (double)extrapolate_expected(operation, PROFILE_PAYER_WORKSPACE, &load);
 	return expected > 0 ? point->cost_ns[PROFILE_PAYER_WORKSPACE] / expected : 1;

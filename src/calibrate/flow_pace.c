@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "calibrate/flow_run.h"
 
 #define LATE_TICKS 20
@@ -32,18 +33,15 @@ static void sleep_until(uint64_t at_ns)
 }
 
 /*
- * Once in each tick, at any moment of it (splitmix64): senders that all woke up at the same distance from the others
- * would find the CPUs busy, or asleep, every time for as long as they run, and what they cost would be that luck.
+ * Once in each tick, at any moment of it: senders that all woke up at the same distance from the others would find
+ * the CPUs busy, or asleep, every time for as long as they run, and what they cost would be that luck.
  */
 static uint64_t moment_of(const struct flow_pace *pace, uint64_t tick)
 {
-	uint64_t z = pace->started_ns + tick * 0x9e3779b97f4a7c15u;
+	uint64_t at_ns = tick * pace->tick_ns;
 
-	if (!pace->scattered)
-		return tick * pace->tick_ns;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return tick * pace->tick_ns + (z ^ z >> 31) % pace->tick_ns;
+	return pace->scattered ? at_ns + random_of(pace->started_ns + at_ns) % pace->tick_ns
+			       : at_ns;
 }
 
 uint64_t flow_pace_wait(struct flow_pace *pace, volatile struct flow_counts *counts)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/random.h"
 
 #define QUICK_PASSES 4
 #define FULL_PASSES 8
@@ -228,19 +229,10 @@ static int fill_lanes(struct lane *lanes, const struct wish *wish)
 	return r;
 }
 
-/* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014) */
-static uint64_t mix(uint64_t z)
-{
-	z += 0x9e3779b97f4a7c15u;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 static void shuffle(struct lane *lane, uint64_t seed)
 {
 	for (size_t i = lane->n; i > 1; i--) {
-		size_t other = mix(seed + i) % i;
+		size_t other = random_of(seed + i) % i;
 		struct flow_spec swapped = lane->loads[i - 1];
 
 		lane->loads[i - 1] = lane->loads[other];
@@ -254,14 +246,14 @@ static const struct flow_spec *next_load(struct lane *lane, uint64_t seed)
 	size_t at = lane->taken++ % lane->n;
 
 	if (at == 0)
-		shuffle(lane, mix(seed) + lane->taken);
+		shuffle(lane, random_of(seed) + lane->taken);
 	return &lane->loads[at];
 }
 
 /* Half of the rounds have all lanes, the others one or two less: a host is not always full. */
 static void fill_round(struct lane *lanes, size_t number, struct schedule_round *round)
 {
-	uint64_t random = mix(number);
+	uint64_t random = random_of(number);
 	size_t left_out = random % 4 < 2 ? 0 : random % 4 - 1, had = 0;
 
 	for (size_t i = 0; i < SCHEDULE_LANES; i++)

@@ -34,11 +34,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define LINKS_MAX 16384
-#define HEADERS_MAX 134 /* Ethernet, IPv4 and TCP with all options */
-#define HOLD_ELAPSED_MAX_NS 10000000000ull
-#define HOLD_QUEUE_BYTES                                                                           \
-	(1000ll * 65536)	    /* IFB_QUEUE (kernel/netlink_qdisc.c) of the largest packets */
 #define ELAPSED_MAX_NS 100000000ull /* five times what a bucket takes to fill (keeper/gate.c) */
+/* A bucket of bytes may be as far below zero as can wait behind it: IFB_QUEUE (kernel/netlink_qdisc.c) of the largest packets. */
+#define HOLD_DEBT_MAX (1000ll * 65536)
+#define HOLD_ELAPSED_MAX_NS 10000000000ull /* times the rate it goes into 64 bits */
+#define HEADERS_MAX 134			   /* bytes: Ethernet, IPv4 and TCP with all options */
 
 /* By the number that the keeper gave the workspace. It writes into the array, element by element. */
 struct {
@@ -210,7 +210,10 @@ static void fill_hold(struct gate_hold *hold)
 		__sync_fetch_and_add(&hold->tokens, more);
 }
 
-/* On the wire, as the qdisc counts it: each segment has headers; no packet has longer ones than these. */
+/*
+ * The qdisc behind it counts what is on the wire, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c).
+ * It is not more than this, but for extension headers of IPv6: who is counted too much is held a little below its rate.
+ */
 static __u64 wire_bytes(const struct __sk_buff *skb)
 {
 	__u32 length = skb->len, segment = skb->gso_size;
@@ -226,8 +229,11 @@ static bool passes(struct gate_hold *hold, const struct __sk_buff *skb)
 		hold->held = 1;
 	else if (hold->tokens >= (__s64)hold->burst)
 		hold->held = 0;
-	/* what waits is a debt, and no more than that: the rest was refused */
-	if (hold->tokens > -HOLD_QUEUE_BYTES)
+	/*
+	 * What waits is a debt: what passed before that is gone would overtake it, and come on top of the rate. What
+	 * is refused is none.
+	 */
+	if (hold->tokens > -HOLD_DEBT_MAX)
 		__sync_fetch_and_add(&hold->tokens, -(__s64)wire_bytes(skb));
 	if (hold->held)
 		return false;
@@ -248,7 +254,7 @@ int link_hold(struct __sk_buff *skb)
 
 /*
  * Other bits of the mark are others'. A priority that names a class of ours was chosen by the sender itself, which is not
- * to be believed (htb_classify in net/sched/sch_htb.c).
+ * to be believed (htb_classify in net/sched/sch_htb.c); a veth pair takes it away by itself, other links do not.
  */
 SEC("tc")
 int uplink_mark(struct __sk_buff *skb)

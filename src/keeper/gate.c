@@ -168,16 +168,23 @@ void gates_forget_station(struct gates *gates, const unsigned char address[stati
 int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)
 {
 	int map = bpf_map__fd(gates->bpf->maps.holds), r;
-	struct gate_hold hold = {.rate = bytes_per_s, .filled_ns = clock_monotonic_ns()};
+	struct gate_hold hold = {0};
+	bool is_new;
 
 	if (!bytes_per_s) {
 		r = bpf_map_delete_elem(map, &ifindex);
 		return r == -ENOENT ? 0 : r;
 	}
+	/* with another rate it is in debt as it was, and counts on */
+	is_new = bpf_map_lookup_elem(map, &ifindex, &hold) < 0;
+	hold.rate = bytes_per_s;
 	hold.burst = (uint64_t)((double)bytes_per_s * BURST_NS / 1e9);
 	if (hold.burst < BURST_MIN_BYTES)
 		hold.burst = BURST_MIN_BYTES;
-	hold.tokens = (int64_t)hold.burst;
+	if (is_new) {
+		hold.tokens = (int64_t)hold.burst;
+		hold.filled_ns = clock_monotonic_ns();
+	}
 	return bpf_map_update_elem(map, &ifindex, &hold, BPF_ANY);
 }
 

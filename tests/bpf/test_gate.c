@@ -56,15 +56,22 @@ TEST(an_open_gate_lets_everything_pass)
 	is_uint(gates_counts(gates, number).dropped, 0);
 }
 
-/* What is said of the last of N frames. */
-static uint32_t held(const struct gates *gates, enum gate_program program, int n)
+/* What is said of the last of N frames, which are cut into segments of so many bytes, or not (0). */
+static uint32_t held_of(const struct gates *gates, enum gate_program program, int n,
+			uint32_t segment)
 {
 	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
+	struct __sk_buff about = {.gso_size = segment};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
-		    .repeat = n);
+		    .ctx_in = &about, .ctx_size_in = sizeof(about), .repeat = n);
 
 	ok(bpf_prog_test_run_opts(gates_program(gates, program), &opts) == 0);
 	return opts.retval;
+}
+
+static uint32_t held(const struct gates *gates, enum gate_program program, int n)
+{
+	return held_of(gates, program, n, 0);
 }
 
 TEST(what_is_below_a_rate_passes_and_what_is_above_is_held)
@@ -89,6 +96,33 @@ TEST(what_is_below_a_rate_passes_and_what_is_above_is_held)
 	is_uint(held(gates, LINK_HOLD, 1), PASS);
 	gates_hold_counts(gates, LINK, &bytes, &packets);
 	is_uint(bytes, 0);
+}
+
+TEST(headers_of_segments_count)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+
+	if (!gates)
+		return;
+	is_int(gates_hold_link(gates, LINK, 1000), 0);
+	is_uint(held_of(gates, LINK_HOLD, 1500, 1), PASS);
+}
+
+TEST(what_waits_is_a_debt)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+
+	if (!gates)
+		return;
+	/* a bucket of 131,072 bytes, in a tenth of a second; twenty of them are sent at once, and wait */
+	is_int(gates_hold_link(gates, LINK, 1310720), 0);
+	is_uint(held(gates, LINK_HOLD, 20 * 2048), PASS);
+	usleep(500000);
+	is_uint(held(gates, LINK_HOLD, 1), PASS);
+	/* with a higher rate it is over sooner */
+	is_int(gates_hold_link(gates, LINK, 131072000), 0);
+	usleep(100000);
+	is_uint(held(gates, LINK_HOLD, 1), TC_ACT_OK);
 }
 
 TEST(a_shut_gate_drops_what_is_not_paid_for)

@@ -62,9 +62,22 @@ static void forget_one(const struct shaper *shaper, const char *link, int index,
 		book_forget_one(book, link, what);
 }
 
-void shape_forget_root(const struct shaper *shaper, const char *link, int index)
+/* Somebody else may have put another one in its place. */
+static int drop_root(struct netlink *netlink, int index, struct error *err)
 {
-	forget_one(shaper, link, index, ROOT);
+	struct netlink_qdisc root;
+	int r = netlink_qdisc_root(netlink, index, &root, err);
+
+	return r == 0 && root.handle == QDISC ? netlink_qdisc_delete_root(netlink, index, err) : r;
+}
+
+int shape_leave_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+{
+	int r = drop_root(shaper->netlink, index, err);
+
+	if (r == 0)
+		forget_one(shaper, link, index, ROOT);
+	return r;
 }
 
 /* A dry run only says what it would set. */
@@ -123,7 +136,7 @@ int shape_take_root(const struct shaper *shaper, const char *link, int index,
 	if (r == 0)
 		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
 	if (r < 0)
-		shape_forget_root(shaper, link, index);
+		forget_one(shaper, link, index, ROOT);
 	return r;
 }
 
@@ -136,13 +149,13 @@ static int limit_ingress(const struct shaper *shaper, const char *name,
 	if (only_told(shaper, name, link->name, "net.ingress.limit", bps))
 		return 0;
 	if (!bps)
-		return netlink_qdisc_delete_root(shaper->netlink, link->index, err);
+		return shape_leave_root(shaper, link->name, link->index, err);
 	r = shape_take_root(shaper, link->name, link->index, 1, err);
 	if (r < 0)
 		return r;
 	r = set_class(shaper, link->index, bps, err);
-	if (r < 0 && !limited && netlink_qdisc_delete_root(shaper->netlink, link->index, NULL) == 0)
-		shape_forget_root(shaper, link->name, link->index);
+	if (r < 0 && !limited)
+		shape_leave_root(shaper, link->name, link->index, NULL);
 	return r;
 }
 
@@ -332,8 +345,9 @@ static int hold(const struct shaper *shaper, const char *name, const struct netl
 {
 	int r;
 
+	/* what an earlier keeper has left there would go by a rate of its own */
 	if (!shaper->gates)
-		return 0;
+		return take_away(shaper, link, placed, err);
 	r = gates_hold_link(shaper->gates, link->index, bps / 8);
 	if (r < 0)
 		return error_errno(err, r, "let pass what is below the rate of '%s'", link->name);
@@ -490,15 +504,8 @@ int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *
 static int undo_on(struct netlink *netlink, const struct netlink_link *link, const char *what,
 		   struct error *err)
 {
-	struct netlink_qdisc root;
-	int r;
-
-	if (strcmp(what, ROOT) == 0) {
-		r = netlink_qdisc_root(netlink, link->index, &root, err);
-		return r == 0 && root.handle == QDISC
-			       ? netlink_qdisc_delete_root(netlink, link->index, err)
-			       : r;
-	}
+	if (strcmp(what, ROOT) == 0)
+		return drop_root(netlink, link->index, err);
 	if (strcmp(what, CLSACT) == 0)
 		return is_used(netlink, link->index)
 			       ? 0

@@ -72,8 +72,8 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 /* Nothing of ours is on the interface any more: the book forgets it. */
 void shape_forget(const struct shaper *shaper, const char *link, int index);
 
-/* The same of its root alone. */
-void shape_forget_root(const struct shaper *shaper, const char *link, int index);
+/* Our HTB at its root goes, if it is there, and the book forgets it. */
+int shape_leave_root(const struct shaper *shaper, const char *link, int index, struct error *err);
 
 /* -EBUSY: somebody else's is at the root. */
 int shape_check_root(const struct shaper *shaper, const char *link, int index, struct error *err);

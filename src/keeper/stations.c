@@ -10,6 +10,8 @@
 #include "kernel/netlink_bridge.h"
 
 #define NOBODY (-1)
+/* Of one port so many are told: whoever makes addresses up takes the room of nobody else. */
+#define PORT_ADDRESSES 256
 
 struct station {
 	unsigned char address[6];
@@ -20,7 +22,7 @@ struct station {
 struct making {
 	struct stations next;
 	size_t room;
-	const struct station_port *ports; /* in order */
+	struct station_port *ports; /* in order */
 	size_t n_ports;
 	bool failed;
 };
@@ -32,13 +34,11 @@ static int by_port(const void *a, const void *b)
 	return x->port < y->port ? -1 : x->port > y->port;
 }
 
-static int number_at(const struct making *m, int port)
+static struct station_port *port_of(const struct making *m, int port)
 {
 	const struct station_port key = {.port = port};
-	const struct station_port *found =
-		m->n_ports ? bsearch(&key, m->ports, m->n_ports, sizeof(key), by_port) : NULL;
 
-	return found ? found->number : NOBODY;
+	return m->n_ports ? bsearch(&key, m->ports, m->n_ports, sizeof(key), by_port) : NULL;
 }
 
 static int by_address(const void *a, const void *b)
@@ -52,8 +52,11 @@ static int by_address(const void *a, const void *b)
 static void take(void *data, const struct netlink_station *seen)
 {
 	struct making *m = data;
+	struct station_port *port = port_of(m, seen->port);
 	struct station *more;
 
+	if (port && port->n_addresses++ >= PORT_ADDRESSES)
+		return;
 	if (m->next.n == m->room) {
 		size_t room = m->room ? m->room * 2 : 64;
 
@@ -65,7 +68,7 @@ static void take(void *data, const struct netlink_station *seen)
 		m->room = room;
 	}
 	more = &m->next.items[m->next.n++];
-	*more = (struct station){.number = number_at(m, seen->port)};
+	*more = (struct station){.number = port ? port->number : NOBODY};
 	memcpy(more->address, seen->address, sizeof(more->address));
 }
 

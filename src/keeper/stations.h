@@ -22,6 +22,7 @@ struct stations {
 /* The interface of index PORT is a link of the workspace with NUMBER. */
 struct station_port {
 	int port, number;
+	size_t n_addresses; /* counted by stations_follow */
 };
 
 /*

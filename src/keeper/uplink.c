@@ -22,8 +22,6 @@
  * of the uplink, beside 32 connections, lost a tenth of it in front of the uplink.
  */
 #define ARRIVING_PART 0.95
-/* Below that nobody is in anybody's way, and nothing has to wait. */
-#define CONTENDED_PART 0.5
 
 /* ---- which it is ---- */
 
@@ -117,12 +115,12 @@ static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, st
 	if (!uplink->sent_index)
 		return 0;
 	keep_counts(uplink, shaper);
-	r = netlink_qdisc_delete_root(shaper->netlink, uplink->sent_index, err);
-	if (r == 0)
-		shape_forget_root(shaper, uplink->name, uplink->sent_index);
+	r = shape_leave_root(shaper, uplink->name, uplink->sent_index, err);
+	if (r < 0)
+		return r;
 	classes_forget(&uplink->sent, shaper);
 	uplink->sent_index = 0;
-	return r;
+	return 0;
 }
 
 /* That goes with an interface, of which another one may have the name now. */
@@ -207,7 +205,8 @@ bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t no
 	struct netlink_link link;
 
 	if (!uplink->counted_link.index || uplink->stays ||
-	    netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) < 0)
+	    netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) < 0 ||
+	    link.index != uplink->counted_link.index)
 		return false;
 	return contention_look(&uplink->contention, uplink->rate_bps, link.sent_bytes, now_ns);
 }
@@ -342,7 +341,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 		r = shape_redirect(shaper, link, ifb, err);
 	if (r == 0 && !there)
 		r = shape_hold_at_uplink(
-			shaper, link, (uint64_t)((double)uplink->rate_bps * CONTENDED_PART), err);
+			shaper, link, (uint64_t)((double)uplink->rate_bps * CONTENTION_PART), err);
 	if (r < 0 && !there)
 		let_go_of_arriving(uplink, shaper, NULL);
 	return r;

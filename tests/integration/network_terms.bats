@@ -103,6 +103,8 @@ serve() {
 	spawn_with --net-strict drop --cpu-limit 0.5 -- sleep 100
 	link=$(link_of "$NAME")
 	wait_until 5 eval "tc filter show dev $link egress | grep -q behalf_gate"
+	# links are looked after twice a second
+	sleep 1.2
 	[ -z "$(tc filter show dev "$link" ingress)" ]
 	make_outside
 	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"

@@ -40,7 +40,7 @@ sum_of() {
 	tools/check "$@" 2>&1 | tail -n 1
 }
 
-echo 1..15
+echo 1..16
 is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
 is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
 is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
@@ -71,3 +71,14 @@ if command -v bats >/dev/null; then
 else
 	echo "ok 15 $what # SKIP no bats"
 fi
+
+# of this level two run at the same time: each waits for the other
+mkdir "$dir/vm"
+for name in one two three; do
+	other=$([ "$name" = one ] && echo two || echo one)
+	printf '%s\n' '#!/bin/sh' "touch $dir/$name" \
+		"for i in 1 2 3 4 5 6 7 8 9; do [ -e $dir/$other ] || sleep 0.3; done" \
+		"echo 1..1; [ -e $dir/$other ] && echo ok 1 met || echo not ok 1 alone" >"$dir/vm/$name.sh"
+	chmod +x "$dir/vm/$name.sh"
+done
+is 'two at the same time' "$(sum_of vm)" '3 passed, 0 failed, 0 skipped'

@@ -54,6 +54,13 @@ static void other_order(struct view_top *top)
 	top->choice.reverse = !top->choice.reverse;
 }
 
+/* Who sorts wants a list. */
+static void sort_by(struct view_top *top, const struct view_field *field)
+{
+	top->choice.sort = field;
+	top->choice.tree = false;
+}
+
 static void sort_by_neighbour(struct view_top *top, size_t step)
 {
 	const struct view_columns *columns = &top->choice.columns;
@@ -68,7 +75,7 @@ static void sort_by_neighbour(struct view_top *top, size_t step)
 			break;
 	}
 	if (columns->n)
-		top->choice.sort = columns->fields[at];
+		sort_by(top, columns->fields[at]);
 }
 
 static void sort_by_left(struct view_top *top)
@@ -248,7 +255,7 @@ bool view_top_key(struct view_top *top, int code)
 	if (key)
 		key->act(top);
 	else if (field)
-		top->choice.sort = field;
+		sort_by(top, field);
 	return key || field;
 }
 

@@ -105,6 +105,22 @@ size_t view_rows_depth(const struct view_rows *rows, size_t i)
 	return depth;
 }
 
+const char *view_rows_below(const struct view_rows *rows, size_t i)
+{
+	const char *path = rows->shown[i]->cgroup;
+
+	if (!path || !path[0])
+		return path;
+	/* the nearest comes last */
+	for (size_t j = i; j-- > 0;) {
+		const char *above = rows->shown[j]->cgroup;
+
+		if (above && strcmp(above, "/") != 0 && is_below(path, above))
+			return path + strlen(above) + 1;
+	}
+	return path + 1;
+}
+
 static bool is_chosen(const struct ledger_account *account, const struct view_choice *choice,
 		      uint64_t wall_ns)
 {

@@ -56,6 +56,9 @@ void view_rows_free(struct view_rows *rows);
 /* How many of the accounts shown are above the one at I: how far a tree is to be indented there. */
 size_t view_rows_depth(const struct view_rows *rows, size_t i);
 
+/* What of its cgroup's path is below that of the nearest of them; NULL if it has none. */
+const char *view_rows_below(const struct view_rows *rows, size_t i);
+
 /* One line of a listing. */
 struct view_line {
 	const char *name;

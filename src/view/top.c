@@ -195,14 +195,25 @@ static struct view_line line_at(const struct page *page, size_t i)
 	return page->footers[i - page->n_visible];
 }
 
-/* In a tree a name is indented below its parent's, and is the end of its path. */
-static char *indented(const struct page *page, size_t i, char *name)
+/* In a tree a name is indented below its parent's, and one that is a path says what is new in it. */
+static char *name_in_tree(const struct page *page, size_t i)
 {
-	const size_t depth = view_rows_depth(&page->rows, page->first + i);
-	char *longer = string_format("%*s%s", (int)(2 * depth), "", name);
+	const struct ledger_account *account = page->rows.shown[i];
+	const char *below = view_rows_below(&page->rows, i);
+	const bool is_path = below && strcmp(account->name, account->cgroup + 1) == 0;
+	_cleanup_free_ char *name = view_name_text(is_path ? below : account->name);
+	const size_t depth = view_rows_depth(&page->rows, i);
 
-	free(name);
-	return longer;
+	return name ? string_format("%*s%s", (int)(2 * depth), "", name) : NULL;
+}
+
+static char *make_cell(const struct page *page, size_t l, const struct view_field *field)
+{
+	const struct view_line line = line_at(page, l);
+
+	if (page->top->choice.tree && l < page->n_visible && field == view_field_name())
+		return name_in_tree(page, page->first + l);
+	return view_line_cell(&line, field, page->snapshot->wall_ns, page->top->choice.unit);
 }
 
 static int make_cells(struct page *page, struct error *err)
@@ -213,16 +224,9 @@ static int make_cells(struct page *page, struct error *err)
 	if (!page->cells)
 		return error_oom(err);
 	for (size_t l = 0; l < n_lines; l++) {
-		struct view_line line = line_at(page, l);
-
 		for (size_t c = 0; c < page->columns.n; c++) {
-			char *cell = view_line_cell(&line, page->columns.fields[c],
-						    page->snapshot->wall_ns,
-						    page->top->choice.unit);
+			char *cell = make_cell(page, l, page->columns.fields[c]);
 
-			if (cell && page->top->choice.tree && l < page->n_visible &&
-			    page->columns.fields[c] == view_field_name())
-				cell = indented(page, l, cell);
 			if (!cell)
 				return error_oom(err);
 			page->cells[page->n_cells++] = cell;
@@ -258,10 +262,20 @@ static void fit_widths(struct page *page)
 		page->widths[name] = others + 4 < page->room ? page->room - others : 4;
 }
 
+/* Where a name in a tree is cut, it stays where it stands. */
+static char *fit_cell(const char *text, size_t width)
+{
+	const size_t blank = strspn(text, " ");
+	const size_t indent = blank < width / 2 ? blank : width / 2;
+	_cleanup_free_ char *fitting = text_fit(text + blank, width - indent);
+
+	return fitting ? string_format("%*s%s", (int)indent, "", fitting) : NULL;
+}
+
 static void put_cell(struct page *page, size_t column, const char *text, enum view_style style)
 {
 	const struct view_field *field = page->columns.fields[column];
-	_cleanup_free_ char *fitting = text_fit(text, page->widths[column]);
+	_cleanup_free_ char *fitting = fit_cell(text, page->widths[column]);
 	const char *shown = fitting ? fitting : "";
 	int pad = (int)(page->widths[column] - text_width(shown));
 
@@ -369,11 +383,14 @@ static void put_status(struct page *page)
 	} else if (top->message) {
 		view_screen_put(page->screen, STYLE_WARNING, "%s", top->message);
 	} else {
-		view_screen_put(page->screen, STYLE_DIM, "sorted by %s%s, every %.1f s",
-				sort->heading,
-				!top->choice.reverse ? ""
-				: text		     ? " backwards"
-						     : ", smallest first",
+		if (top->choice.tree)
+			view_screen_put(page->screen, STYLE_DIM, "tree of cgroups");
+		else
+			view_screen_put(page->screen, STYLE_DIM, "sorted by %s%s", sort->heading,
+					!top->choice.reverse ? ""
+					: text		     ? " backwards"
+							     : ", smallest first");
+		view_screen_put(page->screen, STYLE_DIM, ", every %.1f s",
 				(double)top->delay_ns / 1e9);
 		if (top->filter[0])
 			view_screen_put(page->screen, STYLE_WARNING, ", with '%s'", top->filter);

@@ -152,7 +152,10 @@ start_top() {
 	wait_until 10 sees "with 'ho'"
 	sees '^host '
 	keys t
-	wait_until 5 sees '^host '
+	wait_until 5 sees '^tree of cgroups, every '
+	sees '^host '
+	keys t
+	wait_until 5 sees '^sorted by CHARGE, '
 	keys Enter
 	wait_until 5 sees '^class +CPU0 .*total'
 	sees '^work items +[0-9]+ .* us each$'

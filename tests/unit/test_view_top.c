@@ -311,7 +311,7 @@ TEST(a_tree_has_cgroups_below_their_parents)
 {
 	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
 	struct view_top top = top_of(80, 24);
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *list = NULL;
 	const char *first, *second;
 
 	example_add(snapshot, "behalf-x", "/behalf-x")->own_user_ns = S;
@@ -324,6 +324,31 @@ TEST(a_tree_has_cgroups_below_their_parents)
 	must(first && second);
 	ok(first < second && second < strstr(text, "\n  behalf-x "));
 	ok(strstr(text, "\nhost ") < first);
+	has_str(text, "\ntree of cgroups, every ");
+	view_top_key(&top, 'b');
+	list = compose(&top, snapshot);
+	has_str(list, "\nsorted by BEHALF, every ");
+	has_str(list, "\nweb ");
+}
+
+TEST(a_path_in_a_tree_says_what_is_new_and_is_cut_where_it_stands)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+	struct view_top top = top_of(80, 24);
+	_cleanup_free_ char *text = NULL;
+
+	example_add(snapshot, "system.slice", "/system.slice")->own_user_ns = S;
+	example_add(snapshot, "system.slice/cron", "/system.slice/cron")->own_user_ns = S;
+	example_add(snapshot, "system.slice/of-a-rather-long-name/below",
+		    "/system.slice/of-a-rather-long-name/below")
+		->own_user_ns = S;
+	view_top_key(&top, 't');
+	text = compose(&top, snapshot);
+	fits(text, 80, 24);
+	has_str(text, "\n  system.slice ");
+	has_str(text, "\n    cron ");
+	has_str(text, "\n    +");
+	has_str(text, "-name/below ");
 }
 
 TEST(enter_opens_the_account_at_hand_and_leads_back)

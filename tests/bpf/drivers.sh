@@ -76,6 +76,13 @@ books=$(between in_space a "$tools/vhost_send" vh0 $frames)
 if [ -s "$scratch/out" ]; then
 	holds "vhost's worker receives in its own time" "$books" "$(counted rule_own_receive) >= $frames and
 		$(more a .behalf_ns.net_rx) < 20000000"
+	read -r _ whose ran_ns <"$scratch/out"
+	own="($(more a .user_ns) + $(more a .kernel_ns))"
+	if [ "$whose" = thread ]; then
+		holds "which is its owner's, whose thread it is" "$books" "$ran_ns > 10000000 and $own > $ran_ns * 0.8"
+	else
+		skip_one "vhost's worker is a thread of its owner's" "before Linux 6.4 it is the kernel's"
+	fi
 else
 	skip_one "vhost" "$(tail -n 1 "$scratch/errors")"
 fi

@@ -166,11 +166,11 @@ median() {
 		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-# cost LOAD SECONDS: CPU time in ns per unit of the load: packet, MB, message, operation
+# cost LOAD SECONDS: CPU time in ns per unit of the load (packet, MB, message, operation), and how many there were
 cost() {
 	local before units
 	before=$(billed_ns)
 	units=$(load "$1" "$2")
 	[ "$1" != tcp ] || units=$((units / 1000000))
-	awk -v ns=$(($(billed_ns) - before)) -v units="$units" 'BEGIN { print ns / units }'
+	awk -v ns=$(($(billed_ns) - before)) -v units="$units" 'BEGIN { print ns / units, units }'
 }

@@ -143,18 +143,25 @@ run_books() {
 	wait $! || true
 }
 
+# usage_ns SPACE: CPU time that the kernel bills to a space, or to all of them if it is ""
+usage_ns() {
+	local dir
+	for dir in $(spaces_cgroups "$1"); do
+		if [ -f "$dir/cpuacct.usage" ]; then
+			cat "$dir/cpuacct.usage"
+		elif [ -f "$dir/cpu.stat" ] && grep -q '^usage_usec' "$dir/cpu.stat"; then
+			awk '$1 == "usage_usec" { print $2 * 1000 }' "$dir/cpu.stat"
+		else
+			continue
+		fi
+		return
+	done
+}
+
 # CPU time that the kernel bills to the spaces, and to ksoftirqd, in ns: all of their work
 billed_ns() {
-	local dir file sum='' pid
-	for dir in $(spaces_cgroups ""); do
-		for file in "$dir/cpuacct.usage" "$dir/cpu.stat"; do
-			[ -f "$file" ] && [ -z "$sum" ] || continue
-			case $file in
-			*usage) sum=$(cat "$file") ;;
-			*) sum=$(awk '$1 == "usage_usec" { print $2 * 1000 }' "$file") ;;
-			esac
-		done
-	done
+	local sum pid
+	sum=$(usage_ns "")
 	for pid in $(pgrep '^ksoftirqd/'); do
 		sum=$((sum + $(awk '{ print $14 + $15 }' "/proc/$pid/stat") * 10000000))
 	done

@@ -16,9 +16,9 @@
 int attend_prepare(struct error *err);
 
 /*
- * Attends PID, a child of the caller, with its PIDFD until it ends. CONSOLE_MASTER is the master of
+ * Attends PID, a child of the caller, with its PIDFD until it ends. *CONSOLE_MASTER is the master of
  * its terminal, relayed to standard input and output with the local terminal in raw mode, or
- * negative. *EXIT_STATUS is its exit status, 128 + n when signal n ended it.
+ * negative; it is taken over. *EXIT_STATUS is its exit status, 128 + n when signal n ended it.
  * Returns 0, or a negative errno with the child still unreaped.
  */
-int attend_child(pid_t pid, int pidfd, int console_master, int *exit_status, struct error *err);
+int attend_child(pid_t pid, int pidfd, int *console_master, int *exit_status, struct error *err);

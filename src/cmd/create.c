@@ -325,7 +325,7 @@ static bool is_awaited(const struct oci_config *c)
 }
 
 /* Starts what was created and, unless detached, stays until it ends. */
-static int start_and_attend(struct container *container, bool detach, int console, int *status,
+static int start_and_attend(struct container *container, bool detach, int *console, int *status,
 			    struct error *err)
 {
 	bool await = detach || is_awaited(config);
@@ -353,7 +353,7 @@ static int run(const struct cmd_context *ctx, struct request *r, int *status, st
 	code = create(ctx, r, &container, err);
 	if (code < 0)
 		return code;
-	code = start_and_attend(container, r->detach, console, status, err);
+	code = start_and_attend(container, r->detach, &console, status, err);
 	if (code == 0 && (r->detach || r->keep))
 		return 0;
 	if (container_end(container, &delete_err) < 0 && code == 0) {

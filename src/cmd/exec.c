@@ -240,7 +240,7 @@ static int execute(const struct cmd_context *ctx, struct exec_request *r, int *s
 	}
 	if (code < 0 || r->detach)
 		return code;
-	return attend_child(pid, pidfd, console, status, err);
+	return attend_child(pid, pidfd, &console, status, err);
 }
 
 int cmd_exec(const struct cmd_context *ctx, int argc, char **argv)

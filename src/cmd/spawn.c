@@ -229,7 +229,7 @@ static int attend(struct workspace *w, int *status, struct error *err)
 	int r, d;
 
 	keep_terms(w);
-	r = attend_child(container_pid(w->container), container_pidfd(w->container), w->console,
+	r = attend_child(container_pid(w->container), container_pidfd(w->container), &w->console,
 			 status, err);
 	tell_of_memory(w);
 	d = delete (w, &delete_err);

@@ -170,6 +170,56 @@ with_terminal() {
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/long")" = end ]
 }
 
+@test "a program that writes much before it reads what was typed, and much is typed" {
+	with_terminal sh -c 'stty -echo raw; n=0
+		while IFS= read -r line; do
+			head -c 200000 /dev/zero | tr "\0" x
+			n=$((n + 1)); [ $n -lt 10 ] || exit 3
+		done'
+	# when the terminal is as the program wants it, else it would be shown as it comes
+	run bash -c "(sleep 0.5; yes abc | head -c 1000000) |
+		timeout -s KILL $((20 * ${PATIENCE:-1})) '$BEHALF' --root '$STATE' run --bundle '$BUNDLE' '$ID' | wc -c
+		exit \${PIPESTATUS[1]}"
+	[ "$status" -eq 3 ]
+	[ "$output" -eq 2000000 ]
+}
+
+@test "a program that closes its terminal and opens it again is still shown" {
+	with_terminal sh -c 'echo one; exec </dev/null >/dev/null 2>&1; sleep 0.5; echo two >/dev/console; exit 4'
+	run behalf run --bundle "$BUNDLE" "$ID" </dev/null
+	[ "$status" -eq 4 ]
+	[ "$(echo "$output" | tr -d '\r' | paste -sd' ')" = 'one two' ]
+}
+
+@test "when nobody takes the output any more the program hears a hangup, and run deletes the container" {
+	with_terminal sh -c 'trap "exit 9" HUP; while :; do echo words; done'
+	run bash -c "timeout -s KILL $((10 * ${PATIENCE:-1})) '$BEHALF' --root '$STATE' run --bundle '$BUNDLE' '$ID' </dev/null |
+		head -c 1; exit \${PIPESTATUS[0]}"
+	[ "$status" -eq 9 ]
+	[ "$output" = w ]
+	[ ! -e "$STATE/$ID" ]
+}
+
+@test "an output that does not wait for its reader gets all" {
+	with_terminal sh -c 'head -c 500000 /dev/zero | tr "\0" x; exit 5'
+	cat >"$BATS_TEST_TMPDIR/reader" <<'END'
+use IO::Handle;
+pipe(my $reader, my $writer) or die;
+$writer->blocking(0);
+my $pid = fork;
+if (!$pid) { open(STDOUT, ">&", $writer) or die; exec @ARGV; }
+close $writer;
+sleep 1;
+my ($n, $buffer) = (0);
+while (my $got = sysread $reader, $buffer, 65536) { $n += $got; }
+waitpid $pid, 0;
+print "$n bytes, status ", $? >> 8, "\n";
+END
+	run perl "$BATS_TEST_TMPDIR/reader" timeout -s KILL $((10 * ${PATIENCE:-1})) \
+		"$BEHALF" --root "$STATE" run --bundle "$BUNDLE" "$ID" </dev/null
+	[ "$output" = '500000 bytes, status 5' ]
+}
+
 @test "a terminal and no one to take it, and the other way round, are told" {
 	with_terminal true
 	run behalf create --bundle "$BUNDLE" "$ID"

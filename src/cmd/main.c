@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -96,10 +99,16 @@ static void print_help(void)
 	       "behalf-VERB(1).\n");
 }
 
-static int usage_error(void)
+/* One sentence, and the status of crun's reader of options (EX_USAGE of sysexits.h). */
+static int refuse_option(char **argv, const char *what)
 {
-	fprintf(stderr, "behalf: see behalf --help\n");
-	return EXIT_FAILURE;
+	const char *word = argv[optind - 1];
+	const char letter[] = {'-', (char)optopt, '\0'};
+	/* Of letters that stand together getopt tells the one, and not where they stand. */
+	bool is_long = !optopt || optopt > UCHAR_MAX || strchr(word, '=');
+
+	fprintf(stderr, "behalf: %s: %s, see behalf --help\n", is_long ? word : letter, what);
+	return EX_USAGE;
 }
 
 /* Engines look at the first two lines; the others are for who reads them. */
@@ -168,8 +177,9 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 {
 	int opt;
 
-	/* "+": what comes after the verb is the verb's */
-	while ((opt = getopt_long(argc, argv, "+hvV?", options, NULL)) != -1) {
+	opterr = 0;
+	/* "+": what comes after the verb is the verb's; ":": a value that is missing is told as one */
+	while ((opt = getopt_long(argc, argv, "+:hvV", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ROOT:
 			ctx->root = optarg;
@@ -181,7 +191,7 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 			if (strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0) {
 				fprintf(stderr, "behalf: --log-format '%s': text or json\n",
 					optarg);
-				return usage_error();
+				return EXIT_FAILURE;
 			}
 			ctx->log_format = strcmp(optarg, "json") == 0 ? LOG_JSON : LOG_TEXT;
 			break;
@@ -213,9 +223,11 @@ static int parse_options(int argc, char **argv, struct cmd_context *ctx)
 		case 'h':
 			print_help();
 			return EXIT_SUCCESS;
+		case ':':
+			return refuse_option(argv, "a value is missing");
 		default:
 			if (strcmp(argv[optind - 1], "-?") != 0)
-				return usage_error();
+				return refuse_option(argv, "no such option");
 			print_help();
 			return EXIT_SUCCESS;
 		}
@@ -289,14 +301,16 @@ int main(int argc, char **argv)
 
 	/* Whoever lists processes is to see what was called. */
 	prctl(PR_SET_NAME, "behalf", 0, 0, 0);
+	/* Inherited ignored, as some callers have it, the kernel would take our children's ends for itself. */
+	signal(SIGCHLD, SIG_DFL);
 	if (descriptors_open_standard(&err) < 0)
 		return EXIT_FAILURE;
 	status = parse_options(argc, argv, &ctx);
 	if (status >= 0)
 		return status;
 	if (optind == argc) {
-		fprintf(stderr, "behalf: no verb given\n");
-		return usage_error();
+		fprintf(stderr, "behalf: no verb given, see behalf --help\n");
+		return EXIT_FAILURE;
 	}
 	if (make_root_absolute(&ctx, &root) < 0)
 		return EXIT_FAILURE;

@@ -449,3 +449,20 @@ teardown() { end; }
 	behalf delete --force --regex "^$ID-"
 	[ -z "$(behalf list --quiet)" ]
 }
+
+# Then the kernel takes the ends of children for itself: a hook would be waited for without end.
+@test "who calls may ignore SIGCHLD" {
+	local ignoring=(timeout -s KILL $((10 * ${PATIENCE:-1})) perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV'
+		"$BEHALF" --root "$STATE")
+
+	edit_config '.hooks.createRuntime = [{path: "/bin/true"}] | .hooks.poststop = [{path: "/bin/true"}]'
+	set_args sh -c 'exit 7'
+	run "${ignoring[@]}" run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 7 ]
+	[ -z "$output" ]
+	set_args sleep 100
+	"${ignoring[@]}" run --detach --bundle "$BUNDLE" "$ID" >/dev/null 3>&- 4>&-
+	run "${ignoring[@]}" exec "$ID" sh -c 'exit 5'
+	[ "$status" -eq 5 ]
+	[ -z "$output" ]
+}

@@ -181,13 +181,17 @@ static int update(const struct cmd_context *ctx, const char *id, const struct re
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
 	struct terms_update terms = {.changes = q->terms, .force = q->force, .refused = refused};
 	bool resources = q->path || q->any || q->terms;
+	bool rdt = q->l3_cache || q->mem_bw;
 	int r = container_load(ctx->root, id, &container, err);
 
+	/* With nothing to change it is only asked whether it could be, as runc has it. */
+	if (r == 0 && !resources && !rdt)
+		return container_check_alive(container, err);
 	if (r == 0 && container_is_apart(container))
 		return apart_execute(APART_FULL, ctx->argv, err);
 	if (r == 0 && resources)
 		r = read_resources(q, &holder, err);
-	if (r == 0 && (q->l3_cache || q->mem_bw))
+	if (r == 0 && rdt)
 		r = container_update_rdt(container, q->l3_cache, q->mem_bw, err);
 	return r == 0 && resources ? update_terms(ctx->root, container, &terms, holder, err) : r;
 }
@@ -239,10 +243,8 @@ static int parse(int argc, char **argv, struct request *q)
 		else if (opt < FIRST_FLAG || take_flag(q, (size_t)(opt - FIRST_FLAG), optarg) < 0)
 			return EXIT_FAILURE;
 	}
-	if (optind != argc - 1 ||
-	    (!q->path && !q->any && !q->terms && !q->l3_cache && !q->mem_bw)) {
-		log_error("update: exactly one container id and what is to change are needed, see "
-			  "behalf update --help");
+	if (optind != argc - 1) {
+		log_error("update: exactly one container id is needed, see behalf update --help");
 		return EXIT_FAILURE;
 	}
 	return -1;

@@ -71,6 +71,9 @@ int container_kill(struct container *container, int signal, bool all, struct err
  */
 int container_freeze(struct container *container, bool frozen, struct error *err);
 
+/* -EINVAL: it is stopped, or not made yet. */
+int container_check_alive(const struct container *container, struct error *err);
+
 /* Changes the limits of a container that is not stopped: only those that RESOURCES has. */
 int container_update(struct container *container, const struct oci_resources *resources,
 		     struct error *err);

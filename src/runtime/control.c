@@ -25,6 +25,16 @@ static bool is_alive(enum container_status status)
 	       status == CONTAINER_PAUSED;
 }
 
+int container_check_alive(const struct container *container, struct error *err)
+{
+	enum container_status status = container_status(container);
+
+	if (is_alive(status))
+		return 0;
+	return error_set(err, EINVAL, "container not running: '%s' is %s", container->id,
+			 container_status_name(status));
+}
+
 int container_freeze(struct container *container, bool frozen, struct error *err)
 {
 	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
@@ -49,15 +59,12 @@ int container_update(struct container *container, const struct oci_resources *re
 		     struct error *err)
 {
 	_cleanup_(cleanup_cgroup) struct cgroup *cg = NULL;
-	enum container_status status;
 	int r = record_lock(container, true, err);
 
+	if (r == 0)
+		r = container_check_alive(container, err);
 	if (r < 0)
 		return r;
-	status = container_status(container);
-	if (!is_alive(status))
-		return error_set(err, EINVAL, "container not running: '%s' is %s", container->id,
-				 container_status_name(status));
 	r = container_open_cgroup(container, &cg, err);
 	if (r == 0)
 		r = scope_update(container->json, resources, cg, err);
@@ -72,11 +79,10 @@ int container_update_rdt(struct container *container, const char *l3_cache_schem
 {
 	int r = record_lock(container, true, err);
 
+	if (r == 0)
+		r = container_check_alive(container, err);
 	if (r < 0)
 		return r;
-	if (!is_alive(container_status(container)))
-		return error_set(err, EINVAL, "container not running: '%s' is %s", container->id,
-				 container_status_name(container_status(container)));
 	r = intel_rdt_update(container->json, l3_cache_schema, mem_bw_schema, err);
 	record_unlock(container);
 	return r;

@@ -124,9 +124,22 @@ start_counter() {
 	run behalf update --resources /no/such/file "$ID"
 	[ "$status" -eq 1 ]
 	[[ $output == *"/no/such/file"* ]]
+}
+
+@test "update with nothing to change: succeeds while there is something that could be" {
+	set_args sleep 100
 	run behalf update "$ID"
 	[ "$status" -eq 1 ]
-	[[ $output == *"what is to change"* ]]
+	[[ $output == *"container does not exist"* ]]
+	behalf run --detach --bundle "$BUNDLE" "$ID"
+	run behalf update "$ID"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	behalf kill "$ID" KILL
+	wait_until 5 has_status "$ID" stopped
+	run behalf update "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"container not running"* ]]
 }
 
 @test "--cgroup-manager disabled makes no cgroup" {

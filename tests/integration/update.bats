@@ -116,8 +116,6 @@ changes() {
 	run behalf update --l3-cache-schema 'L3:0=f' "$ID"
 	[ "$status" -eq 1 ]
 	[[ $output == *"without linux.intelRdt"* ]]
-	run behalf update "$ID"
-	[ "$status" -eq 1 ]
 }
 
 @test "a limit that kernels no longer have is left out with a warning" {

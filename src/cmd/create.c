@@ -272,6 +272,8 @@ static int create(const struct cmd_context *ctx, struct request *r, struct conta
 	r->create.systemd_cgroup = ctx->systemd_cgroup;
 	if (code == 0)
 		code = load_config(r, &config, err);
+	if (code == 0 && !r->pidfd_socket)
+		r->pidfd_socket = config->pidfd_receiver;
 	if (code == 0)
 		code = pass_sockets_on(r, config, err);
 	if (code == 0)

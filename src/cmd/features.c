@@ -104,8 +104,16 @@ static void add_linux(struct json_object *features)
 /* What in config.json's annotations changes what we do: a dot at the end means all that begin so. */
 static void add_unsafe_annotations(struct json_object *features)
 {
-	static const char *const names[] = {"io.behalf.", "org.systemd.property.",
-					    "run.oci.keep_original_groups", NULL};
+	static const char *const names[] = {
+		"io.behalf.",
+		"org.systemd.property.",
+		OCI_ANNOTATION_HOOKS_STDERR,
+		OCI_ANNOTATION_HOOKS_STDOUT,
+		OCI_ANNOTATION_KEEP_GROUPS,
+		OCI_ANNOTATION_MOUNT_CONTEXT,
+		OCI_ANNOTATION_PIDFD_RECEIVER,
+		NULL,
+	};
 
 	add_names(features, "potentiallyUnsafeConfigAnnotations", names);
 }

@@ -111,6 +111,18 @@ static int configure_flags(int context, unsigned long flags, struct error *err)
 	return 0;
 }
 
+/* Apart from the other data, which ends at a comma. */
+static int configure_label(int context, const char *label, struct error *err)
+{
+	const char *equals = strchr(label, '=');
+	char name[16];
+	int r;
+
+	snprintf(name, sizeof(name), "%.*s", equals ? (int)(equals - label) : 0, label);
+	r = configure(context, name, equals ? equals + 1 : label, err);
+	return r < 0 ? error_prefix(err, "label '%s'", equals ? equals + 1 : label) : 0;
+}
+
 int mount_new(const char *type, const char *source, unsigned long flags, const char *data,
 	      const char *label, struct error *err)
 {
@@ -127,11 +139,8 @@ int mount_new(const char *type, const char *source, unsigned long flags, const c
 	r = configure_flags(context, flags, err);
 	if (r == 0 && data)
 		r = configure_data(context, data, err);
-	if (r == 0 && label) {
-		r = configure(context, "context", label, err);
-		if (r < 0)
-			error_prefix(err, "label '%s'", label);
-	}
+	if (r == 0 && label)
+		r = configure_label(context, label, err);
 	if (r < 0)
 		return r;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

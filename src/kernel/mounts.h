@@ -14,8 +14,8 @@
 /*
  * A new, detached mount of file system TYPE. FLAGS are MS_*: those of the superblock (MS_SYNCHRONOUS,
  * MS_DIRSYNC, MS_LAZYTIME, ...) go to the file system, the others become attributes of the mount.
- * DATA are the file system's own options, comma separated, or NULL. LABEL is SELinux' label of
- * all files in it ("context=", which may hold commas), or NULL. The sentence holds what the file system
+ * DATA are the file system's own options, comma separated, or NULL. LABEL is SELinux' label with
+ * what it is a label of, as "context=LABEL" (mount(8); a label may hold commas), or NULL. The sentence holds what the file system
  * had to say. Returns a descriptor or a negative errno.
  */
 int mount_new(const char *type, const char *source, unsigned long flags, const char *data,

@@ -174,9 +174,9 @@ static int read_config(const struct oci_reader *r, const struct oci_node *at, vo
 	struct oci_config *config = into;
 	int ret = oci_read_object(r, at, config_fields, config);
 
-	if (ret < 0)
-		return ret;
-	return oci_check_config(r, at, config);
+	if (ret == 0)
+		ret = oci_read_known_annotations(r, at, config);
+	return ret == 0 ? oci_check_config(r, at, config) : ret;
 }
 
 /* A process of its own, as `exec --process` gets it, is a configuration with nothing else. */

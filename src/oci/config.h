@@ -21,6 +21,13 @@
 
 struct json_object;
 
+/* Annotations of crun that change something here; the others of its own: oci/annotations.c. */
+#define OCI_ANNOTATION_HOOKS_STDERR "run.oci.hooks.stderr"
+#define OCI_ANNOTATION_HOOKS_STDOUT "run.oci.hooks.stdout"
+#define OCI_ANNOTATION_KEEP_GROUPS "run.oci.keep_original_groups"
+#define OCI_ANNOTATION_MOUNT_CONTEXT "run.oci.mount_context_type"
+#define OCI_ANNOTATION_PIDFD_RECEIVER "run.oci.pidfd_receiver"
+
 /* Newer than the C library of Debian 12 (include/uapi/linux/sched.h). */
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -289,6 +296,7 @@ struct oci_hooks {
 		*poststop;
 	size_t n_prestart, n_create_runtime, n_create_container, n_start_container, n_poststart,
 		n_poststop;
+	const char *stdout_path, *stderr_path; /* NULL: what they say is kept for a sentence */
 };
 
 struct oci_config {
@@ -324,6 +332,8 @@ struct oci_config {
 	struct oci_pair *sysctl;
 	size_t n_sysctl;
 	const char *mount_label;
+	const char *mount_option;   /* the same as mount(8) has it: "context=LABEL" */
+	const char *pidfd_receiver; /* a socket; NULL: none */
 	bool has_intel_rdt;
 	struct oci_intel_rdt intel_rdt;
 	bool has_personality;

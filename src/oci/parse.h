@@ -35,6 +35,9 @@ int oci_read_id_maps(const struct oci_reader *r, const struct oci_node *at,
 /* sysctl.c: whether the key of AT may be set in a container with the namespaces of INTO, a config */
 int oci_check_sysctl(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);
+/* annotations.c: those of crun's that change something; AT is the root */
+int oci_read_known_annotations(const struct oci_reader *r, const struct oci_node *at,
+			       struct oci_config *config);
 /* check.c: what several fields say together; AT is the root */
 int oci_check_config(const struct oci_reader *r, const struct oci_node *at,
 		     const struct oci_config *config);

@@ -83,7 +83,7 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 {
 	_cleanup_close_ int tmpfs = mount_new("tmpfs", "tmpfs",
 					      m->flags & ~(unsigned long)MS_RDONLY, "mode=755",
-					      l->config->mount_label, err);
+					      l->config->mount_option, err);
 	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
 
 	if (r < 0)
@@ -109,7 +109,7 @@ static int mount_legacy(struct launch *l, const struct oci_mount *m, int target,
 static int mount_nothing(struct launch *l, const struct oci_mount *m, int target, struct error *err)
 {
 	_cleanup_close_ int tmpfs = mount_new("tmpfs", "tmpfs", m->flags | MS_RDONLY,
-					      "size=0k,mode=555", l->config->mount_label, err);
+					      "size=0k,mode=555", l->config->mount_option, err);
 	int r = tmpfs < 0 ? tmpfs : mount_attach(tmpfs, target);
 
 	return r < 0 ? error_errno(err, r, "mount at '%s'", m->destination) : 0;

@@ -40,9 +40,46 @@ static int memory_file(const char *text)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : take_fd(&fd);
 }
 
-__attribute__((noreturn)) static void become_hook(const struct oci_hook *hook, int input,
-						  int output)
+/* Where a hook reads, and writes. */
+struct streams {
+	int input, said;   /* files in memory */
+	int output, error; /* files of who asked for it; negative: SAID */
+};
+
+static void close_streams(struct streams *s)
 {
+	cleanup_close(&s->input);
+	cleanup_close(&s->said);
+	cleanup_close(&s->output);
+	cleanup_close(&s->error);
+}
+
+static int open_for_hooks(const char *path, int *fd, struct error *err)
+{
+	if (!path)
+		return 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	return *fd < 0 ? error_errno(err, errno, "open '%s' for what hooks say", path) : 0;
+}
+
+static int open_streams(struct streams *s, const struct hooks *hooks, const char *state,
+			struct error *err)
+{
+	int r;
+
+	s->input = memory_file(state);
+	s->said = memory_file("");
+	if (s->input < 0 || s->said < 0)
+		return error_errno(err, s->input < 0 ? s->input : s->said, "make a file in memory");
+	r = open_for_hooks(hooks->stdout_path, &s->output, err);
+	return r == 0 ? open_for_hooks(hooks->stderr_path, &s->error, err) : r;
+}
+
+__attribute__((noreturn)) static void become_hook(const struct oci_hook *hook,
+						  const struct streams *s)
+{
+	int output = s->output >= 0 ? s->output : s->said;
+	int error = s->error >= 0 ? s->error : s->said;
 	char *const path_alone[] = {(char *)hook->path, NULL};
 	sigset_t none;
 
@@ -52,12 +89,12 @@ __attribute__((noreturn)) static void become_hook(const struct oci_hook *hook, i
 		signal(n, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-	    dup2(output, STDERR_FILENO) >= 0 &&
+	if (dup2(s->input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+	    dup2(error, STDERR_FILENO) >= 0 &&
 	    syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		execve(hook->path, hook->args ? hook->args : path_alone,
 		       hook->env ? hook->env : environ);
-	dprintf(output, "execute: %s", strerror(errno));
+	dprintf(s->said, "execute: %s", strerror(errno));
 	_exit(127);
 }
 
@@ -136,21 +173,22 @@ static int judge(const struct oci_hook *hook, int status, int output, struct err
 	return -ECANCELED;
 }
 
-static int run_one(const struct oci_hook *hook, const char *state, struct error *err)
+static int run_one(const struct hooks *hooks, size_t i, const char *state, struct error *err)
 {
-	_cleanup_close_ int input = memory_file(state), output = memory_file("");
+	_cleanup_(close_streams) struct streams streams = {-EBADF, -EBADF, -EBADF, -EBADF};
+	const struct oci_hook *hook = &hooks->hooks[i];
 	sigset_t child, before;
-	int status = 0, r;
+	int status = 0, r = open_streams(&streams, hooks, state, err);
 	pid_t pid;
 
-	if (input < 0 || output < 0)
-		return error_errno(err, input < 0 ? input : output, "make a file in memory");
+	if (r < 0)
+		return r;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
 	pid = fork();
 	if (pid == 0)
-		become_hook(hook, input, output);
+		become_hook(hook, &streams);
 	r = pid < 0 ? error_errno(err, errno, "fork") : await_end(pid, hook->timeout_s, &status);
 	if (r == -ETIMEDOUT) {
 		end_hook(pid);
@@ -160,7 +198,7 @@ static int run_one(const struct oci_hook *hook, const char *state, struct error 
 		error_errno(err, r, "wait for '%s'", hook->path);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return r < 0 ? r : judge(hook, status, output, err);
+	return r < 0 ? r : judge(hook, status, streams.said, err);
 }
 
 /* The same object again with another status; the members of the specification (runtime.md, "State"). */
@@ -178,7 +216,7 @@ int hooks_run(const struct hooks *hooks, struct json_object *state, const char *
 	      struct error *err)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
-		int r = run_one(&hooks->hooks[i], state_text(state, status, pid), err);
+		int r = run_one(hooks, i, state_text(state, status, pid), err);
 
 		if (r < 0)
 			return error_prefix(err, "hooks.%s[%zu]", hooks->name, i);
@@ -190,8 +228,10 @@ int hooks_run_in_create(const struct container *container, const struct oci_hook
 			struct error *err)
 {
 	const struct hooks lists[] = {
-		{"prestart", hooks->prestart, hooks->n_prestart},
-		{"createRuntime", hooks->create_runtime, hooks->n_create_runtime},
+		{"prestart", hooks->prestart, hooks->n_prestart, hooks->stdout_path,
+		 hooks->stderr_path},
+		{"createRuntime", hooks->create_runtime, hooks->n_create_runtime,
+		 hooks->stdout_path, hooks->stderr_path},
 	};
 	_cleanup_json_ struct json_object *state = container_state_json(container);
 
@@ -234,18 +274,42 @@ static int read_recorded(const struct container *container, struct oci_config **
 	return r < 0 ? r : 1;
 }
 
+static const char *annotation_of(const struct container *container, const char *key)
+{
+	struct json_object *annotations, *value;
+
+	return json_object_object_get_ex(container->json, "annotations", &annotations) &&
+			       json_object_object_get_ex(annotations, key, &value)
+		       ? json_object_get_string(value)
+		       : NULL;
+}
+
+/* Of the record's hooks, which are without the configuration's annotations. */
+static struct hooks recorded(const struct container *container, const char *name,
+			     const struct oci_hook *hooks, size_t n)
+{
+	return (struct hooks){
+		name,
+		hooks,
+		n,
+		annotation_of(container, OCI_ANNOTATION_HOOKS_STDOUT),
+		annotation_of(container, OCI_ANNOTATION_HOOKS_STDERR),
+	};
+}
+
 int hooks_run_after_start(const struct container *container, struct error *err)
 {
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
 	_cleanup_json_ struct json_object *state = NULL;
+	struct hooks hooks;
 	int r = read_recorded(container, &holder, err);
 
 	if (r <= 0 || !holder->hooks.n_poststart)
 		return r < 0 ? r : 0;
 	state = container_state_json(container);
-	return hooks_run(&(struct hooks){"poststart", holder->hooks.poststart,
-					 holder->hooks.n_poststart},
-			 state, "running", container->pid, err);
+	hooks = recorded(container, "poststart", holder->hooks.poststart,
+			 holder->hooks.n_poststart);
+	return hooks_run(&hooks, state, "running", container->pid, err);
 }
 
 void hooks_run_after_delete(const struct container *container)
@@ -253,6 +317,7 @@ void hooks_run_after_delete(const struct container *container)
 	_cleanup_(cleanup_oci_config) struct oci_config *holder = NULL;
 	_cleanup_json_ struct json_object *state = NULL;
 	struct error err = {0};
+	struct hooks hooks;
 	int r = read_recorded(container, &holder, &err);
 
 	if (r < 0)
@@ -260,11 +325,12 @@ void hooks_run_after_delete(const struct container *container)
 	if (r <= 0)
 		return;
 	state = container_state_json(container);
-	for (size_t i = 0; i < holder->hooks.n_poststop; i++) {
+	hooks = recorded(container, "poststop", holder->hooks.poststop, holder->hooks.n_poststop);
+	for (size_t i = 0; i < hooks.n; i++) {
 		const char *text = state_text(state, "stopped", 0);
 
 		/* "the runtime MUST log a warning, but the remaining hooks and lifecycle continue" */
-		if (run_one(&holder->hooks.poststop[i], text, &err) < 0)
+		if (run_one(&hooks, i, text, &err) < 0)
 			log_warning("container '%s': hooks.poststop[%zu]: %s", container->id, i,
 				    err.text);
 	}

@@ -24,6 +24,8 @@ struct hooks {
 	const char *name; /* of the list, for sentences */
 	const struct oci_hook *hooks;
 	size_t n;
+	const char *stdout_path,
+		*stderr_path; /* what they say is appended to; NULL: kept for ERR */
 };
 
 /*

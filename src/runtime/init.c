@@ -254,7 +254,8 @@ static int stage_hooks(struct launch *l, struct error *err)
 {
 	const struct oci_hooks *hooks = &l->config->hooks;
 	const struct hooks own = {"createContainer", hooks->create_container,
-				  hooks->n_create_container};
+				  hooks->n_create_container, hooks->stdout_path,
+				  hooks->stderr_path};
 	int r = await_hooks_of_parent(l, err);
 
 	if (r < 0 || !own.n)
@@ -267,13 +268,13 @@ static int stage_hooks(struct launch *l, struct error *err)
 
 /*
  * After `become`, since what is run is a file of the container: it gets the rights of the program, not
- * ours.
+ * ours, and no file of the host to write to.
  */
 static int stage_start_hooks(struct launch *l, struct error *err)
 {
 	const struct oci_hooks *hooks = &l->config->hooks;
 	const struct hooks own = {"startContainer", hooks->start_container,
-				  hooks->n_start_container};
+				  hooks->n_start_container, NULL, NULL};
 
 	return own.n ? hooks_run(&own, l->hook_state, "created", getpid(), err) : 0;
 }

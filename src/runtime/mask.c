@@ -96,7 +96,7 @@ static int cover_directory(struct masks *m, int *copy, struct error *err)
 {
 	if (m->empty < 0) {
 		m->empty = mount_new("tmpfs", "tmpfs", MS_RDONLY, "size=0k,mode=755",
-				     m->launch->config->mount_label, err);
+				     m->launch->config->mount_option, err);
 		return m->empty;
 	}
 	*copy = mount_clone(m->empty, "", false, err);

@@ -206,7 +206,7 @@ static const char *label_of(const struct launch *l, const struct oci_mount *m)
 {
 	return is_type(m, "proc") || is_type(m, "sysfs") || is_type(m, "mqueue")
 		       ? NULL
-		       : l->config->mount_label;
+		       : l->config->mount_option;
 }
 
 static int make_new(struct launch *l, const struct oci_mount *m, struct error *err)

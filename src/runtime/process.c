@@ -170,7 +170,7 @@ static int enter_directory(const struct launch *l, struct error *err)
 /* crun's annotation, by which podman asks for --group-add keep-groups: those of who called us. */
 static bool keeps_groups(const struct launch *l)
 {
-	return oci_config_annotation(l->config, "run.oci.keep_original_groups") != NULL;
+	return oci_config_annotation(l->config, OCI_ANNOTATION_KEEP_GROUPS) != NULL;
 }
 
 static int set_groups(const struct launch *l, const struct oci_user *user, struct error *err)

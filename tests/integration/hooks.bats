@@ -255,3 +255,42 @@ add_script() {
 	run pgrep -f "sleep 78.$$"
 	[ "$status" -eq 1 ]
 }
+
+@test "annotations run.oci.hooks.stdout and stderr: what hooks say is appended there" {
+	local list
+	for list in createRuntime createContainer poststart poststop; do
+		add_script "$list" "echo $list says; echo $list complains >&2"
+	done
+	edit_config ".annotations = {\"run.oci.hooks.stdout\": \"$SAID/out\", \"run.oci.hooks.stderr\": \"$SAID/err\"}"
+	set_args sleep 1000
+	echo before >"$SAID/out"
+	behalf create --bundle "$BUNDLE" "$ID"
+	behalf start "$ID"
+	behalf delete --force "$ID"
+	run cat "$SAID/out"
+	[ "$output" = $'before\ncreateRuntime says\ncreateContainer says\npoststart says\npoststop says' ]
+	run cat "$SAID/err"
+	[ "$output" = $'createRuntime complains\ncreateContainer complains\npoststart complains\npoststop complains' ]
+}
+
+@test "annotation run.oci.hooks.stderr alone: the other stream is still told of a hook that fails" {
+	add_script createRuntime 'echo the reason; echo elsewhere >&2; exit 3'
+	edit_config ".annotations = {\"run.oci.hooks.stderr\": \"$SAID/err\"}"
+	run behalf create --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"exit status 3: the reason" ]]
+	[ "$(cat "$SAID/err")" = elsewhere ]
+	edit_config ".annotations = {\"run.oci.hooks.stderr\": \"$SAID/none/err\"}"
+	run behalf create --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"hooks.createRuntime[0]: open '$SAID/none/err' for what hooks say"* ]]
+	[ -z "$(behalf list -q)" ]
+}
+
+@test "annotation run.oci.hooks.stdout: a hook of the container's own gets no file of the host" {
+	add_hook startContainer '{"path": "/bin/sh", "args": ["sh", "-c", "echo inside"]}'
+	edit_config ".annotations = {\"run.oci.hooks.stdout\": \"$SAID/out\"}"
+	set_args true
+	behalf run --bundle "$BUNDLE" "$ID"
+	[ ! -e "$SAID/out" ]
+}

@@ -232,6 +232,27 @@ listen_for_pidfd() {
 	[ "$(status_of "$ID")" = running ]
 }
 
+@test "annotation run.oci.pidfd_receiver: the same without an option" {
+	[ -x "${BUILD_DIR:-}/tests/integration/pidfd_kill" ] || skip "pidfd_kill is not built"
+	set_args sleep 1000
+	listen_for_pidfd 9
+	edit_config ".annotations[\"run.oci.pidfd_receiver\"] = \"$SOCKET\""
+	behalf create --bundle "$BUNDLE" "$ID"
+	wait_until 5 has_status "$ID" stopped
+}
+
+@test "annotations that crun knows and behalf does not take: a warning, or refused" {
+	set_args true
+	edit_config '.annotations["run.oci.systemd.subgroup"] = "x"'
+	run behalf run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ]
+	[[ $output == *"run.oci.systemd.subgroup"*"left out"* ]]
+	edit_config '.annotations["run.oci.handler"] = "krun"'
+	run behalf run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ $output == *"run.oci.handler"*"not supported"* ]]
+}
+
 @test "--pidfd-socket: where nobody listens nothing is made" {
 	set_args sleep 1000
 	run behalf create --bundle "$BUNDLE" --pidfd-socket "$BATS_TEST_TMPDIR/none" "$ID"

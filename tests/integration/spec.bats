@@ -80,7 +80,7 @@ setup() {
 	jq -e '.linux.intelRdt == {enabled: true, schemata: true, monitoring: true}' features.json
 	[ "$(jq -c '.linux.memoryPolicy.modes | length' features.json)" = 7 ]
 	[ "$(jq -c '.potentiallyUnsafeConfigAnnotations' features.json)" = \
-		'["io.behalf.","org.systemd.property.","run.oci.keep_original_groups"]' ]
+		'["io.behalf.","org.systemd.property.","run.oci.hooks.stderr","run.oci.hooks.stdout","run.oci.keep_original_groups","run.oci.mount_context_type","run.oci.pidfd_receiver"]' ]
 }
 
 @test "features: of the flags of seccomp those are supported that the kernel has" {

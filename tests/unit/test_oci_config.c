@@ -364,6 +364,60 @@ TEST(unknown_capabilities_are_left_out_with_a_warning)
 	has_str(config->warnings[2], "linux.resources.memory.kernel: left out");
 }
 
+/* ---- annotations of other runtimes ---- */
+
+static struct oci_config *parse_annotated(const char *key, const char *value, struct error *err)
+{
+	char text[512];
+
+	snprintf(
+		text, sizeof(text),
+		"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"},\"annotations\":{\"%s\":\"%s\"},"
+		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],\"mountLabel\":\"a:b:c:s0,c1\"}}",
+		key, value);
+	return parse(text, err);
+}
+
+TEST(an_annotation_says_what_a_label_is_of)
+{
+	static const char key[] = OCI_ANNOTATION_MOUNT_CONTEXT;
+	struct error err = {0};
+	_cleanup_(cleanup_oci_config) struct oci_config *none = parse_annotated("a", "b", &err);
+	_cleanup_(cleanup_oci_config) struct oci_config *root =
+		parse_annotated(key, "rootcontext", &err);
+
+	must(none != NULL && root != NULL, "%s", err.text);
+	is_str(none->mount_option, "context=a:b:c:s0,c1");
+	is_str(root->mount_option, "rootcontext=a:b:c:s0,c1");
+	must(!parse_annotated(key, "any", &err));
+	is_str(err.text,
+	       "config.json: annotations['run.oci.mount_context_type']: 'any' is not one of "
+	       "context, fscontext, defcontext and rootcontext");
+}
+
+TEST(an_annotation_that_is_known_and_not_taken_is_told)
+{
+	struct error err = {0};
+	_cleanup_(cleanup_oci_config) struct oci_config *warned =
+		parse_annotated("run.oci.systemd.subgroup", "x", &err);
+	_cleanup_(cleanup_oci_config) struct oci_config *off =
+		parse_annotated("run.oci.systemd.subgroup", "", &err);
+	_cleanup_(cleanup_oci_config) struct oci_config *unknown =
+		parse_annotated("run.oci.frobnicate", "x", &err);
+
+	must(warned && off && unknown, "%s", err.text);
+	must(warned->n_warnings == 1);
+	is_str(warned->warnings[0],
+	       "config.json: annotations['run.oci.systemd.subgroup']: left out: "
+	       "no group is made below the scope");
+	is_uint(off->n_warnings, 0);
+	is_uint(unknown->n_warnings, 0);
+	must(!parse_annotated("run.oci.handler", "krun", &err));
+	has_str(err.text, "annotations['run.oci.handler']: not supported");
+	must(!parse_annotated(OCI_ANNOTATION_HOOKS_STDOUT, "here", &err));
+	has_str(err.text, "'here' is not an absolute path");
+}
+
 /* ---- names ---- */
 
 TEST(names_and_numbers)

@@ -18,6 +18,8 @@ labels_config plain .
 labels_config boxed '.process.selinuxLabel = "base_u:base_r:box_t:s0"
 	| .linux.mountLabel = "base_u:object_r:boxfile_t:s0:c0,c1"
 	| .mounts += [{destination: "/dev/queues", type: "mqueue", source: "mqueue"}]'
+labels_config rootcontext '.linux.mountLabel = "base_u:object_r:boxfile_t:s0:c0,c1"
+	| .annotations = {"run.oci.mount_context_type": "rootcontext"}'
 labels_config unknown '.process.selinuxLabel = "base_u:base_r:nosuch_t:s0"'
 labels_config wrong '.linux.mountLabel = "base_u:object_r:nosuch_t:s0"'
 machine_run lsm=selinux

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "keeper/ask.h"
+#include "ledger/names.h"
 
 int kept_terms_ask(struct json_object **status, struct error *err)
 {
@@ -79,9 +80,19 @@ int kept_terms_each(struct json_object *status, kept_terms_take *take, void *dat
 	return 0;
 }
 
+/* By what it is called, in the register, or by the ledger's views, which have a plain group without its first slash. */
+static bool is_called(const char *workspace, const char *called, const char *cgroup,
+		      const char *name)
+{
+	_cleanup_free_ char *viewed = ledger_name_of_path(cgroup);
+
+	return string_starts_with(workspace, name) || string_starts_with(called, name) ||
+	       (viewed && *cgroup && string_starts_with(viewed, name));
+}
+
 bool kept_term_is_of(const struct kept_term *term, const char *name)
 {
-	return string_starts_with(term->workspace, name) || string_starts_with(term->called, name);
+	return is_called(term->workspace, term->called, term->cgroup, name);
 }
 
 bool kept_terms_has(struct json_object *status, const char *name)
@@ -93,8 +104,8 @@ bool kept_terms_has(struct json_object *status, const char *name)
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 
-		if (string_starts_with(or_empty(string(one, "name")), name) ||
-		    string_starts_with(or_empty(string(one, "called")), name))
+		if (is_called(or_empty(string(one, "name")), or_empty(string(one, "called")),
+			      or_empty(string(one, "cgroup")), name))
 			return true;
 	}
 	return false;

@@ -148,8 +148,16 @@ int quota_check_controllers(const struct promise *promise, struct error *err)
 		const char *directory = cgroup_directory(promise->cgroup, all[i].controller);
 		_cleanup_free_ char *path = NULL;
 
-		if (!needs(&promise->terms, all[i].controller) || !directory ||
-		    cgroup_version(promise->cgroup, all[i].controller) != 2)
+		if (!needs(&promise->terms, all[i].controller))
+			continue;
+		if (!directory)
+			return error_set(
+				err, ENODEV,
+				"the control group '%s' is in no hierarchy that has the %s "
+				"controller",
+				cgroup_path(promise->cgroup),
+				cgroup_controller_name(all[i].controller, 2));
+		if (cgroup_version(promise->cgroup, all[i].controller) != 2)
 			continue;
 		path = string_format("%s/%s", directory, all[i].file);
 		if (!path)

@@ -169,6 +169,9 @@ static void judge_limit(struct control_workspace *w, uint64_t now_ns, uint64_t r
 	seconds = then ? p->sums.wall_s - then->wall_s : 0;
 	if (seconds > 0)
 		t->ratio = (p->sums.charge_s - then->charge_s) / seconds / t->promised;
+	else
+		/* nothing is judged by less than all of the time */
+		t->ratio = t->got / t->promised;
 	judge(t, seconds > 0 && t->ratio > LIMIT_BROKEN, now_ns, round_ns);
 }
 

@@ -94,7 +94,7 @@ has_quota() {
 }
 
 start_keeper() {
-	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
+	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper "$@" >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	KEEPER=$!
 	wait_until 5 test -S "$BEHALF_KEEPER/socket"
 }
@@ -149,6 +149,17 @@ is_kept() {
 		[ "$status" -eq 1 ]
 		[ "${#lines[@]}" -eq 1 ]
 	done
+	behalf terms list -J | jq -e '. == []'
+}
+
+@test "terms whose controller the group is in no hierarchy of are refused" {
+	local memory
+	memory=$(controller memory)
+	[ -n "$memory" ] && [ "$memory" != "$CPU" ] || skip "memory is where cpu is"
+	group "$ID"
+	run behalf terms set "/$ID" cpu.limit=0.5 memory.limit=64MiB
+	[ "$status" -eq 1 ]
+	[ "$output" = "behalf: terms of '/$ID': the control group '/$ID' is in no hierarchy that has the memory controller" ]
 	behalf terms list -J | jq -e '. == []'
 }
 
@@ -646,17 +657,23 @@ has_quota_of() {
 	group "$ID-b"
 	if [ -e "$CPU/$ID-b/cpu.weight" ]; then echo 10000 >"$CPU/$ID-b/cpu.weight"; else echo 262144 >"$CPU/$ID-b/cpu.shares"; fi
 	in_group "$ID" taskset -c 0 sh -c 'while :; do :; done'
-	start_keeper
+	start_keeper --json
 	wait_until 5 is_kept
 	for _ in 1 2 3 4; do in_group "$ID-b" taskset -c 0 sh -c 'while :; do :; done'; done
 	run timeout 20 "$BEHALF" stat --watch -i 0.2 "/$ID"
 	echo "$output"
 	[ "$status" -eq 3 ]
 	[[ "${lines[-1]}" == "/$ID: cpu.reserve is broken: "*" of 0.90 CPU"* ]]
+	# as `top` and `stat` call it
+	run timeout 20 "$BEHALF" stat --watch -i 0.2 "$ID"
+	[ "$status" -eq 3 ]
 	"$BEHALF" metrics --once | grep -q "^behalf_violation_seconds_total{workspace=\"/$ID\",cgroup=\"/$ID\",term=\"cpu.reserve\"}"
 	"$BEHALF" metrics --once | grep -q "^behalf_promised{workspace=\"/$ID\",cgroup=\"/$ID\",term=\"cpu.reserve\"} 0.9$"
 	[ "$("$BEHALF" metrics --once | tail -1)" = "# EOF" ]
 	status | jq -e --arg name "/$ID" '.events[-1] | .workspace == $name and .state == "broken" and .by != null'
+	# a line each
+	head -n 1 "$BATS_TEST_TMPDIR/keeper.out" |
+		jq -e --arg name "/$ID" '.workspace == $name and .cgroup == $name and .term == "cpu.reserve" and .unit == "CPU" and .state == "broken" and (.time | test("^[0-9-]+T[0-9:]+Z$"))'
 }
 
 @test "work for others is moved off a reserved CPU, and back" {

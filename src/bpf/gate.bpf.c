@@ -6,7 +6,7 @@
  * connection whose it is: that saves both.
  *
  * And how the uplink's queueing discipline tells whose a packet is: uplink_mark writes the workspace's number
- * into the mark of what comes from its link, and uplink_classify makes a class of that.
+ * into the mark of what comes from its link, and signs it, and uplink_classify makes a class of that.
  *
  * What arrives at the uplink has no mark: whose it is, is known of connections by what was sent (uplink_learn, behind
  * the translation of addresses), and else by the addresses that packets had which went into a link (link_learn).
@@ -118,6 +118,8 @@ struct {
 	__type(value, __u32);
 } stations SEC(".maps");
 
+struct gate_vlans vlans;
+
 /* ---- the bucket ---- */
 
 static void fill(struct gate *gate, __u64 now_ns)
@@ -191,6 +193,47 @@ int gate_link(struct __sk_buff *skb)
 	return !number || admits(*number, packets_of(skb), skb->len) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
+/* ---- bytes on the wire ---- */
+
+/* Of the headers of each segment; HEADERS_MAX where that cannot be told. */
+static __u32 header_bytes(struct __sk_buff *skb)
+{
+	__u32 network = skb->protocol == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr) : 0;
+	__u8 version, protocol, offset;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &version, 1, BPF_HDR_START_NET) < 0 ||
+	    bpf_skb_load_bytes_relative(skb, network ? 6 : 9, &protocol, 1, BPF_HDR_START_NET) < 0)
+		return HEADERS_MAX;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		network = (version & 0xf) * 4;
+	if (network && protocol == IPPROTO_UDP)
+		return ETH_HLEN + network + 8;
+	if (!network || protocol != IPPROTO_TCP ||
+	    bpf_skb_load_bytes_relative(skb, network + 12, &offset, 1, BPF_HDR_START_NET) < 0)
+		return HEADERS_MAX;
+	return ETH_HLEN + network + (offset >> 4) * 4;
+}
+
+/*
+ * As qdiscs and the wire have it, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c). What is in a
+ * tunnel or behind extension headers counts a little more than it is: who is counted too much is held a little
+ * below its rate.
+ */
+static __u64 wire_bytes(struct __sk_buff *skb)
+{
+	__u32 length = skb->len, segment = skb->gso_size, segments = skb->gso_segs, headers;
+
+	if (!segment)
+		return length;
+	headers = header_bytes(skb);
+	/* from a source that is not trusted, a tap, they were not counted yet */
+	if (!segments)
+		segments = ((length > headers ? length - headers : length) + segment - 1) / segment;
+	return segments > 1 ? length + (__u64)(segments - 1) * headers : length;
+}
+
+/* ---- holding back ---- */
+
 static void fill_hold(struct gate_hold *hold)
 {
 	__u64 now_ns = bpf_ktime_get_ns(), filled_ns = hold->filled_ns;
@@ -210,19 +253,8 @@ static void fill_hold(struct gate_hold *hold)
 		__sync_fetch_and_add(&hold->tokens, more);
 }
 
-/*
- * The qdisc behind it counts what is on the wire, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c).
- * It is not more than this, but for extension headers of IPv6: who is counted too much is held a little below its rate.
- */
-static __u64 wire_bytes(const struct __sk_buff *skb)
-{
-	__u32 length = skb->len, segment = skb->gso_size;
-
-	return segment ? length + (__u64)(length / segment) * HEADERS_MAX : length;
-}
-
 /* Whether it passes; else the next filter redirects it to where it waits. */
-static bool passes(struct gate_hold *hold, const struct __sk_buff *skb)
+static bool passes(struct gate_hold *hold, struct __sk_buff *skb, __u64 bytes)
 {
 	fill_hold(hold);
 	if (hold->tokens <= 0)
@@ -234,11 +266,13 @@ static bool passes(struct gate_hold *hold, const struct __sk_buff *skb)
 	 * is refused is none.
 	 */
 	if (hold->tokens > -HOLD_DEBT_MAX)
-		__sync_fetch_and_add(&hold->tokens, -(__s64)wire_bytes(skb));
+		__sync_fetch_and_add(&hold->tokens, -(__s64)bytes);
 	if (hold->held)
 		return false;
-	__sync_fetch_and_add(&hold->passed_bytes, skb->len);
+	__sync_fetch_and_add(&hold->passed_bytes, bytes);
 	__sync_fetch_and_add(&hold->passed, packets_of(skb));
+	/* what ends the search for filters makes a tc_index of this (tc_run in net/core/dev.c): the signature stays */
+	skb->tc_classid = skb->tc_index;
 	return true;
 }
 
@@ -249,7 +283,7 @@ int link_hold(struct __sk_buff *skb)
 	__u32 index = skb->ifindex;
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
 
-	return hold && passes(hold, skb) ? TC_ACT_OK : TC_ACT_UNSPEC;
+	return hold && passes(hold, skb, wire_bytes(skb)) ? TC_ACT_OK : TC_ACT_UNSPEC;
 }
 
 /*
@@ -263,15 +297,25 @@ int uplink_mark(struct __sk_buff *skb)
 
 	if (skb->priority >> 16 == GATE_QDISC_MAJOR)
 		skb->priority = 0;
-	if (number)
-		skb->mark = (skb->mark & ~GATE_MARK_MASK) | (*number + 1) << GATE_MARK_SHIFT;
+	if (!number)
+		return TC_ACT_UNSPEC;
+	skb->mark = (skb->mark & ~GATE_MARK_MASK) | (*number + 1) << GATE_MARK_SHIFT;
+	skb->tc_index = GATE_INDEX(*number + 1);
 	return TC_ACT_UNSPEC;
+}
+
+/* The number in its mark plus one; 0: the mark is not ours. */
+static __u32 marked(const struct __sk_buff *skb)
+{
+	__u32 place = skb->mark >> GATE_MARK_SHIFT;
+
+	return place && skb->tc_index == GATE_INDEX(place) ? place : 0;
 }
 
 SEC("tc")
 int uplink_classify(struct __sk_buff *skb)
 {
-	__u32 number = skb->mark >> GATE_MARK_SHIFT, *handle;
+	__u32 number = marked(skb), *handle;
 
 	if (!number--)
 		return 0;
@@ -283,7 +327,7 @@ int uplink_classify(struct __sk_buff *skb)
 SEC("tc")
 int uplink_count(struct __sk_buff *skb)
 {
-	__u32 number = skb->mark >> GATE_MARK_SHIFT, *handle;
+	__u32 number = marked(skb), *handle;
 	struct gate *gate;
 
 	if (!number--)
@@ -291,7 +335,7 @@ int uplink_count(struct __sk_buff *skb)
 	handle = bpf_map_lookup_elem(&uplink_classes, &number);
 	gate = bpf_map_lookup_elem(&gates, &number);
 	if (handle && !*handle && gate) {
-		__sync_fetch_and_add(&gate->sent_bytes, skb->len);
+		__sync_fetch_and_add(&gate->sent_bytes, wire_bytes(skb));
 		__sync_fetch_and_add(&gate->sent, packets_of(skb));
 	}
 	return TC_ACT_UNSPEC;
@@ -378,6 +422,16 @@ static struct gate *owner_in(void *map, const void *key, __u32 *number)
 	return gate && gate->generation == *tag >> GATE_TAG_SHIFT ? gate : NULL;
 }
 
+/* As the bridge takes it (br_allowed_ingress in net/bridge/br_vlan.c). */
+static __u16 vlan_of(const struct __sk_buff *skb)
+{
+	__u16 tag = skb->vlan_present ? skb->vlan_tci & 0xfff : 0;
+
+	if (!vlans.filters)
+		return 0;
+	return tag && skb->vlan_proto == vlans.protocol ? tag : vlans.untagged;
+}
+
 static struct gate *owner_of_station(struct __sk_buff *skb, __u32 *number)
 {
 	struct gate_station station = {};
@@ -387,6 +441,7 @@ static struct gate *owner_of_station(struct __sk_buff *skb, __u32 *number)
 	    bpf_skb_load_bytes_relative(skb, 0, station.address, sizeof(station.address),
 					BPF_HDR_START_MAC) < 0)
 		return NULL;
+	station.vlan = vlan_of(skb);
 	return owner_in(&stations, &station, number);
 }
 
@@ -403,7 +458,7 @@ static struct gate *owner_of(struct __sk_buff *skb, const struct flow *flow, __u
 SEC("tc")
 int uplink_learn(struct __sk_buff *skb)
 {
-	__u32 number = skb->mark >> GATE_MARK_SHIFT;
+	__u32 number = marked(skb);
 	struct flow flow = {};
 
 	if (!read_flow(skb, &flow, true))
@@ -472,12 +527,16 @@ int uplink_hold(struct __sk_buff *skb)
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
 	struct flow flow = {};
 	struct gate *gate;
+	__u64 bytes;
 
-	if (!hold || !passes(hold, skb))
+	if (!hold)
+		return TC_ACT_UNSPEC;
+	bytes = wire_bytes(skb);
+	if (!passes(hold, skb, bytes))
 		return TC_ACT_UNSPEC;
 	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
 	if (gate) {
-		__sync_fetch_and_add(&gate->arrived_bytes, skb->len);
+		__sync_fetch_and_add(&gate->arrived_bytes, bytes);
 		__sync_fetch_and_add(&gate->arrived, packets_of(skb));
 	}
 	return TC_ACT_OK;

@@ -22,9 +22,15 @@
 /* The major number of the keeper's qdiscs and classes. */
 #define GATE_QDISC_MAJOR 0xbe1f
 
-/* Where in a packet's mark its workspace's number, plus one, is. */
+/*
+ * Where in a packet's mark its workspace's number, plus one, is. Others use marks, too: it is believed only of packets
+ * whose tc_index says the same beside a signature. What a container has set there itself is no use without the mark,
+ * which the kernel takes away when a packet comes out of another network namespace.
+ */
 #define GATE_MARK_SHIFT 20
 #define GATE_MARK_MASK 0xfff00000u
+#define GATE_INDEX_SIGN 0xb000u
+#define GATE_INDEX(place) (GATE_INDEX_SIGN | (place)) /* of the number plus one */
 
 /*
  * What is learned of connections and addresses is a workspace's number and, above it, which of those that have had
@@ -35,10 +41,17 @@
 #define GATE_GENERATIONS (1u << (32 - GATE_TAG_SHIFT))
 #define GATE_TAG_NONE GATE_TAG_NUMBER /* there is no such number */
 
-/* A hardware address, as the bridge knows it whose port the uplink is. */
+/* A hardware address, as the bridge knows it whose port the uplink is: in each VLAN it may be another's. */
 struct gate_station {
 	unsigned char address[6];
-	unsigned char padding[2];
+	__u16 vlan; /* 0: the bridge has none */
+};
+
+/* How that bridge tells VLANs apart, and which one is meant at the uplink by what has no tag; the keeper's. */
+struct gate_vlans {
+	__u16 filters;	/* 0: it does not */
+	__u16 protocol; /* of tags, in network order */
+	__u16 untagged; /* 0: none */
 };
 
 /*

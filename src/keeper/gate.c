@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keeper/gate.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kernel/netlink_bridge.h"
 /* the skeleton speaks of the types of gate.h */
 #include "bpf/gate.h"
 #include "bpf/gate.skel.h"
@@ -142,27 +144,34 @@ uint32_t gates_tag(const struct gates *gates, int number)
 	return (uint32_t)gates->all[number].generation << GATE_TAG_SHIFT | (uint32_t)number;
 }
 
-static struct gate_station station_of(const unsigned char address[static 6])
+void gates_set_vlans(struct gates *gates, const struct netlink_bridge_vlans *vlans)
 {
-	struct gate_station station = {0};
-
-	memcpy(station.address, address, sizeof(station.address));
-	return station;
+	gates->bpf->bss->vlans = (struct gate_vlans){.filters = vlans->filters,
+						     .protocol = htons(vlans->protocol),
+						     .untagged = vlans->untagged};
 }
 
-int gates_set_station(struct gates *gates, const unsigned char address[static 6], int number)
+static struct gate_station key_of(const struct netlink_station *station)
 {
-	struct gate_station station = station_of(address);
+	struct gate_station key = {.vlan = station->vlan};
+
+	memcpy(key.address, station->address, sizeof(key.address));
+	return key;
+}
+
+int gates_set_station(struct gates *gates, const struct netlink_station *station, int number)
+{
+	struct gate_station key = key_of(station);
 	uint32_t tag = gates_tag(gates, number);
 
-	return bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.stations), &station, &tag, BPF_ANY);
+	return bpf_map_update_elem(bpf_map__fd(gates->bpf->maps.stations), &key, &tag, BPF_ANY);
 }
 
-void gates_forget_station(struct gates *gates, const unsigned char address[static 6])
+void gates_forget_station(struct gates *gates, const struct netlink_station *station)
 {
-	struct gate_station station = station_of(address);
+	struct gate_station key = key_of(station);
 
-	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &station);
+	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &key);
 }
 
 int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)

@@ -52,9 +52,14 @@ void gates_set_class(struct gates *gates, enum terms_direction direction, int nu
 /* What a class of NUMBER's has sent that goes now: it is counted on from there. */
 void gates_add_sent(struct gates *gates, int number, uint64_t bytes, uint64_t packets);
 
-/* What arrives at an uplink for the hardware ADDRESS of somebody behind a bridge is NUMBER's. 0 or a negative errno. */
-int gates_set_station(struct gates *gates, const unsigned char address[static 6], int number);
-void gates_forget_station(struct gates *gates, const unsigned char address[static 6]);
+struct netlink_bridge_vlans;
+struct netlink_station;
+
+/* How the bridge whose port the uplink is tells VLANs apart. */
+void gates_set_vlans(struct gates *gates, const struct netlink_bridge_vlans *vlans);
+/* What arrives at an uplink for the address of STATION, in its VLAN, is NUMBER's. 0 or a negative errno. */
+int gates_set_station(struct gates *gates, const struct netlink_station *station, int number);
+void gates_forget_station(struct gates *gates, const struct netlink_station *station);
 /* Another one for each who has had the number. */
 uint32_t gates_tag(const struct gates *gates, int number);
 

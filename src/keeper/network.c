@@ -386,8 +386,43 @@ static void drop_unlisted(struct network *network)
 	network->n = kept;
 }
 
+/*
+ * Where the uplink is a workspace's link as well, there is one place only for what holds packets back: what the one
+ * sends the other one receives. The limit, as it is set or will be, goes before the classes.
+ */
+static const struct workspace *who_limits_uplink(const struct network *network,
+						 enum terms_direction direction)
+{
+	for (size_t i = 0; i < network->n; i++) {
+		const struct workspace *w = &network->workspaces[i];
+		bool sent = direction == TERMS_EGRESS;
+		uint64_t wanted_bps = w->terms.net[sent ? TERMS_INGRESS : TERMS_EGRESS].limit_bps;
+
+		for (size_t l = 0; l < w->n_links; l++) {
+			const struct shape *now = &w->links[l].now;
+
+			if (strcmp(w->links[l].link.name, network->uplink.name) == 0 &&
+			    (wanted_bps || (sent ? now->ingress_limit_bps : now->egress_limit_bps)))
+				return w;
+		}
+	}
+	return NULL;
+}
+
+/* The limit needs the place: classes that are there go. */
+static int give_way(struct network *network, enum terms_direction direction,
+		    const struct workspace *limited, struct error *err)
+{
+	int r = uplink_set(&network->uplink, &network->shaper, direction, NULL, 0, err);
+
+	return r < 0 ? r
+		     : error_set(err, EBUSY, "the uplink '%s' is a link of '%s', which has a limit",
+				 network->uplink.name, limited->name);
+}
+
 static int set_classes(struct network *network, enum terms_direction direction, struct error *err)
 {
+	const struct workspace *limited = who_limits_uplink(network, direction);
 	_cleanup_free_ struct class_terms *list = calloc(network->n + 1, sizeof(*list));
 	struct error told = {0};
 	size_t n = 0;
@@ -404,7 +439,9 @@ static int set_classes(struct network *network, enum terms_direction direction, 
 							 .reserve_bps = terms->reserve_bps,
 							 .share = terms->share};
 	}
-	r = uplink_set(&network->uplink, &network->shaper, direction, list, n, &told);
+	r = n && limited
+		    ? give_way(network, direction, limited, &told)
+		    : uplink_set(&network->uplink, &network->shaper, direction, list, n, &told);
 	if (r < 0 && !network->uplink_told[direction])
 		log_warning("reserves and shares of what %s are not kept: %s",
 			    direction == TERMS_EGRESS ? "is sent" : "arrives", told.text);
@@ -447,6 +484,8 @@ static size_t list_ports(const struct network *network, struct station_port *por
 static int follow_stations(struct network *network, struct error *err)
 {
 	bool asked = network->uplink.known_link.index && network->uplink.bridge;
+	const struct station_bridge at = {.bridge = asked ? network->uplink.bridge : 0,
+					  .port = network->uplink.known_link.index};
 	_cleanup_free_ struct station_port *ports = NULL;
 	struct error told = {0};
 	int r;
@@ -456,9 +495,8 @@ static int follow_stations(struct network *network, struct error *err)
 	ports = calloc(network->n * LINKS_MAX + 1, sizeof(*ports));
 	if (!ports)
 		return error_oom(err);
-	r = stations_follow(&network->stations, network->shaper.netlink, network->shaper.gates,
-			    asked ? network->uplink.bridge : 0, ports, list_ports(network, ports),
-			    &told);
+	r = stations_follow(&network->stations, network->shaper.netlink, network->shaper.gates, &at,
+			    ports, list_ports(network, ports), &told);
 	if (r < 0 && !network->stations_told)
 		log_warning("whose what arrives at '%s' is, is not known by its bridge: %s",
 			    network->uplink.name, told.text);

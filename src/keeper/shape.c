@@ -270,7 +270,10 @@ enum {
 	PLACED_HOLD_ALL,
 };
 
-/* A mark has to be there before a redirection takes the packet away; what the gate drops is learned too. */
+/*
+ * A mark has to be there before a redirection takes the packet away; what the gate drops is learned too. Those of a link
+ * and those of the uplink may be at the same interface, but for the two that hold back, of which network.c sets one.
+ */
 static const struct placed all_placed[] = {
 	[PLACED_GATE] = {GATE, "behalf_gate", QDISC_SENDS, SHAPE_PRIORITY, GATE_LINK},
 	[PLACED_MARK] = {MARK, "behalf_mark", QDISC_RECEIVES, SHAPE_PRIORITY - 2, UPLINK_MARK},
@@ -281,7 +284,7 @@ static const struct placed all_placed[] = {
 	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
 				UPLINK_LEARN},
 	[PLACED_COUNT] = {COUNT, "behalf_count", QDISC_SENDS, SHAPE_PRIORITY - 3, UPLINK_COUNT},
-	[PLACED_GATE_ARRIVING] = {GATE_ARRIVING, "behalf_gate", QDISC_RECEIVES, SHAPE_PRIORITY - 2,
+	[PLACED_GATE_ARRIVING] = {GATE_ARRIVING, "behalf_gate", QDISC_RECEIVES, SHAPE_PRIORITY - 3,
 				  GATE_UPLINK},
 };
 

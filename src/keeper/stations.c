@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include "bpf/gate.h"
-#include "kernel/netlink_bridge.h"
 
 #define NOBODY (-1)
 /* Of one port so many are told: whoever makes addresses up takes the room of nobody else. */
 #define PORT_ADDRESSES 256
 
 struct station {
-	unsigned char address[6];
+	struct netlink_station at;
 	int number;
 	uint32_t tag; /* of the number, as it was told */
 };
@@ -43,18 +42,25 @@ static struct station_port *port_of(const struct making *m, int port)
 
 static int by_address(const void *a, const void *b)
 {
-	const struct station *x = a, *y = b;
+	const struct netlink_station *x = &((const struct station *)a)->at;
+	const struct netlink_station *y = &((const struct station *)b)->at;
+	int order = memcmp(x->address, y->address, sizeof(x->address));
 
-	return memcmp(x->address, y->address, sizeof(x->address));
+	return order ? order : x->vlan < y->vlan ? -1 : x->vlan > y->vlan;
 }
 
-/* Everybody, nobody's too: an address may be known at two ports. */
+/*
+ * Everybody, nobody's too: an address may move from port to port while the list is read. What the bridge has learned with
+ * a VLAN while it filters is not what it goes by when it does not, and the other way round.
+ */
 static void take(void *data, const struct netlink_station *seen)
 {
 	struct making *m = data;
 	struct station_port *port = port_of(m, seen->port);
 	struct station *more;
 
+	if ((seen->vlan != 0) != m->next.vlans.filters)
+		return;
 	if (port && port->n_addresses++ >= PORT_ADDRESSES)
 		return;
 	if (m->next.n == m->room) {
@@ -68,8 +74,7 @@ static void take(void *data, const struct netlink_station *seen)
 		m->room = room;
 	}
 	more = &m->next.items[m->next.n++];
-	*more = (struct station){.number = port ? port->number : NOBODY};
-	memcpy(more->address, seen->address, sizeof(more->address));
+	*more = (struct station){.at = *seen, .number = port ? port->number : NOBODY};
 }
 
 /* Each once; what is at ports of two is nobody's, and nobody's needs not be kept. */
@@ -107,32 +112,35 @@ static int tell(const struct stations *before, struct stations *next, struct gat
 			order = by_address(&before->items[old], s);
 			if (order >= 0)
 				break;
-			gates_forget_station(gates, before->items[old].address);
+			gates_forget_station(gates, &before->items[old].at);
 		}
 		s->tag = gates_tag(gates, s->number);
 		if (old < before->n && order == 0 && before->items[old++].tag == s->tag)
 			continue;
-		if (gates_set_station(gates, s->address, s->number) < 0) {
+		if (gates_set_station(gates, &s->at, s->number) < 0) {
 			/* there is no room: again with the next look */
 			s->tag = GATE_TAG_NONE;
 			result = -ENOSPC;
 		}
 	}
 	for (; old < before->n; old++)
-		gates_forget_station(gates, before->items[old].address);
+		gates_forget_station(gates, &before->items[old].at);
 	return result;
 }
 
 int stations_follow(struct stations *stations, struct netlink *netlink, struct gates *gates,
-		    int bridge, struct station_port *ports, size_t n, struct error *err)
+		    const struct station_bridge *at, struct station_port *ports, size_t n,
+		    struct error *err)
 {
 	struct making m = {.ports = ports, .n_ports = n};
 	int r = 0;
 
 	if (n)
 		qsort(ports, n, sizeof(*ports), by_port);
-	if (bridge && n)
-		r = netlink_bridge_stations(netlink, bridge, take, &m, err);
+	if (at->bridge && n)
+		r = netlink_bridge_vlans(netlink, at->bridge, at->port, &m.next.vlans, err);
+	if (r == 0 && at->bridge && n)
+		r = netlink_bridge_stations(netlink, at->bridge, take, &m, err);
 	if (r == 0 && m.failed)
 		r = error_oom(err);
 	if (r < 0) {
@@ -140,6 +148,8 @@ int stations_follow(struct stations *stations, struct netlink *netlink, struct g
 		return r;
 	}
 	sort(&m.next);
+	if (gates)
+		gates_set_vlans(gates, &m.next.vlans);
 	r = tell(stations, &m.next, gates);
 	stations_clear(stations);
 	*stations = m.next;

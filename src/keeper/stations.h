@@ -10,13 +10,21 @@
 
 #include "base/error.h"
 #include "keeper/gate.h"
+#include "kernel/netlink_bridge.h"
 
 struct netlink;
 struct station;
 
 struct stations {
-	struct station *items; /* by address */
+	struct station *items; /* by address and VLAN */
 	size_t n;
+	struct netlink_bridge_vlans vlans;
+};
+
+/* The bridge, and that port of it which is the uplink, by index. */
+struct station_bridge {
+	int bridge; /* 0: there is none, and nobody is known */
+	int port;
 };
 
 /* The interface of index PORT is a link of the workspace with NUMBER. */
@@ -26,9 +34,10 @@ struct station_port {
 };
 
 /*
- * Brings what the programs know in line with the bridge of index BRIDGE, of whose ports these N of PORTS are
- * workspaces', in any order; 0: there is no bridge, and nobody is known.
+ * Brings what the programs know in line with the bridge of AT, of whose ports these N of PORTS are workspaces', in any
+ * order.
  */
 int stations_follow(struct stations *stations, struct netlink *netlink, struct gates *gates,
-		    int bridge, struct station_port *ports, size_t n, struct error *err);
+		    const struct station_bridge *at, struct station_port *ports, size_t n,
+		    struct error *err);
 void stations_clear(struct stations *stations);

@@ -6,7 +6,7 @@
  *
  *	sent	 classes at its root, as long as there is so much to be sent that one could be in another's way
  *		 (contention.h): what passes a class is some percent slower. Until then it is only counted. Whose a
- *		 packet is, is in its mark, which a program at the host's end of the workspace's link puts there:
+ *		 packet is, is in its mark and tc_index, as a program at the host's end of the workspace's link puts it:
  *		 addresses no longer tell, where the host translates them.
  *	arriving what it receives passes an ifb ("bhi" and its index), whose classes together carry a little less than
  *		 the uplink, so that packets wait there and not before it. Whose a packet is, is learned from what

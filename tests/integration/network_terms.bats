@@ -34,6 +34,7 @@ teardown() {
 	if [ -n "${OTHERS:-}" ]; then kill "$OTHERS" 2>/dev/null || true; fi
 	ip link del "up-$$" 2>/dev/null || true
 	ip link del "br-$$" 2>/dev/null || true
+	ip link del "ot-$$" 2>/dev/null || true
 	ip netns del "outside-$$" 2>/dev/null || true
 	end
 }
@@ -198,6 +199,48 @@ make_bridged_outside() {
 	wait_until 14 class_has_bytes
 }
 
+# Whoever has the address of the workspace in another VLAN has nothing of what is for the workspace, and takes nothing.
+@test "behind a bridge that filters, an address is the workspace's in its VLAN only" {
+	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
+	make_bridged_outside
+	ip link set "br-$$" type bridge vlan_filtering 1 2>/dev/null || skip "bridges do not filter here"
+	ip -n "outside-$$" link add link "op-$$" name tagged type vlan id 10 2>/dev/null || skip "no VLANs here"
+	ip -n "outside-$$" link set tagged up
+	ip -n "outside-$$" address flush dev "op-$$"
+	ip -n "outside-$$" address add 198.18.79.2/24 dev tagged
+	bridge vlan add dev "up-$$" vid 10
+	bridge vlan add dev "up-$$" vid 20
+	spawn_with --net-ingress-reserve 30mbit -- sleep 100
+	pid=$(behalf state "$NAME" | jq .pid)
+	ip link add "in-$$" type veth peer name eth1 netns "$pid"
+	ip link set "in-$$" master "br-$$" up
+	bridge vlan del dev "in-$$" vid 1
+	bridge vlan add dev "in-$$" vid 10 pvid untagged
+	nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set eth1 up && ip address add 198.18.79.3/24 dev eth1'
+	mac=$(nsenter --net="/proc/$pid/ns/net" ip -j link show eth1 | jq -r '.[0].address')
+	# a neighbour with the same one
+	ip link add "ot-$$" type veth peer name "oe-$$" netns "outside-$$" address "$mac"
+	ip link set "ot-$$" master "br-$$" up
+	bridge vlan del dev "ot-$$" vid 1
+	bridge vlan add dev "ot-$$" vid 20 pvid untagged
+	ip -n "outside-$$" link set "oe-$$" up
+	ip -n "outside-$$" address add 198.18.80.3/24 dev "oe-$$"
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.80.9 9 18 1 >/dev/null 2>&1 3>&- || true
+	answers() {
+		ip netns exec "outside-$$" timeout 2 bash -c 'exec 3<>/dev/tcp/198.18.79.3/9' 2>&1 | grep -q refused
+	}
+	wait_until 5 answers
+	bridge fdb show br "br-$$"
+	[ "$(bridge fdb show br "br-$$" | grep -c "^$mac .* vlan [12]0")" -ge 2 ]
+	ip netns exec "outside-$$" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.79.3 9999 1400 15 >/dev/null 2>&1 3>&- &
+	SERVER=$!
+	class_has_bytes() {
+		inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+			jq -e '.workspaces[0].network.ingress_reserved.bytes > 3000000'
+	}
+	wait_until 14 class_has_bytes
+}
+
 # The kernel's threads that are in the group of the workspace.
 threads_inside() {
 	local pid file
@@ -241,11 +284,21 @@ make_outside() {
 @test "net.egress.reserve is a class at the uplink, as soon as that is half full" {
 	[ -x "$BUILD_DIR/tests/bpf/udp_flood" ] || skip "not built: udp_flood"
 	make_outside
-	spawn_with --net-egress-reserve 30mbit -- sleep 100
+	# what is below its limit passes by, and is known at the uplink all the same
+	spawn_with --net-egress-reserve 30mbit --net-egress-limit 60mbit -- sleep 100
 	link=$(link_of "$NAME")
 	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_mark"
 	wait_until 5 eval "tc filter show dev up-$$ egress | grep -q behalf_count"
 	[ -z "$(tc class show dev "up-$$")" ]
+	wait_until 5 eval "tc filter show dev $link ingress | grep -q behalf_hold"
+	pid=$(behalf state "$NAME" | jq .pid)
+	nsenter --net="/proc/$pid/ns/net" "$BUILD_DIR/tests/bpf/udp_flood" send 198.18.78.2 9 1400 2 >/dev/null 2>&1 3>&- || true
+	sent_is_known() {
+		inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" keeper status -J |
+			jq -e '.workspaces[0].network.egress_reserved.packets > 100'
+	}
+	wait_until 5 sent_is_known
+	wait_until 15 eval "[ -z \"\$(tc class show dev up-$$)\" ]"
 	# of the host: whoever fills it
 	"$BUILD_DIR/tests/bpf/udp_flood" send 198.18.78.2 9 1400 30 >/dev/null 2>&1 3>&- &
 	OTHERS=$!

@@ -155,12 +155,17 @@ static bool has_our_root(struct place *place, const char *name)
 	return root.handle == QDISC_HANDLE(SHAPE_MAJOR, 0);
 }
 
-static bool has_ifb(struct place *place, int index)
+static bool has_ifb_of(struct place *place, char use, int index)
 {
 	char name[IFNAMSIZ];
 
-	snprintf(name, sizeof(name), "bhe%x", (unsigned int)index);
+	snprintf(name, sizeof(name), "bh%c%x", use, (unsigned int)index);
 	return index_of(place, name) > 0;
+}
+
+static bool has_ifb(struct place *place, int index)
+{
+	return has_ifb_of(place, 'e', index);
 }
 
 /* The kernel has no HTB or no ifb: nothing to test. */
@@ -431,12 +436,48 @@ TEST(a_reserve_is_a_class_at_the_uplink_while_that_is_needed)
 	leave_place(&place);
 }
 
-static void send_marked(int index, int number, unsigned int n)
+/* What comes from the workspace goes out by the uplink, as if it was forwarded; after the filters of the keeper. */
+static void forward_to_uplink(struct place *place)
+{
+	_cleanup_netlink_ struct netlink *inside = NULL;
+	_cleanup_close_ int netns = -EBADF;
+	struct netlink_link end;
+	struct error err = {0};
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", place->inside);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	ok(netlink_open_in(netns, &inside, &err) == 0 &&
+		   netlink_link_by_name(inside, "eth0", &end, &err) == 0 &&
+		   netlink_link_set_up(inside, end.index, &err) == 0 &&
+		   netlink_filter_redirect(place->netlink, index_of(place, "out0"),
+					   SHAPE_PRIORITY + 1, index_of(place, "up0"), &err) == 0,
+	   "%s", err.text);
+}
+
+static void send_from_inside(const struct place *place, unsigned int n)
+{
+	pid_t pid = fork();
+	char path[64];
+	int status;
+
+	if (pid == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", place->inside);
+		if (setns(open(path, O_RDONLY | O_CLOEXEC), CLONE_NEWNET) < 0)
+			_exit(1);
+		send_frames((int)if_nametoindex("eth0"), n);
+		_exit(0);
+	}
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Of the host, with the mark of the first number, which is the workspace's. */
+static void send_marked(int index, unsigned int n)
 {
 	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6};
-	uint32_t mark = ((uint32_t)number + 1) << GATE_MARK_SHIFT;
 	unsigned char frame[100] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, [12] = 0x88, [13] = 0xb5};
+	uint32_t mark = 1 << GATE_MARK_SHIFT;
 
 	must(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
 	for (unsigned int i = 0; i < n; i++)
@@ -462,16 +503,71 @@ TEST(what_a_workspace_sends_is_counted_with_classes_and_without)
 	up = add_live_uplink(&place);
 	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
 	update(&place);
-	send_marked(up, 0, 20);
+	forward_to_uplink(&place);
+	send_from_inside(&place, 20);
+	/* that a host marks packets for itself makes them nobody's */
+	send_marked(up, 50);
 	is_uint(sent_by_workspace(&place, 1), 20);
 	send_by_uplink(&place, 2, FRAMES_MANY);
 	must(has_our_root(&place, "up0"));
-	send_marked(up, 0, 20);
+	send_from_inside(&place, 20);
+	send_marked(up, 50);
 	is_uint(sent_by_workspace(&place, 3), 40);
 	send_by_uplink(&place, 40, 0);
 	must(!has_our_root(&place, "up0"));
-	send_marked(up, 0, 20);
+	send_from_inside(&place, 20);
 	is_uint(sent_by_workspace(&place, 41), 60);
+	leave_place(&place);
+}
+
+/* Of programs, each told with its place, and one that redirects, which has a table, too. */
+#define FOUR_FILTERS (3 * 2 + 3)
+
+/* As where the way out is by way of a container. */
+TEST(an_uplink_that_is_a_link_of_a_workspace)
+{
+	struct place place = {0};
+	int up;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_link(&place, "up0", "eth1");
+	up = index_of(&place, "up0");
+	place.terms.gate = TERMS_GATE_DROP;
+	place.terms.net[TERMS_INGRESS].reserve_bps = 4000000;
+	update(&place);
+	/* the mark, the gate of what arrives, what holds, what redirects */
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), FOUR_FILTERS);
+	ok(has_ifb_of(&place, 'i', up));
+	/* a limit needs the place of the classes, and says so */
+	place.terms.net[TERMS_EGRESS].limit_bps = 3000000;
+	update(&place);
+	ok(!has_ifb_of(&place, 'i', up));
+	ok(has_ifb(&place, up));
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), FOUR_FILTERS);
+	update(&place);
+	place.terms.net[TERMS_EGRESS].limit_bps = 0;
+	update(&place);
+	update(&place);
+	ok(has_ifb_of(&place, 'i', up));
+	ok(!has_ifb(&place, up));
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), FOUR_FILTERS);
+	/* the same of what is sent, at the root */
+	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
+	place.terms.net[TERMS_INGRESS].limit_bps = 3000000;
+	update(&place);
+	send_by_uplink(&place, 2, FRAMES_MANY);
+	ok(has_our_root(&place, "up0"));
+	is_int(netlink_class_counts(place.netlink, up, QDISC_HANDLE(SHAPE_MAJOR, 0x10),
+				    &(struct qdisc_counts){0}, NULL),
+	       -ENOENT);
+	place.terms = (struct terms){0};
+	update(&place);
+	update(&place);
+	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), 0);
+	is_int(netlink_filter_count(place.netlink, up, QDISC_SENDS, NULL), 0);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
 }
 

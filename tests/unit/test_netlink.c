@@ -4,14 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_address.h"
+#include "kernel/netlink_bridge.h"
 #include "kernel/netlink_link.h"
 #include "kernel/netlink_napi.h"
 
@@ -145,6 +148,34 @@ TEST(a_bridge_and_a_veth_into_another_namespace)
 	is_int(netlink_link_delete(here, "out0", &err), 0);
 	is_int(netlink_link_by_name(there, "eth0", &peer, &err), -ENODEV);
 	is_int(netlink_link_count_ports(here, bridge.index, &err), 0);
+}
+
+TEST(a_bridge_tells_how_it_takes_vlans)
+{
+	_cleanup_netlink_ struct netlink *netlink = NULL;
+	struct netlink_bridge_vlans vlans = {.untagged = 7};
+	struct netlink_link bridge, port;
+	struct error err = {0};
+
+	if (enter_new_netns() < 0)
+		skip("needs root");
+	must(netlink_open(&netlink, &err) == 0, "%s", err.text);
+	must(netlink_bridge_create(netlink, "br0", &err) == 0, "%s", err.text);
+	must(system("ip link add p0 type veth peer name q0 && ip link set p0 master br0") == 0);
+	must(netlink_link_by_name(netlink, "br0", &bridge, &err) == 0, "%s", err.text);
+	must(netlink_link_by_name(netlink, "p0", &port, &err) == 0, "%s", err.text);
+	is_int(netlink_bridge_vlans(netlink, bridge.index, port.index, &vlans, &err), 0);
+	ok(!vlans.filters);
+	if (system("ip link set br0 type bridge vlan_filtering 1 2>/dev/null") != 0)
+		skip("bridges do not filter here");
+	must(system("bridge vlan add dev p0 vid 30 pvid && bridge vlan add dev p0 vid 40-60") == 0);
+	is_int(netlink_bridge_vlans(netlink, bridge.index, port.index, &vlans, &err), 0);
+	ok(vlans.filters);
+	is_uint(vlans.protocol, ETH_P_8021Q);
+	is_uint(vlans.untagged, 30);
+	must(system("bridge vlan del dev p0 vid 30") == 0);
+	is_int(netlink_bridge_vlans(netlink, bridge.index, port.index, &vlans, &err), 0);
+	is_uint(vlans.untagged, 0);
 }
 
 TEST(addresses_routes_and_what_overlaps)

@@ -55,6 +55,15 @@ int strv_append(char ***v, const char *text)
 	return grown[n] ? 0 : -ENOMEM;
 }
 
+bool strv_has(char *const *v, const char *text)
+{
+	for (; v && *v; v++) {
+		if (strcmp(*v, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void strv_free(char **v)
 {
 	for (size_t i = 0; v && v[i]; i++)

@@ -17,6 +17,7 @@ bool string_ends_with(const char *text, const char *suffix);
 size_t strv_length(char *const *v);
 /* Appends a copy of TEXT; *V may be NULL at first. Returns 0 or -ENOMEM. */
 int strv_append(char ***v, const char *text);
+bool strv_has(char *const *v, const char *text);
 void strv_free(char **v);
 void cleanup_strv(char ***v);
 #define _cleanup_strv_ _cleanup_(cleanup_strv)

@@ -203,7 +203,9 @@ static void set(struct above_group *group, struct writer *writer)
 	r = text ? writer_set_file(writer, group->directory, group->directory, file_of(group), text,
 				   &err)
 		 : -ENOMEM;
-	group->set = wanted;
+	/* what could not be written is not there, and is tried again */
+	if (r == 0)
+		group->set = wanted;
 	if (r < 0 && r != -ENOENT && !group->fails)
 		log_warning("reserves below '%s' hold among its own only: %s", group->directory,
 			    err.text);

@@ -131,6 +131,8 @@ static void set_standing_again(struct keeper *k)
 		return;
 	k->standing_due_ns = k->now_ns + STANDING_NS;
 	set_standing(k, false);
+	/* who could not be taken up */
+	k->read_register |= k->roster.refused != NULL;
 }
 
 static int follow_register(struct keeper *k, struct error *err)

@@ -19,6 +19,7 @@
 static void entry_clear(struct roster_entry *e)
 {
 	free(e->name);
+	free(e->state_root);
 	free(e->called);
 	free(e->path);
 	free(e->directory);
@@ -246,9 +247,11 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	if (!directory || !e->means)
 		return error_set(err, ENODEV, "it is in no hierarchy with the cpu controller");
 	e->name = strdup(promise->name);
+	e->state_root = promise->state_root ? strdup(promise->state_root) : NULL;
 	e->path = strdup(cgroup_path(promise->cgroup));
 	e->directory = strdup(directory);
-	if (!e->name || !e->path || !e->directory || list_places(promise->cgroup, &e->places) < 0)
+	if (!e->name || (promise->state_root && !e->state_root) || !e->path || !e->directory ||
+	    list_places(promise->cgroup, &e->places) < 0)
 		return error_oom(err);
 	r = call(e, engines, err);
 	if (r < 0)
@@ -336,6 +339,17 @@ static int take_changes(struct writer *writer, struct roster_entry *e, const str
 	return 0;
 }
 
+/* WHY is told once. */
+static int refuse(const struct roster *before, struct roster *next, const char *name,
+		  const char *called, struct error *why)
+{
+	if (!strv_has(before->refused, name))
+		log_warning("the terms of '%s' are not kept: %s", called ? called : name,
+			    why->text);
+	*why = (struct error){0};
+	return strv_append(&next->refused, name) < 0 ? error_oom(why) : 0;
+}
+
 static int add(struct roster *roster, struct roster *next, const struct promise *promise,
 	       struct writer *writer, struct ledger_engines *engines, struct error *err)
 {
@@ -370,10 +384,25 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 	if (err->code == ENOMEM)
 		return -ENOMEM;
 	if (err->code != ENOENT)
-		log_warning("the terms of '%s' are not kept: %s", called ? called : promise->name,
-			    err->text);
+		return refuse(roster, next, promise->name, called, err);
 	*err = (struct error){0};
 	return 0;
+}
+
+static void retain(struct roster *roster, struct roster *next, const struct promise_list *list)
+{
+	for (size_t i = 0; i < roster->control.n; i++) {
+		struct roster_entry *e = &roster->items[i];
+		struct stat st;
+
+		if (!e->directory || !promise_list_misses(list, e->state_root, e->name) ||
+		    stat(e->directory, &st) < 0 || st.st_ino != e->inode)
+			continue;
+		next->items[next->control.n] = *e;
+		next->control.workspaces[next->control.n++] = roster->control.workspaces[i];
+		*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
+		roster->control.workspaces[i].past = NULL;
+	}
 }
 
 bool roster_is_gone(const struct promise_list *list, const char *where)
@@ -413,11 +442,12 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 {
 	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
 	struct roster next = {.n_cpus = roster->n_cpus, .generation = roster->generation + 1};
+	const size_t room = list->n + roster->control.n + 1;
 	struct error told = {0};
 	int r = 0;
 
-	next.items = calloc(list->n + 1, sizeof(*next.items));
-	next.control.workspaces = calloc(list->n + 1, sizeof(*next.control.workspaces));
+	next.items = calloc(room, sizeof(*next.items));
+	next.control.workspaces = calloc(room, sizeof(*next.control.workspaces));
 	next.control.n_cpus = roster->n_cpus;
 	next.control.host_reserve = roster->control.host_reserve;
 	next.control.host_got = roster->control.host_got;
@@ -434,6 +464,8 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		if (list->items[i].cgroup && !is_overruled(list, &list->items[i]))
 			r = add(roster, &next, &list->items[i], writer, engines, err);
 	}
+	if (r == 0)
+		retain(roster, &next, list);
 	/* who was not come to is not gone */
 	if (r == 0)
 		part(roster, list, writer);
@@ -451,6 +483,8 @@ void roster_end(struct roster *roster)
 	control_end(&roster->control);
 	free(roster->items);
 	free(roster->control.workspaces);
+	strv_free(roster->refused);
+	roster->refused = NULL;
 	roster->items = NULL;
 	roster->control = (struct control){.n_cpus = roster->n_cpus};
 }

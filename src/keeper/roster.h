@@ -12,7 +12,8 @@
 #include "promises/promises.h"
 
 struct roster_entry {
-	char *name;   /* in the register */
+	char *name;	  /* in the register, */
+	char *state_root; /* and the root beside it; NULL for a group */
 	char *called; /* for people: by its engine, as the ledger's views have it, or else that */
 	char *path;   /* of its group, in the accounted hierarchy */
 	char *directory; /* of the cpu controller */
@@ -40,12 +41,18 @@ struct roster {
 	struct control control; /* its workspaces in the order of items */
 	unsigned int n_cpus;
 	unsigned int generation; /* another one after each update */
+	/*
+	 * Promises whose workspaces could not be taken up, by name, as was told of each once: worth another update though
+	 * the register stays as it is. NULL: none.
+	 */
+	char **refused;
 };
 
 /*
  * Brings the roster in line with LIST: those who are there stay as they are, newcomers are read and noted
  * in the writer's book, and what was set of those who have gone is put back if their group is still there.
- * A promise that cannot be kept (no group of the cpu controller) is told by a warning and left out.
+ * A promise that cannot be kept (no group of the cpu controller) is told by a warning and left out. Whose promise
+ * cannot be read any more is kept by what is known of it, as long as its group is there.
  */
 int roster_update(struct roster *roster, const struct promise_list *list, struct writer *writer,
 		  struct error *err);

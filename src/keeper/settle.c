@@ -37,6 +37,9 @@ void settle_estates(const struct roster *roster, const struct promise_list *list
 {
 	struct book *book = writer->book;
 
+	/* whose promise cannot be read now has it still, or nobody would know what it had when it has gone */
+	if (list->partial)
+		return;
 	for (size_t i = book ? book_entries(book) : 0; i-- > 0;) {
 		struct found found = book_entry(book, i);
 		bool group = strcmp(found.means, "cgroup") == 0 ||

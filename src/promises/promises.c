@@ -196,12 +196,13 @@ struct damage {
 	struct error first;
 };
 
-static int pass_over(struct damage *damage, struct error *err)
+static int pass_over(struct damage *damage, struct promise_list *list, const char *file,
+		     struct error *err)
 {
 	if (damage->n++ == 0)
 		damage->first = *err;
 	*err = (struct error){0};
-	return 0;
+	return strv_append(&list->unreadable, file) < 0 ? error_oom(err) : 0;
 }
 
 static int read_all(int dir, bool locked, struct promise_list *list, struct damage *damage,
@@ -224,7 +225,7 @@ static int read_all(int dir, bool locked, struct promise_list *list, struct dama
 		if (string_ends_with(entry->d_name, ".json")) {
 			r = read_one(dir, entry->d_name, locked, list, err);
 			if (r < 0 && r != -ENOMEM && damage)
-				r = pass_over(damage, err);
+				r = pass_over(damage, list, entry->d_name, err);
 		} else if (locked && string_ends_with(entry->d_name, ".tmp"))
 			unlinkat(dir, entry->d_name, 0);
 	}
@@ -266,6 +267,14 @@ int promises_read_readable(struct promise_list *list, size_t *damaged, struct er
 	*damaged = damage.n;
 	*told = damage.first;
 	return r;
+}
+
+bool promise_list_misses(const struct promise_list *list, const char *state_root, const char *name)
+{
+	char file[NAME_SHOWN_MAX + 32];
+
+	file_name(state_root, name, file, sizeof(file));
+	return strv_has(list->unreadable, file);
 }
 
 int promises_put(int dir, const struct promise *promise, struct error *err)
@@ -369,5 +378,6 @@ void promise_list_clear(struct promise_list *list)
 	for (size_t i = 0; i < list->n; i++)
 		promise_clear(&list->items[i]);
 	free(list->items);
+	strv_free(list->unreadable);
 	*list = (struct promise_list){0};
 }

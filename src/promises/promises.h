@@ -46,8 +46,12 @@ void promise_clear(struct promise *promise);
 struct promise_list {
 	struct promise *items;
 	size_t n;
-	bool partial; /* there are more, which cannot be read */
+	bool partial;	   /* there are more, which cannot be read: */
+	char **unreadable; /* the names of their files */
 };
+
+/* Whether the one of this root and name is among those. */
+bool promise_list_misses(const struct promise_list *list, const char *state_root, const char *name);
 
 void promise_list_clear(struct promise_list *list);
 

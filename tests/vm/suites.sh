@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC1091
 source tests/vm/machine.bash "${VM_MACHINE:-suites}"
-modules=(llc stp bridge veth overlay loop bfq ifb tun sch_htb sch_ingress act_bpf cls_bpf
+modules=(llc stp garp mrp 8021q bridge veth overlay loop bfq ifb tun sch_htb sch_ingress act_bpf cls_bpf
 	act_mirred cls_u32 sch_tbf udp_tunnel ip6_udp_tunnel vxlan macvlan ecb xts dm-mod dm-crypt tap vhost_iotlb vhost
 	vhost_net virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 # Emulated, a program with libraries takes five times as long to start as a static one, and tests do

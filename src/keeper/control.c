@@ -200,6 +200,7 @@ static void look(struct control_workspace *w, uint64_t now_ns, bool whole, bool 
 	if (steered)
 		p->steer_rest = CONTROL_STEER_ROUNDS;
 	w->blamed = false;
+	w->in_way = false;
 	w->disturbed = (struct cpus){0};
 }
 

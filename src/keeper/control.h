@@ -70,6 +70,7 @@ struct control_workspace {
 	/* out */
 	struct control_setting setting;
 	bool blamed; /* its work is in the way of a reserve */
+	bool in_way; /* its work is on the disturbed CPUs of somebody else, whose reserve may be kept all the same */
 	/* Of one with a reserve: CPUs from which kernel work for others should go elsewhere; empty: none. */
 	struct cpus disturbed;
 	struct control_truth reserve, limit;

@@ -90,9 +90,16 @@ static void find_disturbed(struct control *c, struct control_workspace *victim)
 		return;
 	add_up_work(c);
 	for (unsigned int cpu = 0; cpu < c->n_cpus; cpu++) {
-		if (runs_on(victim, cpu) &&
-		    c->work[cpu] - work_of(victim, cpu) + others_work(c, victim, cpu) > DISTURBED)
-			cpus_add(&victim->disturbed, cpu);
+		if (!runs_on(victim, cpu) ||
+		    c->work[cpu] - work_of(victim, cpu) + others_work(c, victim, cpu) <= DISTURBED)
+			continue;
+		cpus_add(&victim->disturbed, cpu);
+		for (size_t i = 0; i < c->n; i++) {
+			struct control_workspace *w = &c->workspaces[i];
+
+			if (w != victim && !w->gone && work_of(w, cpu) > BLAME_LEAST)
+				w->in_way = true;
+		}
 	}
 }
 

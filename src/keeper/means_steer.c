@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "keeper/netspaces.h"
+#include "kernel/sysfs.h"
 
 #define LINKS "/sys/class/net"
 #define INTERRUPTS "/proc/irq"
@@ -76,7 +78,7 @@ static int set(struct writer *writer, const char *directory, const char *file, c
 	       bool *changed, struct error *err)
 {
 	_cleanup_free_ char *found = NULL;
-	int r = writer_note_file(writer, "steer", directory, file, &found, err);
+	int r = writer_note_file(writer, STEER_MEANS, directory, file, &found, err);
 
 	if (r == 0 && writer->book && !writer->dry)
 		r = book_flush(writer->book, err);
@@ -130,6 +132,177 @@ static int steer_link(struct writer *writer, const char *link, const struct cpus
 		queue = string_format("%s/%s", queues, entry->d_name);
 		r = queue ? steer_queue(writer, queue, avoid, changed, err) : error_oom(err);
 	}
+	return r;
+}
+
+/* ---- inside ---- */
+
+/* A container makes as many links as it likes. */
+#define QUEUES_MOST 64
+
+/* A queue of one of NAME's namespaces, whose sysfs is SYSFS. */
+struct queue {
+	const char *name, *directory;
+	const struct netspace *space;
+	int sysfs;
+	const char *link, *queue;
+};
+
+static char *file_of(const char *link, const char *queue)
+{
+	return string_format("class/net/%s/queues/%s/rps_cpus", link, queue);
+}
+
+static int note_inside(struct writer *writer, const struct queue *q, const char *text,
+		       struct error *err)
+{
+	_cleanup_free_ char *what =
+		string_format("%lu/%s/%s", (unsigned long)q->space->inode, q->link, q->queue);
+	struct found found = {.means = STEER_INSIDE_MEANS,
+			      .where = q->directory,
+			      .what = what,
+			      .text = text,
+			      .inode = q->space->inode};
+	int r;
+
+	if (!what)
+		return error_oom(err);
+	if (!writer->book)
+		return 0;
+	r = book_note(writer->book, &found, err);
+	return r == 0 ? book_flush(writer->book, err) : r;
+}
+
+static int steer_inside(struct writer *writer, const struct queue *q, const struct cpus *avoid,
+			bool *changed, struct error *err)
+{
+	_cleanup_free_ char *now = NULL, *file = file_of(q->link, q->queue);
+	struct cpus mask, left;
+	char text[MASK_BYTES];
+	int r;
+
+	if (!file)
+		return error_oom(err);
+	if (file_read_at(q->sysfs, file, MASK_BYTES, &now, NULL, NULL) < 0)
+		return 0;
+	now[strcspn(now, "\n")] = '\0';
+	if (parse_mask(now, &mask) < 0)
+		return 0;
+	left = but_for(&mask, avoid);
+	if (cpus_count(&left) == cpus_count(&mask))
+		return 0;
+	format_mask(&left, text, sizeof(text));
+	if (writer->dry) {
+		writer_tell(writer, q->name, q->directory, file, text);
+		return 0;
+	}
+	r = note_inside(writer, q, now, err);
+	if (r == 0)
+		r = file_write_at(q->sysfs, file, text, err);
+	if (r < 0)
+		return error_prefix(err, "the steering of '%s'", q->name);
+	writer->writes++;
+	*changed = true;
+	return 0;
+}
+
+static DIR *open_below(int fd, const char *path)
+{
+	int dir = path ? openat(fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *opened = dir < 0 ? NULL : fdopendir(dir);
+
+	if (!opened && dir >= 0)
+		close(dir);
+	return opened;
+}
+
+static int steer_link_inside(struct writer *writer, struct queue *q, const struct cpus *avoid,
+			     unsigned int *room, bool *changed, struct error *err)
+{
+	_cleanup_free_ char *path = string_format("class/net/%s/queues", q->link);
+	_cleanup_closedir_ DIR *queues = open_below(q->sysfs, path);
+	struct dirent *entry;
+	int r = 0;
+
+	while (queues && r == 0 && *room > 0 && (entry = readdir(queues))) {
+		if (!string_starts_with(entry->d_name, "rx-"))
+			continue;
+		q->queue = entry->d_name;
+		r = steer_inside(writer, q, avoid, changed, err);
+		--*room;
+	}
+	return r;
+}
+
+static int steer_space(struct writer *writer, struct queue *q, const struct cpus *avoid,
+		       bool *changed, struct error *err)
+{
+	_cleanup_close_ int sysfs = sysfs_open_in(q->space->fd, err);
+	_cleanup_closedir_ DIR *links = open_below(sysfs, "class/net");
+	unsigned int room = QUEUES_MOST;
+	struct dirent *entry;
+	int r = sysfs < 0 ? sysfs : 0;
+
+	q->sysfs = sysfs;
+	while (links && r == 0 && room > 0 && (entry = readdir(links))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		q->link = entry->d_name;
+		r = steer_link_inside(writer, q, avoid, &room, changed, err);
+	}
+	return r;
+}
+
+int means_steer_inside(struct writer *writer, const char *name, const char *directory,
+		       const struct cpus *avoid, bool *changed, struct error *err)
+{
+	struct netspace spaces[NETSPACES_MAX];
+	size_t n = 0;
+	bool cut;
+	int r = netspaces_of(directory, false, spaces, &n, &cut, err);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct queue q = {.name = name, .directory = directory, .space = &spaces[i]};
+
+		r = steer_space(writer, &q, avoid, changed, err);
+	}
+	netspaces_close(spaces, n);
+	return r;
+}
+
+static int put_back(const struct netspace *space, const struct found *found, struct error *err)
+{
+	_cleanup_free_ char *names = strdup(found->what), *file = NULL;
+	char *link = names ? strchr(names, '/') : NULL,
+	     *queue = link ? strchr(link + 1, '/') : NULL;
+	_cleanup_close_ int sysfs = -EBADF;
+	int r;
+
+	if (!names)
+		return error_oom(err);
+	if (!queue)
+		return 0;
+	*queue = '\0';
+	file = file_of(link + 1, queue + 1);
+	sysfs = file ? sysfs_open_in(space->fd, err) : error_oom(err);
+	r = sysfs < 0 ? sysfs : file_write_at(sysfs, file, found->text, err);
+	/* the link has gone */
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
+/* In a namespace in which nobody of the workspace is any more there is nothing to be put back. */
+int means_steer_undo_inside(const struct found *found, struct error *err)
+{
+	struct netspace spaces[NETSPACES_MAX];
+	size_t n = 0;
+	bool cut;
+	int r = netspaces_of(found->where, true, spaces, &n, &cut, err);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (spaces[i].inode == found->inode)
+			r = put_back(&spaces[i], found, err);
+	}
+	netspaces_close(spaces, n);
 	return r;
 }
 

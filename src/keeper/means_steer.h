@@ -12,6 +12,9 @@
  * comes from is steered to, whoever it is for. And the interrupts of devices (smp_affinity;
  * Documentation/core-api/irq/irq-affinity.rst), but for those whose place is the kernel's, as of the queues of many disks.
  *
+ * Whoever runs a container may have steered its own links as well, what it sends to itself by lo among them: of those in
+ * whose way that is found, by a sysfs of each of their namespaces.
+ *
  * Tried and not done, beside a program on CPU 1 to which the only interrupt of a disk comes: that requests complete
  * where they were made (rq_affinity 2) - the interrupt stays where it is, sends another one, and comes three times as often,
  * since completions are no longer taken many at once; and that work queues keep off (workqueue/cpumask), which changed nothing.
@@ -23,3 +26,15 @@
  * *CHANGED: something was written, here the book included.
  */
 int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, struct error *err);
+
+#define STEER_MEANS "steer"
+#define STEER_INSIDE_MEANS "steer-inside"
+
+/*
+ * The same of the links in the network namespaces of the processes in DIRECTORY, the group of workspace NAME, its lo among
+ * them. In the book of the group: the namespace's inode, and WHAT "lo/rx-0".
+ */
+int means_steer_inside(struct writer *writer, const char *name, const char *directory,
+		       const struct cpus *avoid, bool *changed, struct error *err);
+/* One entry of the book. For writer.c. */
+int means_steer_undo_inside(const struct found *found, struct error *err);

@@ -33,7 +33,9 @@ struct roster_entry {
 	bool quota_told;		    /* the same of the last look at the quota */
 	uint64_t waited_ns, waited_base_ns; /* so far, and as of the gauge's last reading */
 	unsigned int broken;		    /* of which terms it was told, by enum truth_kind */
-	uint32_t requests;		    /* block requests of it that are under way */
+	uint64_t
+		steer_due_ns; /* when it is worth looking at the steering in its namespaces again */
+	uint32_t requests;    /* block requests of it that are under way */
 };
 
 struct roster {

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "keeper/above.h"
+#include "keeper/means_steer.h"
 #include "keeper/standing.h"
 
 static bool is_kept(const struct roster *roster, const char *where)
@@ -65,7 +66,10 @@ bool settle_steering(const struct roster *roster, struct writer *writer)
 		if (roster->items[i].terms.cpu.reserve_mcores)
 			return false;
 	}
-	if (writer->book && writer_undo_means(writer, "steer", &err) < 0)
+	if (writer->book && writer_undo_means(writer, STEER_MEANS, &err) < 0)
+		log_warning("%s", err.text);
+	/* in the book of groups, of which other means have entries, too */
+	if (writer_undo_only(writer, STEER_INSIDE_MEANS, NULL, &err) < 0)
 		log_warning("%s", err.text);
 	return true;
 }

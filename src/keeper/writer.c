@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "keeper/above.h"
+#include "keeper/means_steer.h"
 #include "keeper/shape.h"
 #include "keeper/standing.h"
 #include "keeper/threads.h"
@@ -25,7 +26,8 @@ static const struct {
 	int (*undo)(const struct found *found, struct error *err);
 } table[] = {
 	{"cgroup", undo_file},
-	{"steer", undo_file},
+	{STEER_MEANS, undo_file},
+	{STEER_INSIDE_MEANS, means_steer_undo_inside},
 	{ABOVE_MEANS, undo_file},
 	{SHAPE_MEANS, shape_undo},
 	{STANDING_MEANS, standing_undo_one},

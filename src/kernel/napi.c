@@ -16,9 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 #include "kernel/netlink_napi.h"
+#include "kernel/sysfs.h"
 
 #define PREFIX "napi/"
 
@@ -139,21 +138,10 @@ struct answer {
 	size_t n;
 };
 
-/* A sysfs of the namespace that the process is in: it shows that of who mounts it. */
-static int open_sysfs(struct error *err)
-{
-	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "sysfs", 1 /* FSOPEN_CLOEXEC */);
-	int mount = -1;
-
-	if (fs >= 0 && syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
-		mount = (int)syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, 0);
-	return mount < 0 ? error_errno(err, errno, "mount a sysfs") : mount;
-}
-
 static int write_threaded(const char *name, const char *text, struct error *err)
 {
 	_cleanup_free_ char *path = string_format("class/net/%s/threaded", name);
-	_cleanup_close_ int mount = open_sysfs(err);
+	_cleanup_close_ int mount = sysfs_open(err);
 
 	if (mount < 0)
 		return -err->code;
@@ -165,7 +153,7 @@ static size_t count_queues(const char *name)
 {
 	_cleanup_free_ char *path = string_format("class/net/%s/queues", name);
 	struct error ignored;
-	_cleanup_close_ int mount = open_sysfs(&ignored);
+	_cleanup_close_ int mount = sysfs_open(&ignored);
 	_cleanup_closedir_ DIR *queues = NULL;
 	struct dirent *entry;
 	size_t n = 0;

@@ -742,6 +742,49 @@ has_quota_of() {
 	[ -z "$interrupt" ] || [ "$(cat "$interrupt/smp_affinity")" = "$affinity" ]
 }
 
+# SCRIPT with the sysfs of the namespace that $net is.
+with_sysfs_of_net() {
+	nsenter --net="$net" unshare --mount sh -c 'mount -t sysfs sysfs /sys && eval "$1"' _ "$1"
+}
+
+@test "what a container sends itself is not received on a CPU that is reserved for another" {
+	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
+	group "$ID"
+	group "$ID-b"
+	behalf terms set --force --cpus 1 "/$ID" cpu.reserve=0.5
+	behalf terms set "/$ID-b" cpu.limit=0.5
+	unshare --net sleep 1000 3>&- &
+	PIDS+=($!)
+	net=/proc/$!/ns/net
+	apart() { [ "$(readlink "$net")" != "$(readlink /proc/self/ns/net)" ]; }
+	wait_until 10 apart
+	nsenter --net="$net" ip link set lo up
+	queue=/sys/class/net/lo/queues/rx-0/rps_cpus
+	with_sysfs_of_net "echo 2 >$queue"
+	found=$(with_sysfs_of_net "cat $queue")
+	host=$(cat $queue)
+	in_group "$ID" taskset -c 1 sh -c 'while :; do :; done'
+	in_group "$ID-b" taskset -c 0 nsenter --net="$net" \
+		"$(dirname "$BEHALF")/tests/bpf/udp_flood" send 127.0.0.1 9 18 60
+	start_keeper
+	moved() { [ "$(with_sysfs_of_net "cat $queue" | tr -d 0,)" = "" ]; }
+	wait_until 15 moved
+	jq -e --arg name "/$ID-b" '.found[] | select(.means == "steer-inside" and (.where | endswith($name)) and (.what | endswith("/lo/rx-0")))' "$BEHALF_KEEPER/found.json"
+	# by the keeper after one that was killed
+	stop_keeper KILL
+	start_keeper
+	wait_until 5 is_kept
+	stop_keeper TERM
+	[ "$(with_sysfs_of_net "cat $queue")" = "$found" ]
+	# and when nobody has a reserve any more
+	start_keeper
+	wait_until 15 moved
+	behalf terms unset "/$ID"
+	back() { [ "$(with_sysfs_of_net "cat $queue")" = "$found" ]; }
+	wait_until 5 back
+	[ "$(cat $queue)" = "$host" ]
+}
+
 # A loop device is written by a worker of the kernel's, for which these leave a sixty-fifth of the CPUs.
 @test "the kernel's own workers have their part, beside all workspaces together" {
 	need_program losetup mount

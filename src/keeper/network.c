@@ -70,6 +70,7 @@ void network_close(struct network *network)
 	free(network->workspaces);
 	uplink_clear(&network->uplink);
 	stations_clear(&network->stations);
+	netlink_pairs_clear(&network->pairs);
 	gates_close(network->shaper.gates);
 	netlink_close(network->shaper.netlink);
 	free(network);
@@ -127,8 +128,8 @@ static int find_links(const struct network *network, struct workspace *w,
 	for (size_t i = 0; i < n_spaces && found < LINKS_MAX && r == 0; i++) {
 		size_t more = 0;
 
-		r = netlink_peers_in(network->shaper.netlink, spaces[i].fd, links + found,
-				     LINKS_MAX - found, &more, err);
+		r = netlink_pairs_with(network->shaper.netlink, &network->pairs, spaces[i].fd,
+				       links + found, LINKS_MAX - found, &more, err);
 		/* one that the container has made for itself */
 		r = r == -ENODEV ? 0 : r;
 		found += more;
@@ -548,7 +549,8 @@ static int set_all_links(struct network *network, struct error *err)
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
-	int r = 0;
+	/* before their namespaces are looked at: a link that comes in between is seen the next time */
+	int r = n ? netlink_pairs_list(network->shaper.netlink, &network->pairs, err) : 0;
 
 	for (size_t i = 0; i < network->n; i++)
 		network->workspaces[i].listed = false;

@@ -43,6 +43,7 @@ struct network {
 	struct shaper shaper;
 	struct uplink uplink;
 	struct stations stations;
+	struct netlink_pairs pairs; /* of the host, as of this update */
 	unsigned int updates;
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
 	bool programs_tried; /* to be loaded, for what works without them */

@@ -10,9 +10,12 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/netlink.h"
+
+#define TRIES 3
 
 static int read_nsid(const struct nlmsghdr *message, void *data)
 {
@@ -37,11 +40,32 @@ static int find_nsid(struct netlink *netlink, int netns_fd, int32_t *nsid)
 	return r < 0 ? r : *nsid < 0 ? -ENODEV : 0;
 }
 
-struct peers {
+struct netlink_pair {
 	int32_t nsid;
-	struct netlink_peer *all;
-	size_t max, n;
+	struct netlink_peer peer;
 };
+
+void netlink_pairs_clear(struct netlink_pairs *pairs)
+{
+	free(pairs->items);
+	*pairs = (struct netlink_pairs){0};
+}
+
+static int append(struct netlink_pairs *pairs, const struct netlink_pair *pair)
+{
+	if (pairs->n == pairs->room) {
+		size_t room = pairs->room ? pairs->room * 2 : 16;
+		struct netlink_pair *more = reallocarray(pairs->items, room, sizeof(*more));
+
+		pairs->lost |= !more;
+		if (!more)
+			return NETLINK_STOP;
+		pairs->items = more;
+		pairs->room = room;
+	}
+	pairs->items[pairs->n++] = *pair;
+	return NETLINK_GO_ON;
+}
 
 static void read_kind(const struct nlattr *attr, char *kind, size_t size)
 {
@@ -56,49 +80,83 @@ static void read_kind(const struct nlattr *attr, char *kind, size_t size)
 static int see_link(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = netlink_payload(message);
-	struct netlink_peer peer = {.index = info->ifi_index};
-	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;
-	struct peers *peers = data;
+	struct netlink_pair pair = {.nsid = NETNSA_NSID_NOT_ASSIGNED,
+				    .peer.index = info->ifi_index};
+	struct netlink_peer *peer = &pair.peer;
 	const struct nlattr *attr;
 
 	netlink_for_each(attr, message, sizeof(*info)) {
 		switch (netlink_type(attr)) {
 		case IFLA_IFNAME:
-			snprintf(peer.name, sizeof(peer.name), "%s", netlink_string(attr));
+			snprintf(peer->name, sizeof(peer->name), "%s", netlink_string(attr));
 			break;
 		case IFLA_LINK:
-			peer.peer_index = (int)netlink_u32(attr);
+			peer->peer_index = (int)netlink_u32(attr);
 			break;
 		case IFLA_LINK_NETNSID:
-			nsid = (int32_t)netlink_u32(attr);
+			pair.nsid = (int32_t)netlink_u32(attr);
 			break;
 		case IFLA_LINKINFO:
-			read_kind(attr, peer.kind, sizeof(peer.kind));
+			read_kind(attr, peer->kind, sizeof(peer->kind));
 			break;
 		}
 	}
 	/* a macvlan's parent may be elsewhere, too, and is no other end */
-	if (nsid != peers->nsid ||
-	    (strcmp(peer.kind, "veth") != 0 && strcmp(peer.kind, "netkit") != 0))
+	if (pair.nsid < 0 || (strcmp(peer->kind, "veth") != 0 && strcmp(peer->kind, "netkit") != 0))
 		return NETLINK_GO_ON;
-	peers->all[peers->n++] = peer;
-	return peers->n < peers->max ? NETLINK_GO_ON : NETLINK_STOP;
+	return append(data, &pair);
+}
+
+static int list_once(struct netlink *netlink, struct netlink_pairs *pairs)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request =
+		netlink_begin(buffer, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+
+	pairs->n = 0;
+	pairs->lost = false;
+	/* to add counters up over all CPUs is half of the work */
+	netlink_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return netlink_query(netlink, request, see_link, pairs);
+}
+
+int netlink_pairs_list(struct netlink *netlink, struct netlink_pairs *pairs, struct error *err)
+{
+	int r = -EINTR;
+
+	/* links come and go, while others are listed, too */
+	for (int tries = 0; r == -EINTR && tries < TRIES; tries++)
+		r = list_once(netlink, pairs);
+	if (pairs->lost)
+		return error_oom(err);
+	return r < 0 ? error_errno(err, r, "list the interfaces") : 0;
+}
+
+int netlink_pairs_with(struct netlink *netlink, const struct netlink_pairs *pairs, int netns_fd,
+		       struct netlink_peer *peers, size_t max, size_t *n, struct error *err)
+{
+	size_t found = 0;
+	int32_t nsid;
+	int r = find_nsid(netlink, netns_fd, &nsid);
+
+	if (r < 0)
+		return error_errno(err, r, "find the network namespace's number");
+	for (size_t i = 0; i < pairs->n && found < max; i++) {
+		if (pairs->items[i].nsid == nsid)
+			peers[found++] = pairs->items[i].peer;
+	}
+	*n = found;
+	return 0;
 }
 
 int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
 		     size_t *n, struct error *err)
 {
-	char buffer[NETLINK_BUFFER_BYTES];
-	struct nlmsghdr *request =
-		netlink_begin(buffer, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-	struct peers found = {.all = peers, .max = max};
-	int r = find_nsid(netlink, netns_fd, &found.nsid);
+	struct netlink_pairs pairs = {0};
+	int r = netlink_pairs_list(netlink, &pairs, err);
 
-	if (r < 0)
-		return error_errno(err, r, "find the network namespace's number");
-	r = netlink_query(netlink, request, see_link, &found);
-	if (r < 0)
-		return error_errno(err, r, "list the interfaces");
-	*n = found.n;
-	return 0;
+	if (r == 0)
+		r = netlink_pairs_with(netlink, &pairs, netns_fd, peers, max, n, err);
+	netlink_pairs_clear(&pairs);
+	return r;
 }

@@ -109,20 +109,18 @@ static int fill_cpus(struct promise *promise, const struct oci_config *config, s
 	return 0;
 }
 
-/* Asks for means, and tells the runtime what to keep with them. */
-static int use_means(struct oci_config *config, const struct terms *terms, struct error *err)
+/* Asks for means, and tells the runtime what limits to keep with them. */
+static int use_means(struct oci_config *config, const struct terms *terms,
+		     const struct cgroup_layout *layout, struct error *err)
 {
-	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	int r = cgroup_layout_read(&layout, err);
+	int r = means_check(terms, layout, err);
 
-	if (r == 0)
-		r = means_check(terms, layout, err);
 	if (r < 0)
 		return r;
 	if (annotations_check_limits(terms, &config->resources, err) < 0)
 		return error_prefix(err, "config.json: linux.resources");
-	return annotations_apply_terms(terms, cgroup_layout_version(layout, CGROUP_CPU), config,
-				       err);
+	annotations_apply_limits(terms, config);
+	return 0;
 }
 
 static int fill_promise(struct promise *promise, const struct container_create_options *create,
@@ -141,14 +139,6 @@ static int fill_promise(struct promise *promise, const struct container_create_o
 	return fill_cpus(promise, config, err);
 }
 
-static int check_above(const struct promise *promise, struct error *err)
-{
-	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	int r = cgroup_layout_read(&layout, err);
-
-	return r == 0 ? quota_check(promise, layout, NULL, err) : r;
-}
-
 /* Of container_create_options. */
 static int note_groups(void *data, const struct cgroup *cgroup, struct error *err)
 {
@@ -161,9 +151,25 @@ static int note_groups(void *data, const struct cgroup *cgroup, struct error *er
 	return r == 0 ? promises_put(dir, &admission->promise, err) : r;
 }
 
+/* How much it weighs is known when it is planned. */
+static int admit_weighed(struct promise *promise, struct oci_config *config,
+			 const struct cgroup_layout *layout, bool force, struct error *err)
+{
+	int r = admit_promise(promise, force, NULL, err);
+
+	if (r < 0)
+		return r;
+	r = annotations_apply_weight(promise_weighed_mcores(promise),
+				     cgroup_layout_version(layout, CGROUP_CPU), config, err);
+	if (r < 0)
+		promises_remove(promise->state_root, promise->name, NULL);
+	return r;
+}
+
 int admit_container(struct container_create_options *create, struct oci_config *config, bool force,
 		    struct admission **admission, struct error *err)
 {
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
 	_cleanup_free_ struct admission *new = NULL;
 	struct terms terms;
 	bool any = false;
@@ -179,15 +185,17 @@ int admit_container(struct container_create_options *create, struct oci_config *
 		return error_oom(err);
 	fill_path(&terms, config);
 	new->promise.terms = terms;
-	r = use_means(config, &terms, err);
+	r = cgroup_layout_read(&layout, err);
+	if (r == 0)
+		r = use_means(config, &terms, layout, err);
 	if (r == 0)
 		r = fill_promise(&new->promise, create, config, err);
 	if (r == 0)
-		r = check_above(&new->promise, err);
+		r = quota_check(&new->promise, layout, NULL, err);
 	if (r == 0)
 		r = promise_set_maker(&new->promise, err);
 	if (r == 0)
-		r = admit_promise(&new->promise, force, NULL, err);
+		r = admit_weighed(&new->promise, config, layout, force, err);
 	if (r < 0) {
 		promise_clear(&new->promise);
 		return r;

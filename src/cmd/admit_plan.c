@@ -36,11 +36,30 @@ static struct plan_workspace workspace_of_promise(const struct promise *promise)
 	};
 }
 
+static uint32_t mcores_of(uint64_t ncores)
+{
+	uint64_t mcores = ncores / NCORES_PER_MCORE + (ncores % NCORES_PER_MCORE > 0);
+
+	return mcores < UINT32_MAX ? (uint32_t)mcores : UINT32_MAX;
+}
+
+static void note_io(const struct extrapolate_need *need, struct promise *promise)
+{
+	uint64_t all = 0;
+
+	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++)
+		all = ncores_add(all, need->worst[part]);
+	promise->io_own_mcores = mcores_of(need->worst[PROFILE_OWN]);
+	promise->io_mcores = mcores_of(all);
+}
+
 /* The new one last, as plan_admit wants it. */
 static int plan(const struct promise_list *kept, const struct foreign_claims *claims,
-		const struct promise *wanted, struct plan_request *request, struct error *err)
+		struct promise *wanted, struct plan_request *request, struct error *err)
 {
+	struct extrapolate_need need = {0};
 	size_t n = 0;
+	int r;
 	_cleanup_free_ struct plan_workspace *workspaces =
 		calloc(kept->n + claims->n + 1, sizeof(*workspaces));
 
@@ -53,7 +72,9 @@ static int plan(const struct promise_list *kept, const struct foreign_claims *cl
 	workspaces[n++] = workspace_of_promise(wanted);
 	request->workspaces = workspaces;
 	request->n_workspaces = n;
-	return plan_admit(request, err);
+	r = plan_admit(request, &need, err);
+	note_io(&need, wanted);
+	return r;
 }
 
 /* WANTED is a promise too: its group, which may be there, is not to be taken for somebody else's. */
@@ -82,7 +103,7 @@ static int refuse_by_guess(const char *warning, struct error *err)
 	return error_set(err, EBUSY, "%s; %s", refusal.text, warning);
 }
 
-int admit_plan(const struct promise_list *kept, const struct promise *wanted, struct error *err)
+int admit_plan(const struct promise_list *kept, struct promise *wanted, struct error *err)
 {
 	_cleanup_(cleanup_plan_host) struct plan_host *host = NULL;
 	_cleanup_(plan_profile_clear) struct plan_profile profile = {0};
@@ -90,6 +111,7 @@ int admit_plan(const struct promise_list *kept, const struct promise *wanted, st
 	struct plan_request request = {0};
 	int r;
 
+	wanted->io_own_mcores = wanted->io_mcores = 0;
 	if (!reserves_something(&wanted->terms))
 		return 0;
 	r = plan_host_read(wanted->state_root ? wanted->state_root : "/", &host, err);

@@ -83,21 +83,16 @@ static int take_cpus(struct promise *promise, const struct oci_resources *resour
 }
 
 static int prepare(const struct terms *before, struct promise *promise, struct oci_config *holder,
-		   struct error *err)
+		   const struct cgroup_layout *layout, struct error *err)
 {
-	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
-	int r = cgroup_layout_read(&layout, err);
+	int r = terms_check(&promise->terms, err);
 
 	if (r == 0)
-		r = terms_check(&promise->terms, err);
-	if (r == 0)
 		r = means_check(&promise->terms, layout, err);
-	if (r == 0)
-		r = annotations_change_terms(before, &promise->terms,
-					     cgroup_layout_version(layout, CGROUP_CPU), holder,
-					     err);
-	if (r == 0)
-		r = annotations_check_limits(&promise->terms, &holder->resources, err);
+	if (r < 0)
+		return r;
+	annotations_change_limits(before, &promise->terms, holder);
+	r = annotations_check_limits(&promise->terms, &holder->resources, err);
 	if (r == 0)
 		r = quota_check(promise, layout, holder->resources.cpu.has_quota ? NULL : before,
 				err);
@@ -133,9 +128,21 @@ static void put_back(const struct promise *before, const struct promise *promise
 		promises_put(dir, before, NULL);
 }
 
+/* How much it weighs is known when it is planned. */
+static int update_resources(struct container *container, const struct promise *before,
+			    const struct promise *promise, struct oci_config *holder,
+			    const struct cgroup_layout *layout, struct error *err)
+{
+	int r = annotations_change_weight(promise_weighed_mcores(before),
+					  promise_weighed_mcores(promise),
+					  cgroup_layout_version(layout, CGROUP_CPU), holder, err);
+
+	return r == 0 ? container_update(container, &holder->resources, err) : r;
+}
+
 static int update_promised(struct container *container, struct promise *promise,
 			   const struct terms_update *update, struct oci_config *holder,
-			   struct error *err)
+			   const struct cgroup_layout *layout, struct error *err)
 {
 	_cleanup_(promise_clear) struct promise before = {0};
 	int r = admit_promise(promise, update->force, &before, err);
@@ -143,7 +150,7 @@ static int update_promised(struct container *container, struct promise *promise,
 	*update->refused = r == -EBUSY;
 	if (r < 0)
 		return r;
-	r = container_update(container, &holder->resources, err);
+	r = update_resources(container, &before, promise, holder, layout, err);
 	if (r < 0) {
 		put_back(&before, promise);
 		return r;
@@ -156,6 +163,7 @@ static int update_promised(struct container *container, struct promise *promise,
 int update_terms(const char *root, struct container *container, const struct terms_update *update,
 		 struct oci_config *holder, struct error *err)
 {
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
 	char *const *changes = update->changes;
 	_cleanup_(promise_clear) struct promise promise = {0};
 	struct terms before;
@@ -176,6 +184,8 @@ int update_terms(const char *root, struct container *container, const struct ter
 		return container_update(container, &holder->resources, err);
 	r = complete_promise(container, &promise, err);
 	if (r == 0)
-		r = prepare(&before, &promise, holder, err);
-	return r == 0 ? update_promised(container, &promise, update, holder, err) : r;
+		r = cgroup_layout_read(&layout, err);
+	if (r == 0)
+		r = prepare(&before, &promise, holder, layout, err);
+	return r == 0 ? update_promised(container, &promise, update, holder, layout, err) : r;
 }

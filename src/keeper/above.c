@@ -152,7 +152,7 @@ static int follow_roster(struct above *above, struct writer *writer, const struc
 	if (above->generation == roster->generation)
 		return 0;
 	for (size_t i = 0; i < roster->control.n && r == 0; i++) {
-		if (roster->items[i].terms.cpu.reserve_mcores)
+		if (roster->items[i].weighed_mcores)
 			r = add_above(&next, above, writer, roster, &roster->items[i], err);
 	}
 	for (size_t i = 0; i < above->n; i++) {
@@ -175,6 +175,7 @@ static void ask(struct above *above, const struct roster_entry *e,
 
 	if (cores < READY_CORES)
 		cores = READY_CORES;
+	cores += w->io_own_mcores / 1000.0;
 	for (size_t i = 0; i < above->n; i++) {
 		struct above_group *group = &above->groups[i];
 		size_t length = strlen(group->directory);
@@ -227,8 +228,7 @@ void above_round(struct above *above, struct writer *writer, const struct roster
 	for (size_t i = 0; i < above->n; i++)
 		above->groups[i].cores = 0;
 	for (size_t i = 0; i < roster->control.n; i++) {
-		if (roster->items[i].terms.cpu.reserve_mcores &&
-		    !roster->control.workspaces[i].gone)
+		if (roster->items[i].weighed_mcores && !roster->control.workspaces[i].gone)
 			ask(above, &roster->items[i], &roster->control.workspaces[i]);
 	}
 	for (size_t i = 0; i < above->n; i++)

@@ -84,7 +84,7 @@ struct control_setting control_static(const struct control_workspace *w)
 	/* a reserve alone weighs what terms.h says, as whoever made the group has set it */
 	if (w->terms.share)
 		s.weight = control_share_weight(&w->terms);
-	s.weight += control_cores(w->terms.reserve_mcores) *
+	s.weight += control_cores(w->terms.reserve_mcores + w->io_own_mcores) *
 		    (w->weight_of_core > 0 ? w->weight_of_core : WEIGHT_OF_CORE);
 	if (s.quota_cores > 0 && s.quota_cores < CONTROL_FLOOR_CORES)
 		s.quota_cores = CONTROL_FLOOR_CORES;

@@ -61,6 +61,8 @@ struct control_setting {
 struct control_workspace {
 	/* in: the caller's */
 	struct terms_cpu terms;
+	/* What was planned for the I/O it is promised: of its own threads, and with what is done on its behalf. */
+	uint32_t io_own_mcores, io_mcores;
 	struct cpus cpus;	  /* that it may run on */
 	double weight_of_core;	  /* what a core of reserve counts; 0: 64 tasks of the host's */
 	struct control_seen seen; /* up to now */

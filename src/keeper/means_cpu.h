@@ -27,7 +27,7 @@ struct means_cpu {
 	 * caller's to free, NULL: memory is out.
 	 */
 	char *(*quota_text)(uint32_t limit_mcores);
-	char *(*weight_text)(uint32_t reserve_mcores);
+	char *(*weight_text)(uint32_t mcores);
 	double weight_max, weight_of_core;
 	const char *quota_file, *period_file, *weight_file; /* NULL: the first file has both */
 	const char *weight_default;			    /* as every group begins */

@@ -157,10 +157,10 @@ static char *quota_text(uint32_t limit_mcores)
 	return string_format("%" PRId64, limit_mcores ? terms_cpu_quota_us(limit_mcores) : -1);
 }
 
-static char *weight_text(uint32_t reserve_mcores)
+static char *weight_text(uint32_t mcores)
 {
-	return reserve_mcores ? string_format("%" PRIu64, terms_cpu_shares(reserve_mcores))
-			      : strdup(SHARES_DEFAULT);
+	return mcores ? string_format("%" PRIu64, terms_cpu_shares(mcores))
+		      : strdup(SHARES_DEFAULT);
 }
 
 const struct means_cpu means_cpu_v1 = {

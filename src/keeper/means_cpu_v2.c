@@ -128,10 +128,10 @@ static char *quota_text(uint32_t limit_mcores)
 			    : string_format("max %d", TERMS_CPU_PERIOD_US);
 }
 
-static char *weight_text(uint32_t reserve_mcores)
+static char *weight_text(uint32_t mcores)
 {
-	return string_format("%" PRIu64, reserve_mcores ? terms_cpu_weight(reserve_mcores)
-							: (uint64_t)WEIGHT_DEFAULT);
+	return string_format("%" PRIu64,
+			     mcores ? terms_cpu_weight(mcores) : (uint64_t)WEIGHT_DEFAULT);
 }
 
 const struct means_cpu means_cpu_v2 = {

@@ -61,6 +61,9 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 	e->terms = promise->terms;
 	e->of_container = e->standing.of_container = promise->kind == PROMISE_CONTAINER;
 	w->terms = promise->terms.cpu;
+	w->io_own_mcores = promise->io_own_mcores;
+	w->io_mcores = promise->io_mcores;
+	e->weighed_mcores = promise_weighed_mcores(promise);
 	if (promise->has_cpus)
 		w->cpus = promise->cpus;
 	else
@@ -133,17 +136,16 @@ static bool is_same_weight(const char *a, const char *b)
 	return fabs(x - y) < 0.02 * y;
 }
 
-/* The same of the weight that the maker of a container has set for its reserve. */
+/* The same of the weight that the maker of a container has set for what its threads are promised. */
 static void take_found_weight(const struct roster_entry *e, struct writer *writer, bool changed)
 {
-	uint32_t reserve = e->terms.cpu.reserve_mcores;
-	_cleanup_free_ char *text = e->means->weight_text(reserve);
+	_cleanup_free_ char *text = e->means->weight_text(e->weighed_mcores);
 	struct found found;
 
 	if (!e->of_container || !e->weighed || !writer->book || !text ||
 	    !book_find(writer->book, e->directory, e->means->weight_file, &found))
 		return;
-	if (found.term || changed || (reserve && is_same_weight(found.text, text)))
+	if (found.term || changed || (e->weighed_mcores && is_same_weight(found.text, text)))
 		book_set_term(writer->book, e->directory, e->means->weight_file, text,
 			      e->means->weight_default);
 }
@@ -194,7 +196,12 @@ int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer,
 
 /* ---- the roster ---- */
 
-/* Of one that is promised neither a reserve nor a share any more. */
+static bool is_to_be_weighed(const struct roster_entry *e)
+{
+	return e->weighed_mcores || e->terms.cpu.share;
+}
+
+/* Of one that is promised neither CPU nor a share of it any more. */
 static int give_weight_back(struct writer *writer, struct roster_entry *e, struct error *err)
 {
 	bool ours = e->weighed;
@@ -261,7 +268,7 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	e->inode = st.st_ino;
 	take_terms(roster, promise, e, w);
 	w->weight_of_core = e->means->weight_of_core;
-	e->weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
+	e->weighed = is_to_be_weighed(e);
 	r = gauge_open(promise->cgroup, &e->gauge, err);
 	if (r == 0)
 		r = standing_open(promise->cgroup, &e->standing, err);
@@ -310,10 +317,10 @@ static bool is_overruled(const struct promise_list *list, const struct promise *
 	return false;
 }
 
-/* A weight that was not ours becomes so when a reserve or a share is added later, and the other way round. */
+/* A weight that was not ours becomes so when CPU or a share of it is promised later, and the other way round. */
 static int retake(struct writer *writer, struct roster_entry *e, struct error *err)
 {
-	bool weighed = e->terms.cpu.reserve_mcores || e->terms.cpu.share;
+	bool weighed = is_to_be_weighed(e);
 
 	if (e->weighed == weighed)
 		return 0;
@@ -323,19 +330,23 @@ static int retake(struct writer *writer, struct roster_entry *e, struct error *e
 	return e->means->find(writer, e->directory, true, &e->applied, err);
 }
 
-/* One that is known, and was promised BEFORE. */
-static int take_changes(struct writer *writer, struct roster_entry *e, const struct terms *before,
-			bool was_container, struct error *err)
+/* What was promised to one that is known. */
+struct roster_before {
+	bool container;
+	uint32_t limit_mcores, weighed_mcores;
+};
+
+static int take_changes(struct writer *writer, struct roster_entry *e,
+			const struct roster_before *before, struct error *err)
 {
 	int r = retake(writer, e, err);
 
 	if (r < 0 || !e->of_container)
 		return r;
-	if (!was_container || before->cpu.limit_mcores != e->terms.cpu.limit_mcores)
-		take_found_quota(e, writer, was_container);
+	if (!before->container || before->limit_mcores != e->terms.cpu.limit_mcores)
+		take_found_quota(e, writer, before->container);
 	take_found_weight(e, writer,
-			  was_container &&
-				  before->cpu.reserve_mcores != e->terms.cpu.reserve_mcores);
+			  before->container && before->weighed_mcores != e->weighed_mcores);
 	return 0;
 }
 
@@ -359,8 +370,11 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 	_cleanup_free_ char *called = NULL;
 
 	if (known) {
-		const struct terms before = known->terms;
-		bool was_container = known->of_container;
+		const struct roster_before before = {
+			.container = known->of_container,
+			.limit_mcores = known->terms.cpu.limit_mcores,
+			.weighed_mcores = known->weighed_mcores,
+		};
 
 		*e = *known;
 		*w = roster->control.workspaces[known - roster->items];
@@ -368,9 +382,8 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 		roster->control.workspaces[known - roster->items].past = NULL;
 		take_terms(next, promise, e, w);
 		next->control.n++;
-		return call(e, engines, err) < 0
-			       ? -err->code
-			       : take_changes(writer, e, &before, was_container, err);
+		return call(e, engines, err) < 0 ? -err->code
+						 : take_changes(writer, e, &before, err);
 	}
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 	*w = (struct control_workspace){0};

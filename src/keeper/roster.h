@@ -28,6 +28,7 @@ struct roster_entry {
 	bool odd_quota;	     /* it was not what was set here, at the last look, */
 	double odd_cores;    /* but this */
 	struct standing standing;	    /* memory, pids, disks */
+	uint32_t weighed_mcores;	    /* promise_weighed_mcores */
 	bool weighed;			    /* its weight is ours to set */
 	bool fails;			    /* the last write failed: told once */
 	bool quota_told;		    /* the same of the last look at the quota */

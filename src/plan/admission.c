@@ -72,15 +72,18 @@ static int refuse(char *const *refusals, char *const *advice, struct error *err)
 	return error_set(err, EBUSY, "%s", text);
 }
 
-int plan_admit(const struct plan_request *request, struct error *err)
+int plan_admit(const struct plan_request *request, struct extrapolate_need *need, struct error *err)
 {
 	_cleanup_(cleanup_plan) struct plan *now = NULL, *before = NULL;
 	_cleanup_strv_ char **refusals = NULL, **advice = NULL;
 	struct plan_request kept = *request;
 	int r = plan_make(request, &now, err);
 
-	if (r < 0 || now->admitted)
+	if (r < 0)
 		return r;
+	*need = now->needs[now->n_needs - 1];
+	if (now->admitted)
+		return 0;
 	kept.n_workspaces--;
 	r = plan_make(&kept, &before, err);
 	if (r < 0)

@@ -10,6 +10,7 @@
 /*
  * The workspaces of REQUEST are those that are promised already, and a new one, the last. 0, or -EBUSY with
  * a sentence that says what is missing and what would fit. What is missing without the new one already
- * (where somebody insisted) is not held against it. -ENOMEM.
+ * (where somebody insisted) is not held against it. -ENOMEM. *NEED, but for the latter, is what the new one needs.
  */
-int plan_admit(const struct plan_request *request, struct error *err);
+int plan_admit(const struct plan_request *request, struct extrapolate_need *need,
+	       struct error *err);

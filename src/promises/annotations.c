@@ -146,13 +146,12 @@ static void set_memory(struct oci_memory *memory, int64_t limit_bytes)
 }
 
 /* What CONFIG asks for is held to TERMS; with ALL also what it does not ask for. */
-static int apply(const struct terms *terms, bool all, int cpu_version, struct oci_config *config,
-		 struct error *err)
+static void apply(const struct terms *terms, bool all, struct oci_config *config)
 {
 	struct oci_resources *resources = &config->resources;
 	struct oci_memory *memory = &resources->memory;
 	struct oci_cpu *cpu = &resources->cpu;
-	uint32_t limit = terms->cpu.limit_mcores, reserve = terms->cpu.reserve_mcores;
+	uint32_t limit = terms->cpu.limit_mcores;
 
 	if (limit && (all || cpu->has_quota || cpu->has_period) && !has_lower_quota(cpu, limit))
 		set_quota(cpu, terms_cpu_quota_us(limit));
@@ -164,23 +163,18 @@ static int apply(const struct terms *terms, bool all, int cpu_version, struct oc
 		resources->has_pids_limit = true;
 		resources->pids_limit = (int64_t)terms->pids_limit;
 	}
-	if (!reserve || (!all && !cpu->has_shares))
-		return 0;
-	return set_weight(config, cpu_version, terms_cpu_shares(reserve), terms_cpu_weight(reserve),
-			  err);
 }
 
-int annotations_apply_terms(const struct terms *terms, int cpu_version, struct oci_config *config,
-			    struct error *err)
+void annotations_apply_limits(const struct terms *terms, struct oci_config *config)
 {
-	return apply(terms, true, cpu_version, config, err);
+	apply(terms, true, config);
 }
 
-int annotations_change_terms(const struct terms *before, const struct terms *now, int cpu_version,
-			     struct oci_config *holder, struct error *err)
+void annotations_change_limits(const struct terms *before, const struct terms *now,
+			       struct oci_config *holder)
 {
 	struct oci_resources *resources = &holder->resources;
-	uint32_t limit = now->cpu.limit_mcores, reserve = now->cpu.reserve_mcores;
+	uint32_t limit = now->cpu.limit_mcores;
 
 	if (limit != before->cpu.limit_mcores)
 		set_quota(&resources->cpu, limit ? terms_cpu_quota_us(limit) : -1);
@@ -191,13 +185,24 @@ int annotations_change_terms(const struct terms *before, const struct terms *now
 		resources->has_pids_limit = true;
 		resources->pids_limit = now->pids_limit ? (int64_t)now->pids_limit : -1;
 	}
-	if (reserve != before->cpu.reserve_mcores) {
-		int r = set_weight(holder, cpu_version,
-				   reserve ? terms_cpu_shares(reserve) : DEFAULT_SHARES,
-				   reserve ? terms_cpu_weight(reserve) : DEFAULT_WEIGHT, err);
+	apply(now, false, holder);
+}
 
-		if (r < 0)
-			return r;
-	}
-	return apply(now, false, cpu_version, holder, err);
+int annotations_apply_weight(uint32_t mcores, int cpu_version, struct oci_config *config,
+			     struct error *err)
+{
+	if (!mcores)
+		return 0;
+	return set_weight(config, cpu_version, terms_cpu_shares(mcores), terms_cpu_weight(mcores),
+			  err);
+}
+
+int annotations_change_weight(uint32_t before_mcores, uint32_t mcores, int cpu_version,
+			      struct oci_config *holder, struct error *err)
+{
+	if (before_mcores && !mcores)
+		return set_weight(holder, cpu_version, DEFAULT_SHARES, DEFAULT_WEIGHT, err);
+	if (mcores == before_mcores && !holder->resources.cpu.has_shares)
+		return 0;
+	return annotations_apply_weight(mcores, cpu_version, holder, err);
 }

@@ -5,6 +5,7 @@
  * Terms as a configuration says them, and what the runtime is told because of them. Pure.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "oci/config.h"
@@ -23,16 +24,23 @@ int annotations_check_limits(const struct terms *terms, const struct oci_resourc
 			     struct error *err);
 
 /*
- * What the kernel is to keep of TERMS, added to the resources of CONFIG. CPU_VERSION is that of the cgroup
- * hierarchy with the cpu controller. Where both say something the lower limit holds; the weight of a reserve
- * goes before any other.
+ * What the kernel is to keep of the limits in TERMS, added to the resources of CONFIG. Where both say something the
+ * lower limit holds.
  */
-int annotations_apply_terms(const struct terms *terms, int cpu_version, struct oci_config *config,
-			    struct error *err);
+void annotations_apply_limits(const struct terms *terms, struct oci_config *config);
 
 /*
  * The same for a living container, when BEFORE becomes NOW and somebody asks for what is in the resources of
  * HOLDER: what has to be set is added there, and what NOW does not allow is taken out.
  */
-int annotations_change_terms(const struct terms *before, const struct terms *now, int cpu_version,
-			     struct oci_config *holder, struct error *err);
+void annotations_change_limits(const struct terms *before, const struct terms *now,
+			       struct oci_config *holder);
+
+/*
+ * The weight of one whose threads are promised MCORES (promise_weighed_mcores), which goes before any other; 0: that is
+ * not ours to say. CPU_VERSION is that of the cgroup hierarchy with the cpu controller.
+ */
+int annotations_apply_weight(uint32_t mcores, int cpu_version, struct oci_config *config,
+			     struct error *err);
+int annotations_change_weight(uint32_t before_mcores, uint32_t mcores, int cpu_version,
+			      struct oci_config *holder, struct error *err);

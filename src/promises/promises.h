@@ -32,16 +32,27 @@ struct promise {
 	struct terms terms;
 	bool has_cpus;
 	struct cpus cpus; /* that it may run on, when not all */
-	bool forced;	  /* admitted though there was no room for it */
-	char *intended;	  /* linux.cgroupsPath: where its group will be; NULL: not said */
-	char *since;	  /* ISO 8601 */
-	pid_t maker;	  /* who put it here, and when that process started */
+	/*
+	 * Planned when it was promised, at worst: what the I/O in its terms takes of its own threads, and with what is
+	 * done on its behalf.
+	 */
+	uint32_t io_own_mcores, io_mcores;
+	bool forced;	/* admitted though there was no room for it */
+	char *intended; /* linux.cgroupsPath: where its group will be; NULL: not said */
+	char *since;	/* ISO 8601 */
+	pid_t maker;	/* who put it here, and when that process started */
 	uint64_t maker_start;
 	struct cgroup *cgroup; /* NULL: not made yet */
 	uint64_t inode;	       /* of its CGROUP_CORE directory */
 };
 
 void promise_clear(struct promise *promise);
+
+/* What its threads are promised: to compute, and for its I/O. */
+static inline uint32_t promise_weighed_mcores(const struct promise *promise)
+{
+	return promise->terms.cpu.reserve_mcores + promise->io_own_mcores;
+}
 
 struct promise_list {
 	struct promise *items;

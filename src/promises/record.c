@@ -35,6 +35,11 @@ struct json_object *promise_to_json(const struct promise *promise)
 
 		json_add_string(json, "cpus", list);
 	}
+	if (promise->io_mcores) {
+		object = json_add_object(json, "io");
+		json_add_u64(object, "own_mcores", promise->io_own_mcores);
+		json_add_u64(object, "mcores", promise->io_mcores);
+	}
 	json_add_string(json, "intended", promise->intended);
 	if (promise->forced)
 		json_add_bool(json, "forced", true);
@@ -134,7 +139,7 @@ static int read_cgroup(struct json_object *json, struct promise *promise, struct
 
 int promise_from_json(struct json_object *json, struct promise *promise, struct error *err)
 {
-	struct json_object *maker, *forced;
+	struct json_object *maker, *forced, *io;
 	int r;
 
 	if (!json_object_is_type(json, json_type_object) || !string_of(json, "name"))
@@ -159,6 +164,9 @@ int promise_from_json(struct json_object *json, struct promise *promise, struct 
 	maker = object_of(json, "maker");
 	promise->maker = (pid_t)number_of(maker, "pid");
 	promise->maker_start = number_of(maker, "start");
+	io = object_of(json, "io");
+	promise->io_own_mcores = (uint32_t)number_of(io, "own_mcores");
+	promise->io_mcores = (uint32_t)number_of(io, "mcores");
 	promise->forced = json_object_object_get_ex(json, "forced", &forced) &&
 			  json_object_get_boolean(forced);
 	return 0;

@@ -364,6 +364,18 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 		.["io.behalf.cpuset.cpus"] == "0"'
 }
 
+@test "who is promised the network weighs what the plan has for its threads" {
+	on_host ip link add up type veth peer name outside
+	on_host ip link set up up
+	on_host ip link set outside up
+	export BEHALF_UPLINK=up=100mbit
+	spawn --name "$ID" --detach --net-ingress-reserve 40mbit sleep 100
+	on_host ip link del up
+	weight=$(group_file cpu.shares cpu.weight)
+	[ "$weight" -gt 0 ]
+	[[ $weight != 1024 && $weight != 100 ]]
+}
+
 @test "a memory limit holds, also for files that are written" {
 	run spawn --memory-limit 32m -- sh -c 'head -c 100m /dev/zero | tail -c 100m | wc -c'
 	[ "$output" != 104857600 ]

@@ -91,18 +91,29 @@ TEST(terms_become_resources)
 	struct error err = {0};
 
 	must(v1 && v2);
-	is_int(annotations_apply_terms(&all, 1, v1, &err), 0);
+	annotations_apply_limits(&all, v1);
+	is_int(annotations_apply_weight(500, 1, v1, &err), 0);
 	is_int(v1->resources.cpu.quota_us, 150000);
 	is_uint(v1->resources.cpu.period_us, 100000);
 	is_uint(v1->resources.cpu.shares, 32768);
 	is_int(v1->resources.memory.limit_bytes, 64 << 20);
 	is_int(v1->resources.memory.swap_bytes, 64 << 20);
 	is_int(v1->resources.pids_limit, 50);
-	is_int(annotations_apply_terms(&all, 2, v2, &err), 0);
+	is_int(annotations_apply_weight(500, 2, v2, &err), 0);
 	ok(!v2->resources.cpu.has_shares);
 	must(v2->resources.n_unified == 1);
 	is_str(v2->resources.unified[0].key, "cpu.weight");
 	is_str(v2->resources.unified[0].value, "1250");
+}
+
+TEST(nobody_is_weighed_who_is_promised_no_cpu)
+{
+	_cleanup_config_ struct oci_config *config = config_of("", "\"cpu\": {\"shares\": 2}");
+	struct error err = {0};
+
+	must(config);
+	is_int(annotations_apply_weight(0, 1, config, &err), 0);
+	is_uint(config->resources.cpu.shares, 2);
 }
 
 TEST(the_lower_limit_holds)
@@ -117,11 +128,12 @@ TEST(the_lower_limit_holds)
 	struct error err = {0};
 
 	must(lower && higher);
-	is_int(annotations_apply_terms(&all, 1, lower, &err), 0);
+	annotations_apply_limits(&all, lower);
 	is_int(lower->resources.cpu.quota_us, 10000);
 	is_int(lower->resources.memory.limit_bytes, 1048576);
 	is_int(lower->resources.pids_limit, 7);
-	is_int(annotations_apply_terms(&all, 2, higher, &err), 0);
+	annotations_apply_limits(&all, higher);
+	is_int(annotations_apply_weight(500, 2, higher, &err), 0);
 	is_int(higher->resources.cpu.quota_us, 150000);
 	is_int(higher->resources.memory.limit_bytes, 64 << 20);
 	is_int(higher->resources.pids_limit, 50);
@@ -138,13 +150,15 @@ TEST(only_what_changes_is_set)
 	struct error err = {0};
 
 	must(holder);
-	is_int(annotations_change_terms(&all, &now, 1, holder, &err), 0);
+	annotations_change_limits(&all, &now, holder);
+	is_int(annotations_change_weight(500, 500, 1, holder, &err), 0);
 	ok(!holder->resources.cpu.has_quota && !holder->resources.cpu.has_shares &&
 	   !holder->resources.memory.has_limit && !holder->resources.has_pids_limit);
-	now.cpu.limit_mcores = now.cpu.reserve_mcores = 0;
+	now.cpu.limit_mcores = 0;
 	now.pids_limit = 0;
 	now.memory.limit_bytes = 0;
-	is_int(annotations_change_terms(&all, &now, 1, holder, &err), 0);
+	annotations_change_limits(&all, &now, holder);
+	is_int(annotations_change_weight(500, 0, 1, holder, &err), 0);
 	is_int(holder->resources.cpu.quota_us, -1);
 	is_uint(holder->resources.cpu.shares, 1024);
 	is_int(holder->resources.memory.limit_bytes, -1);
@@ -159,7 +173,8 @@ TEST(an_update_is_held_to_the_terms)
 	struct error err = {0};
 
 	must(holder);
-	is_int(annotations_change_terms(&all, &all, 1, holder, &err), 0);
+	annotations_change_limits(&all, &all, holder);
+	is_int(annotations_change_weight(500, 500, 1, holder, &err), 0);
 	is_int(holder->resources.cpu.quota_us, 150000);
 	is_uint(holder->resources.cpu.shares, 32768);
 	is_int(holder->resources.memory.limit_bytes, 64 << 20);

@@ -438,6 +438,44 @@ TEST(reserves_come_before_shares_and_the_rest_is_shared)
 	world_end(&world);
 }
 
+/* One is promised to receive, and no CPU; the other to compute. */
+TEST(who_is_promised_io_has_the_cpu_it_takes)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.demand = 0.3});
+	add_workspace(&world, cpu_terms(500, 0, 0), (struct load){.demand = 1});
+	for (size_t i = 0; i < 2; i++)
+		pin(&world, i, 0);
+	ok(control_static(&world.w[0]).weight == 0);
+	world.w[0].io_own_mcores = 300;
+	world.w[0].io_mcores = 350;
+	run(&world, 5);
+	ok(world.w[0].setting.weight > 0.5 * world.w[1].setting.weight, "%g beside %g",
+	   world.w[0].setting.weight, world.w[1].setting.weight);
+	ok(charge_of(&world, 0) / 5 > 0.28, "%g", charge_of(&world, 0) / 5);
+	ok(world.w[0].reserve.state == CONTROL_NO_TERM);
+	world_end(&world);
+}
+
+/* What was promised of I/O is no share of what others leave: nobody's weight is lowered for it. */
+TEST(promised_io_is_not_more_than_its_part)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(300, 0, 0), (struct load){.demand = 1});
+	add_workspace(&world, cpu_terms(300, 0, 0), (struct load){.demand = 1});
+	for (size_t i = 0; i < 2; i++)
+		pin(&world, i, 0);
+	world.w[0].io_own_mcores = world.w[0].io_mcores = 300;
+	run(&world, 15);
+	ok(charge_of(&world, 0) / 15 > 0.6, "%g", charge_of(&world, 0) / 15);
+	ok(charge_of(&world, 1) / 15 > 0.3, "%g", charge_of(&world, 1) / 15);
+	world_end(&world);
+}
+
 TEST(weights_leave_the_host_its_turn)
 {
 	struct world world;

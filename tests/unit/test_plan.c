@@ -233,26 +233,29 @@ TEST(admission_says_what_would_fit)
 		example_workspace("new", 0, 800000000),
 	};
 	_cleanup_example_ struct example e;
+	struct extrapolate_need need;
 	struct error err = {0};
 
 	make_example(&e, workspaces, 2);
-	is_int(plan_admit(&e.request, &err), -EBUSY);
+	is_int(plan_admit(&e.request, &need, &err), -EBUSY);
+	is_uint(need.reserve, 0);
+	ok(need.worst[PROFILE_OWN] > 0);
 	is_str(err.text,
 	       "CPU: the workspaces and the host need 4.060 cores of 4, 0.060 too much; it "
 	       "would fit with net-egress-reserve 615200kbit, or with path macvlan instead of "
 	       "bridge, or with 1 more CPU");
 	/* what is said fits */
 	workspaces[1].terms.net[TERMS_EGRESS].reserve_bps = 615200000;
-	is_int(plan_admit(&e.request, &err), 0);
+	is_int(plan_admit(&e.request, &need, &err), 0);
 	workspaces[1].terms.net[TERMS_EGRESS].reserve_bps = 800000000;
 	strcpy(workspaces[1].terms.path, "macvlan");
-	is_int(plan_admit(&e.request, &err), 0);
+	is_int(plan_admit(&e.request, &need, &err), 0);
 	/* somebody insisted on what does not fit: no more CPU is promised, but other things are */
 	workspaces[0].terms.cpu.reserve_mcores = 5000;
-	is_int(plan_admit(&e.request, &err), -EBUSY);
+	is_int(plan_admit(&e.request, &need, &err), -EBUSY);
 	workspaces[1].terms.net[TERMS_EGRESS].reserve_bps = 0;
 	workspaces[1].terms.memory.reserve_bytes = 1 << 30;
-	is_int(plan_admit(&e.request, &err), 0);
+	is_int(plan_admit(&e.request, &need, &err), 0);
 }
 
 TEST(small_packets_are_what_is_dear)
@@ -262,17 +265,18 @@ TEST(small_packets_are_what_is_dear)
 		example_workspace("new", 0, 400000000),
 	};
 	_cleanup_example_ struct example e;
+	struct extrapolate_need need;
 	struct error err = {0};
 
 	/* 50000 packets as expected, 833334 of 60 bytes */
 	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 0;
 	make_example(&e, workspaces, 2);
-	is_int(plan_admit(&e.request, &err), -EBUSY);
+	is_int(plan_admit(&e.request, &need, &err), -EBUSY);
 	has_str(err.text, ", or with net-egress-packet-size-worst 131B");
 	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 131;
-	is_int(plan_admit(&e.request, &err), 0);
+	is_int(plan_admit(&e.request, &need, &err), 0);
 	workspaces[1].terms.net[TERMS_EGRESS].packet_worst_bytes = 130;
-	is_int(plan_admit(&e.request, &err), -EBUSY);
+	is_int(plan_admit(&e.request, &need, &err), -EBUSY);
 }
 
 TEST(nothing_is_no_advice)
@@ -345,6 +349,7 @@ TEST(a_set_is_admitted_in_any_order_or_in_none)
 		struct plan_workspace workspaces[6], turned[6];
 		size_t n = 2 + random_below(5);
 		_cleanup_example_ struct example e, f;
+		struct extrapolate_need need;
 		int last = 0, last_turned = 0;
 
 		for (size_t i = 0; i < n; i++)
@@ -356,9 +361,9 @@ TEST(a_set_is_admitted_in_any_order_or_in_none)
 		for (size_t i = 1; i <= n; i++) {
 			e.request.n_workspaces = f.request.n_workspaces = i;
 			if (last == 0)
-				last = plan_admit(&e.request, NULL);
+				last = plan_admit(&e.request, &need, NULL);
 			if (last_turned == 0)
-				last_turned = plan_admit(&f.request, NULL);
+				last_turned = plan_admit(&f.request, &need, NULL);
 		}
 		must(last == last_turned, "round %d", round);
 		admitted += last == 0;

@@ -130,6 +130,8 @@ TEST(a_promise_is_written_and_read)
 		.terms = {.cpu = {500, 2000, 200}, .memory.limit_bytes = 1 << 30, .path = "bridge"},
 		.has_cpus = true,
 		.forced = true,
+		.io_own_mcores = 40,
+		.io_mcores = 90,
 		.since = (char *)"2026-01-01T00:00:00Z",
 		.maker = 4711,
 		.maker_start = UINT64_MAX - 1,
@@ -150,6 +152,8 @@ TEST(a_promise_is_written_and_read)
 	is_str(read.since, promise.since);
 	is_uint(read.maker_start, promise.maker_start);
 	is_int(read.maker, 4711);
+	is_uint(read.io_own_mcores, 40);
+	is_uint(read.io_mcores, 90);
 	ok(read.forced && read.has_cpus && cpus_has(&read.cpus, 3) && cpus_count(&read.cpus) == 1);
 	ok(memcmp(&read.terms, &promise.terms, sizeof(read.terms)) == 0);
 }

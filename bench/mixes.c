@@ -2,13 +2,14 @@
 /*
  * Random mixes of loads, what the planner forecasts for them from a profile, and what the ledger says of them:
  *
- *	mixes PROFILE SEED FIRST COUNT TAKES
+ *	mixes PROFILE SEED FIRST COUNT TAKES MS
  *
  * prints a line of JSON for each of the mixes FIRST to FIRST + COUNT - 1 of the sequence that SEED begins. A mix is
  * two to five flows between three workspaces on a bridge, one on another, and a process of the host; some
  * with a disk. Sizes and rates are drawn anew, so none is one that calibration uses but by chance. Each is run TAKES
- * times, all of them once before any is run again, with new processes: the scheduler places them anew, and what
- * this machine's neighbours do is spread over all mixes. See bench/plan.
+ * times for MS, all of them once before any is run again, with new processes: the scheduler places them anew, and what
+ * this machine's neighbours do is spread over all mixes. Between them are rounds of the calibration's own loads, a line
+ * each as well: {"check": number, "measured_ns", "expected_ns"}, of all workspaces. See bench/plan.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,9 +41,11 @@
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
 #define TAKES_MAX 20
-#define SETTLE_MS 200
-#define TAKE_MS                                                                                    \
-	5000 /* what the kernel does every five seconds (writeback, and more) is in each once */
+#define SETTLE_MS 300
+#define TAKE_MS_MOST 60000
+#define CHECK_EVERY 9 /* mixes; as in a calibration: */
+#define CHECK_SETTLE_MS 300
+#define CHECK_MS 1000
 
 static volatile int stop_signal;
 
@@ -70,6 +73,9 @@ struct bench {
 	struct flow_scratch scratch;
 	struct scratch_device disk;
 	struct measure *measure;
+	unsigned int take_ms;
+	struct schedule schedule;
+	size_t checks;
 	struct mix mixes[MIXES_MAX];
 };
 
@@ -162,12 +168,6 @@ static double expected(const struct forecast *forecast)
 	return sum;
 }
 
-/* A process of the host that talks to a workspace is neither: it is not forecast. */
-static bool is_forecast(const struct flow_spec *spec, enum site_workspace workspace)
-{
-	return !flow_is_net(spec) || spec->path != SITE_LOCAL || !site_is_of_host(workspace);
-}
-
 static struct forecasts forecast(const struct bench *bench, const struct flow_spec *specs, size_t n)
 {
 	const struct profile_base *base = &bench->profile->base;
@@ -182,9 +182,9 @@ static struct forecasts forecast(const struct bench *bench, const struct flow_sp
 		(base->host_cpu_ns - base->threads_cpu_ns) * bench->cpus;
 	forecasts.host.upper = base->host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
-		if (is_forecast(&specs[i], specs[i].from))
+		if (operations_is_workspace(&specs[i], specs[i].from))
 			add_side(bench, &specs[i], false, company, &forecasts);
-		if (flow_is_net(&specs[i]) && is_forecast(&specs[i], specs[i].to))
+		if (flow_is_net(&specs[i]) && operations_is_workspace(&specs[i], specs[i].to))
 			add_side(bench, &specs[i], true, company, &forecasts);
 	}
 	return forecasts;
@@ -232,7 +232,7 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 		.specs = mix->specs,
 		.n_specs = mix->n,
 		.settle_ms = SETTLE_MS,
-		.window_ms = TAKE_MS,
+		.window_ms = bench->take_ms,
 		.windows = 1,
 	};
 	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes[mix->n_takes], err);
@@ -342,6 +342,63 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 	fflush(stdout);
 }
 
+/* ---- what the calibration's own loads cost now ---- */
+
+static bool is_known(const struct bench *bench, const struct flow_spec *spec)
+{
+	const char *target = flow_is_net(spec) ? site_path_name(spec->path) : bench->disk.target;
+	bool sending = false, receiving = false;
+
+	profile_find(bench->profile, operations_kind(spec, false), operations_mode(spec), target,
+		     &sending);
+	if (flow_is_net(spec) && operations_is_workspace(spec, spec->to))
+		profile_find(bench->profile, operations_kind(spec, true), operations_mode(spec),
+			     target, &receiving);
+	return !sending && !receiving;
+}
+
+/*
+ * One round of the calibration, which the profile was fitted to: what its loads cost now beside what they did then tells
+ * how far this host has moved since. One with a load that the profile does not know is passed over.
+ */
+static int run_check(struct bench *bench, struct error *err)
+{
+	const struct schedule_round *round =
+		&bench->schedule.rounds[bench->checks++ % bench->schedule.n];
+	const struct measure_plan plan = {
+		.specs = round->specs,
+		.n_specs = round->n,
+		.settle_ms = CHECK_SETTLE_MS,
+		.window_ms = CHECK_MS,
+		.windows = 1,
+	};
+	struct forecasts forecasts = forecast(bench, round->specs, round->n);
+	struct measure_figures figures;
+	double measured = 0, expected_all = 0;
+	int r;
+
+	for (size_t i = 0; i < round->n; i++) {
+		if (!is_known(bench, &round->specs[i]))
+			return 0;
+	}
+	r = measure_run(bench->measure, &plan, &stop_signal, &figures, err);
+	if (r < 0 || trust_is_disturbed(&figures))
+		return r;
+	for (int w = 0; w < SITE_WORKSPACES; w++) {
+		double of_one = expected(&forecasts.workspaces[w]);
+
+		/* the others are the host's processes, and who is outside */
+		if (of_one > 0)
+			measured += measure_charge(&figures.workspaces[w]);
+		expected_all += of_one;
+	}
+	printf("{\"check\":%zu,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n", bench->checks - 1,
+	       measured, expected_all);
+	return 0;
+}
+
+/* ---- the run ---- */
+
 /* Each once, in another order every time: what comes back every second is not to hit the same ones. */
 static int run_pass(struct bench *bench, size_t n, uint64_t *state, struct error *err)
 {
@@ -354,8 +411,11 @@ static int run_pass(struct bench *bench, size_t n, uint64_t *state, struct error
 		order[i] = order[other];
 		order[other] = i;
 	}
-	for (size_t i = 0; r == 0 && i < n; i++)
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = run_mix(bench, &bench->mixes[order[i]], err);
+		if (r == 0 && i % CHECK_EVERY == 0)
+			r = run_check(bench, err);
+	}
 	return r;
 }
 
@@ -389,6 +449,7 @@ static int read_profile(const char *path, struct profile **profile, struct error
 
 static int set_up(struct bench *bench, const char *profile, struct error *err)
 {
+	static const struct schedule_silence silence;
 	struct machine machine;
 	int r = read_profile(profile, &bench->profile, err);
 
@@ -406,12 +467,15 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 		bench->disk.target[0] = '\0';
 	if (r == 0)
 		r = measure_open(bench->site, &bench->scratch, &bench->measure, err);
+	if (r == 0 && schedule_make(SCHEDULE_ALL, false, &silence, &bench->schedule) < 0)
+		r = error_oom(err);
 	return r;
 }
 
 static void tear_down(struct bench *bench)
 {
 	measure_close(bench->measure);
+	schedule_free(&bench->schedule);
 	scratch_close(&bench->scratch);
 	site_close(bench->site, NULL);
 	private_ledger_close(bench->own_ledger);
@@ -422,16 +486,18 @@ int main(int argc, char **argv)
 {
 	static struct bench bench = {.scratch = {.direct = -EBADF, .buffered = -EBADF}};
 	struct error err = {0};
-	size_t n, takes;
+	size_t n, takes, ms;
 	int r;
 
-	if (argc != 6 || (n = strtoul(argv[4], NULL, 10)) < 1 || n > MIXES_MAX ||
-	    (takes = strtoul(argv[5], NULL, 10)) < 1 || takes > TAKES_MAX) {
-		fprintf(stderr, "Usage: mixes PROFILE SEED FIRST COUNT TAKES\n");
+	if (argc != 7 || (n = strtoul(argv[4], NULL, 10)) < 1 || n > MIXES_MAX ||
+	    (takes = strtoul(argv[5], NULL, 10)) < 1 || takes > TAKES_MAX ||
+	    (ms = strtoul(argv[6], NULL, 10)) < 1 || ms > TAKE_MS_MOST) {
+		fprintf(stderr, "Usage: mixes PROFILE SEED FIRST COUNT TAKES MS\n");
 		return EXIT_FAILURE;
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
+	bench.take_ms = (unsigned int)ms;
 	r = set_up(&bench, argv[1], &err);
 	if (r == 0)
 		r = run_mixes(&bench, strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), n,

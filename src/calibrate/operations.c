@@ -135,8 +135,7 @@ static void note_range(struct operation_points *points, const struct flow_spec *
 	points->units_most = fmax(points->units_most, point->units);
 }
 
-/* A process of the host at one end of a path between it and a workspace is no workspace, nor is who is outside. */
-static bool is_workspace(const struct flow_spec *spec, enum site_workspace workspace)
+bool operations_is_workspace(const struct flow_spec *spec, enum site_workspace workspace)
 {
 	return !flow_is_net(spec) ||
 	       !(workspace == SITE_O || (spec->path == SITE_LOCAL && site_is_of_host(workspace)));
@@ -175,8 +174,8 @@ static int add_load(struct operations *operations, const struct operations_sampl
 		    size_t load, struct shared_load *shared)
 {
 	const struct flow_spec *spec = &sample->specs[load];
-	bool sends = is_workspace(spec, spec->from);
-	bool receives = flow_is_net(spec) && is_workspace(spec, spec->to);
+	bool sends = operations_is_workspace(spec, spec->from);
+	bool receives = flow_is_net(spec) && operations_is_workspace(spec, spec->to);
 	const struct operation_origin origin = {
 		.round = operations->n_rounds,
 		.load = load,

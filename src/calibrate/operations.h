@@ -66,6 +66,12 @@ int operations_add(struct operations *operations, const struct operations_sample
  */
 struct fit_point operations_load(const struct flow_spec *spec, const struct measure_flow *flow);
 
+/*
+ * Whether WORKSPACE, an end of SPEC, is one: neither a process of the host at one end of a path between it and a workspace
+ * nor who is outside.
+ */
+bool operations_is_workspace(const struct flow_spec *spec, enum site_workspace workspace);
+
 /* The operation SPEC is for the sending side, or with RECEIVES for the other. */
 enum profile_kind operations_kind(const struct flow_spec *spec, bool receives);
 enum profile_mode operations_mode(const struct flow_spec *spec);

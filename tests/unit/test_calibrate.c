@@ -277,8 +277,8 @@ TEST(schedule_has_every_load_several_times)
 
 		must(round->n >= 2);
 		for (size_t l = 0; l < round->n; l++) {
-			must(count(&quick, &round->specs[l]) >= 4);
-			must(count(&full, &round->specs[l]) >= 8);
+			must(count(&quick, &round->specs[l]) >= 3);
+			must(count(&full, &round->specs[l]) >= 2);
 		}
 	}
 }

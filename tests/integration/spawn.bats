@@ -365,12 +365,12 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 }
 
 @test "who is promised the network weighs what the plan has for its threads" {
-	on_host ip link add up type veth peer name outside
-	on_host ip link set up up
+	on_host ip link add wan type veth peer name outside
+	on_host ip link set wan up
 	on_host ip link set outside up
-	export BEHALF_UPLINK=up=100mbit
+	export BEHALF_UPLINK=wan=100mbit
 	spawn --name "$ID" --detach --net-ingress-reserve 40mbit sleep 100
-	on_host ip link del up
+	on_host ip link del wan
 	weight=$(group_file cpu.shares cpu.weight)
 	[ "$weight" -gt 0 ]
 	[[ $weight != 1024 && $weight != 100 ]]

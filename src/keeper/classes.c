@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeper/contention.h"
 #include "plan/terms.h"
 
 #define QDISC QDISC_HANDLE(SHAPE_MAJOR, 0)
@@ -26,20 +27,31 @@
 #define REST_LEAST 0.01
 #define SHARE_BPS 8000
 
+/* Who has so much of a reserve uses it; for so long after that nothing of it is lent. */
+#define USE_PART 0.8
+#define USE_REST_NS 1000000000ull
+
+struct class_set {
+	struct class_terms terms;
+	struct contention use;
+	uint64_t withheld_bps; /* of its reserve, from the others */
+};
+
 static uint32_t handle_of(int number)
 {
 	return QDISC_HANDLE(SHAPE_MAJOR, CLASS_FIRST + number);
 }
 
+/* What is withheld from it: nobody is held to less than it has for certain, since all reserves together leave that. */
 static int set_class(const struct classes *classes, const struct shaper *shaper, uint32_t minor,
-		     uint64_t rate_bps, uint32_t share, struct error *err)
+		     uint64_t rate_bps, uint64_t withheld_bps, uint32_t share, struct error *err)
 {
 	uint32_t quantum = QUANTUM_BYTES / TERMS_SHARE * (share ? share : TERMS_SHARE);
 	struct qdisc_htb_class class = {
 		.parent = minor == CLASS_ALL ? QDISC : QDISC_HANDLE(SHAPE_MAJOR, CLASS_ALL),
 		.handle = QDISC_HANDLE(SHAPE_MAJOR, minor),
 		.rate_bytes = rate_bps / 8,
-		.ceil_bytes = classes->rate_bps / 8,
+		.ceil_bytes = (classes->rate_bps - withheld_bps) / 8,
 		.quantum = quantum,
 		.burst_ns = minor >= CLASS_FIRST ? BURST_NS : 0,
 	};
@@ -58,17 +70,26 @@ static int set_rest(struct classes *classes, const struct shaper *shaper, uint64
 
 	if (classes->rest_bps == rest_bps)
 		return 0;
-	r = set_class(classes, shaper, CLASSES_REST, rest_bps, 0, err);
+	r = set_class(classes, shaper, CLASSES_REST, rest_bps, classes->withheld_bps, 0, err);
 	if (r == 0)
 		classes->rest_bps = rest_bps;
 	return r;
 }
 
-static struct class_terms *find(struct class_terms *list, size_t n, int number)
+static bool is_listed(const struct class_terms *list, size_t n, int number)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].number == number)
-			return &list[i];
+			return true;
+	}
+	return false;
+}
+
+static struct class_set *find(const struct classes *classes, int number)
+{
+	for (size_t i = 0; i < classes->n_set; i++) {
+		if (classes->set[i].terms.number == number)
+			return &classes->set[i];
 	}
 	return NULL;
 }
@@ -80,9 +101,9 @@ static int drop_unlisted(struct classes *classes, const struct shaper *shaper,
 	int result = 0;
 
 	for (size_t i = 0; i < classes->n_set; i++) {
-		int number = classes->set[i].number, r;
+		int number = classes->set[i].terms.number, r;
 
-		if (find((struct class_terms *)list, n, number)) {
+		if (is_listed(list, n, number)) {
 			classes->set[kept++] = classes->set[i];
 			continue;
 		}
@@ -99,29 +120,42 @@ static uint64_t rate_of(const struct class_terms *terms)
 	return terms->reserve_bps ? terms->reserve_bps : SHARE_BPS;
 }
 
+/* KNOWN is its own, NULL if it is new. */
+static int set_reserve(const struct classes *classes, const struct shaper *shaper,
+		       const struct class_terms *terms, const struct class_set *known,
+		       struct error *err)
+{
+	uint64_t own_bps = known ? known->withheld_bps : 0;
+
+	return set_class(classes, shaper, CLASS_FIRST + (uint32_t)terms->number, rate_of(terms),
+			 classes->withheld_bps - own_bps, terms->share, err);
+}
+
 static int set_one(struct classes *classes, const struct shaper *shaper,
 		   const struct class_terms *terms, struct error *err)
 {
-	struct class_terms *known = find(classes->set, classes->n_set, terms->number);
+	struct class_set *known = find(classes, terms->number);
 	int r;
 
-	if (known && known->reserve_bps == terms->reserve_bps && known->share == terms->share)
+	if (known && known->terms.reserve_bps == terms->reserve_bps &&
+	    known->terms.share == terms->share)
 		return 0;
-	r = set_class(classes, shaper, CLASS_FIRST + (uint32_t)terms->number, rate_of(terms),
-		      terms->share, err);
+	r = set_reserve(classes, shaper, terms, known, err);
 	if (r < 0)
 		return r;
 	gates_set_class(shaper->gates, classes->direction, terms->number, handle_of(terms->number));
-	if (!known)
+	if (!known) {
 		known = &classes->set[classes->n_set++];
-	*known = *terms;
+		*known = (struct class_set){0};
+	}
+	known->terms = *terms;
 	return 0;
 }
 
 /* Room for N more. */
 static int make_room(struct classes *classes, size_t n, struct error *err)
 {
-	struct class_terms *more =
+	struct class_set *more =
 		realloc(classes->set, (classes->n_set + n) * sizeof(*classes->set));
 
 	if (!more)
@@ -151,6 +185,92 @@ int classes_check(const char *link, uint64_t rate_bps, const struct class_terms 
 	return 0;
 }
 
+/* ---- what of the reserves is lent ---- */
+
+/* All of them once more, with what they may borrow now; what fails is tried again with the next look. */
+static int set_again(struct classes *classes, const struct shaper *shaper, struct error *err)
+{
+	int r = set_class(classes, shaper, CLASSES_REST, classes->rest_bps, classes->withheld_bps,
+			  0, err);
+
+	for (size_t i = 0; i < classes->n_set && r == 0; i++)
+		r = set_reserve(classes, shaper, &classes->set[i].terms, &classes->set[i], err);
+	classes->half_set = r < 0;
+	return r;
+}
+
+static bool is_withheld_as_used(const struct classes *classes)
+{
+	for (size_t i = 0; i < classes->n_set; i++) {
+		if (contention_is(&classes->set[i].use) != (classes->set[i].withheld_bps != 0))
+			return false;
+	}
+	return !classes->half_set;
+}
+
+static int withhold(struct classes *classes, const struct shaper *shaper, struct error *err)
+{
+	if (is_withheld_as_used(classes))
+		return 0;
+	classes->withheld_bps = 0;
+	for (size_t i = 0; i < classes->n_set; i++) {
+		struct class_set *set = &classes->set[i];
+
+		set->withheld_bps = contention_is(&set->use) ? set->terms.reserve_bps : 0;
+		classes->withheld_bps += set->withheld_bps;
+	}
+	return set_again(classes, shaper, err);
+}
+
+int classes_lend(struct classes *classes, const struct shaper *shaper, struct error *err)
+{
+	for (size_t i = 0; i < classes->n_set; i++)
+		classes->set[i].use = (struct contention){0};
+	return withhold(classes, shaper, err);
+}
+
+static bool is_changed(const struct classes *classes, const struct class_terms *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct class_set *set = find(classes, list[i].number);
+
+		if (!set || set->terms.reserve_bps != list[i].reserve_bps)
+			return true;
+	}
+	return n != classes->n_set;
+}
+
+struct looks {
+	struct classes *classes;
+	uint64_t now_ns;
+};
+
+static void look_at(void *data, uint32_t handle, const struct qdisc_counts *counts)
+{
+	struct looks *looks = data;
+	struct class_set *set = NULL;
+	struct contention_bounds bounds = {.rest_ns = USE_REST_NS};
+
+	if (handle >> 16 == SHAPE_MAJOR && (handle & 0xffff) >= CLASS_FIRST)
+		set = find(looks->classes, (int)((handle & 0xffff) - CLASS_FIRST));
+	if (!set || !set->terms.reserve_bps)
+		return;
+	bounds.above_bps = (uint64_t)(USE_PART * (double)set->terms.reserve_bps);
+	contention_look(&set->use, &bounds, counts->bytes, looks->now_ns);
+}
+
+int classes_withhold(struct classes *classes, const struct shaper *shaper, uint64_t now_ns,
+		     struct error *err)
+{
+	struct looks looks = {classes, now_ns};
+	int r;
+
+	if (!classes->index)
+		return 0;
+	r = netlink_class_all_counts(shaper->netlink, classes->index, look_at, &looks, err);
+	return r == 0 ? withhold(classes, shaper, err) : r;
+}
+
 int classes_set(struct classes *classes, const struct shaper *shaper, int index, uint64_t rate_bps,
 		const struct class_terms *list, size_t n, struct error *err)
 {
@@ -161,11 +281,14 @@ int classes_set(struct classes *classes, const struct shaper *shaper, int index,
 		classes_forget(classes, shaper);
 		classes->rate_bps = rate_bps;
 		classes->index = index;
-		r = set_class(classes, shaper, CLASS_ALL, rate_bps, 0, err);
+		r = set_class(classes, shaper, CLASS_ALL, rate_bps, 0, 0, err);
 		/* without it there can be no other: again the next time */
 		if (r < 0)
 			classes->index = 0;
 	}
+	/* of other reserves, other parts are withheld: that is seen anew */
+	if (r == 0 && is_changed(classes, list, n))
+		r = classes_lend(classes, shaper, err);
 	if (r == 0)
 		r = drop_unlisted(classes, shaper, list, n, err);
 	if (r == 0)
@@ -178,9 +301,11 @@ int classes_set(struct classes *classes, const struct shaper *shaper, int index,
 void classes_forget(struct classes *classes, const struct shaper *shaper)
 {
 	for (size_t i = 0; i < classes->n_set; i++)
-		gates_set_class(shaper->gates, classes->direction, classes->set[i].number, 0);
+		gates_set_class(shaper->gates, classes->direction, classes->set[i].terms.number, 0);
 	classes->n_set = 0;
 	classes->rest_bps = 0;
+	classes->withheld_bps = 0;
+	classes->half_set = false;
 	classes->index = 0;
 }
 

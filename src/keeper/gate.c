@@ -206,6 +206,14 @@ void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, 
 	*packets = hold.passed;
 }
 
+bool gates_hold_is_on(const struct gates *gates, int ifindex)
+{
+	struct gate_hold hold = {0};
+
+	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
+	return hold.held;
+}
+
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class)
 {

@@ -45,6 +45,8 @@ int gates_bind_link(struct gates *gates, int ifindex, int number);
 int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s);
 /* What it let pass since then. */
 void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets);
+/* Whether what comes from it is held just now. */
+bool gates_hold_is_on(const struct gates *gates, int ifindex);
 /* The class, a handle, of NUMBER's packets that the uplink sends, or receives; 0: the default. */
 void gates_set_class(struct gates *gates, enum terms_direction direction, int number,
 		     uint32_t class);

@@ -570,13 +570,18 @@ int network_update(struct network *network, const struct network_workspace *list
 
 int network_watch(struct network *network, uint64_t now_ns, struct error *err)
 {
-	return uplink_look(&network->uplink, &network->shaper, now_ns)
-		       ? set_classes(network, TERMS_EGRESS, err)
-		       : 0;
+	int r = uplink_withhold(&network->uplink, &network->shaper, now_ns, err);
+
+	if (r == 0 && uplink_look(&network->uplink, &network->shaper, now_ns))
+		r = set_classes(network, TERMS_EGRESS, err);
+	return r;
 }
 
 int network_leave(struct network *network, struct error *err)
 {
+	int r;
+
 	network->uplink.stays = true;
-	return set_classes(network, TERMS_EGRESS, err);
+	r = uplink_withhold(&network->uplink, &network->shaper, 0, err);
+	return r == 0 ? set_classes(network, TERMS_EGRESS, err) : r;
 }

@@ -202,13 +202,15 @@ static int set_nothing_sent(struct uplink *uplink, const struct shaper *shaper, 
 
 bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns)
 {
+	struct contention_bounds bounds = {.rest_ns = CONTENTION_REST_NS};
 	struct netlink_link link;
 
 	if (!uplink->counted_link.index || uplink->stays ||
 	    netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) < 0 ||
 	    link.index != uplink->counted_link.index)
 		return false;
-	return contention_look(&uplink->contention, uplink->rate_bps, link.sent_bytes, now_ns);
+	bounds.above_bps = (uint64_t)((double)uplink->rate_bps * CONTENTION_PART);
+	return contention_look(&uplink->contention, &bounds, link.sent_bytes, now_ns);
 }
 
 /* ---- whose it is ---- */
@@ -345,6 +347,17 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	if (r < 0 && !there)
 		let_go_of_arriving(uplink, shaper, NULL);
 	return r;
+}
+
+int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns,
+		    struct error *err)
+{
+	int index = uplink->arriving_link.index;
+
+	if (!index || (!gates_hold_is_on(shaper->gates, index) && !uplink->arriving.withheld_bps))
+		return 0;
+	return uplink->stays ? classes_lend(&uplink->arriving, shaper, err)
+			     : classes_withhold(&uplink->arriving, shaper, now_ns, err);
 }
 
 /* ---- both ---- */

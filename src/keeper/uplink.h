@@ -12,6 +12,7 @@
  *		 the uplink, so that packets wait there and not before it. Whose a packet is, is learned from what
  *		 is sent (bpf/gate.bpf.c). Senders that answer to what is lost or late send no more than
  *		 gets through; a flood of others has filled the uplink before anybody here can do anything.
+ *		 Of a reserve that is used nothing is lent (classes.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,10 @@ int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_di
 
 /* Looks at how much it sends. True: uplink_set is to be called again for that. */
 bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns);
+
+/* Looks at who uses a reserve of what arrives, and lends what nobody uses. */
+int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns,
+		    struct error *err);
 
 /*
  * Drops, or no longer, where it arrives what is for those whose gate is shut. Without an uplink there is

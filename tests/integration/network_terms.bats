@@ -340,6 +340,11 @@ class_has_packets() {
 		grep 'PROMISED  *net.ingress.reserve 30Mbit/s: got .*Mbit/s.*kept'
 	inside env BEHALF_KEEPER="$BEHALF_KEEPER" "$BEHALF" metrics --once |
 		grep "^behalf_got{workspace=\"$NAME\",cgroup=.*term=\"net.ingress.reserve\"}"
+	# nothing is lent of a reserve that is used, and all of it when that is over
+	others_have() { tc class show dev "$ifb" | grep -q "htb be1f:2 .* rate 65Mbit ceil $1"; }
+	others_have 65Mbit
+	kill "$SERVER"
+	wait_until 5 others_have 95Mbit
 	kill "$OTHERS" 2>/dev/null || true
 	behalf delete --force "$NAME"
 	wait_until 5 eval "! ip link show $ifb 2>/dev/null"

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What somebody else sets in the group of a workspace, which is a folder here. */
+/* What is set in the group of a workspace, which is a folder here, and by whom. */
 #include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/strings.h"
+#include "keeper/above.h"
 #include "keeper/roster.h"
 
 struct place {
@@ -126,5 +129,91 @@ TEST(what_was_found_is_not_forgotten_for_what_cannot_be_read)
 	is_int(look(&place), 0);
 	is_int(look(&place), 0);
 	has_noted(&place, "20000");
+	leave_place(&place);
+}
+
+/* A group that is a folder, as all controllers of v1 have it. */
+static bool make_promise(const struct place *place, struct promise *promise)
+{
+	_cleanup_free_ char *text =
+		string_format("{\"path\": \"/w\", \"places\": [{\"mount\": \"%s\", \"version\": 1, "
+			      "\"controllers\": \"cpu,cpuacct\", \"missing\": 0}]}",
+			      place->path);
+	_cleanup_json_ struct json_object *record = NULL;
+	struct error err = {0};
+
+	*promise = (struct promise){.kind = PROMISE_CGROUP, .name = strdup("/w")};
+	promise->terms.cpu.limit_mcores = 300;
+	return ok(text && json_parse("record", text, strlen(text), &record, &err) == 0 &&
+			  cgroup_from_json(record, &promise->cgroup, &err) == 0,
+		  "%s", err.text);
+}
+
+TEST(who_cannot_be_taken_up_is_worth_another_update)
+{
+	struct roster roster = {.n_cpus = 2};
+	struct place place = {0};
+	struct promise promise;
+	struct promise_list list = {.items = &promise, .n = 1};
+	struct error err = {0};
+
+	if (!make_place(&place) || !make_promise(&place, &promise))
+		return;
+	is_int(mkdirat(place.dir, "w", 0700), 0);
+	/* which can be read at no time */
+	is_int(mkdirat(place.dir, "w/cpu.cfs_quota_us", 0700), 0);
+	put(&place, "w/cpu.cfs_period_us", "100000\n");
+	put(&place, "w/cpuacct.usage", "0\n");
+	put(&place, "w/cgroup.procs", "");
+	for (int i = 0; i < 2; i++) {
+		is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+		is_uint(roster.control.n, 0);
+		ok(roster.refused && strcmp(roster.refused[0], "/w") == 0);
+	}
+	is_int(unlinkat(place.dir, "w/cpu.cfs_quota_us", AT_REMOVEDIR), 0);
+	put(&place, "w/cpu.cfs_quota_us", "-1\n");
+	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+	is_uint(roster.control.n, 1);
+	ok(!roster.refused);
+	roster_end(&roster);
+	promise_clear(&promise);
+	leave_place(&place);
+}
+
+/* A weight of a group above that is refused: the file cannot be written, and then it can. */
+TEST(a_weight_above_that_could_not_be_written_is_tried_again)
+{
+	struct roster_entry entry = {.means = &means_cpu_v1};
+	struct control_workspace w = {.reserve = {.wanted = 0.5}};
+	struct roster roster = {
+		.items = &entry, .generation = 1, .control = {.workspaces = &w, .n = 1}};
+	_cleanup_free_ char *inner = NULL, *text = NULL;
+	struct writer writer = {0};
+	struct place place = {0};
+	struct above above = {0};
+
+	if (!make_place(&place))
+		return;
+	entry.weighed_mcores = 500;
+	is_int(mkdirat(place.dir, "mid", 0700), 0);
+	is_int(mkdirat(place.dir, "mid/w", 0700), 0);
+	inner = string_format("%s/mid/w", place.path);
+	entry.directory = inner;
+	put(&place, "mid/cpu.shares", "1024\n");
+	/* noted by the first round, and then not to be written */
+	above_round(&above, &writer, &roster);
+	is_int(file_read_at(place.dir, "mid/cpu.shares", 64, &text, NULL, NULL), 0);
+	is_uint(strtoul(text, NULL, 10), 1024 + 32768);
+	w.reserve.wanted = 1.0;
+	is_int(unlinkat(place.dir, "mid/cpu.shares", 0), 0);
+	is_int(mkdirat(place.dir, "mid/cpu.shares", 0700), 0);
+	above_round(&above, &writer, &roster);
+	is_int(unlinkat(place.dir, "mid/cpu.shares", AT_REMOVEDIR), 0);
+	put(&place, "mid/cpu.shares", "1024\n");
+	above_round(&above, &writer, &roster);
+	free(take_ptr(text));
+	is_int(file_read_at(place.dir, "mid/cpu.shares", 64, &text, NULL, NULL), 0);
+	is_uint(strtoul(text, NULL, 10), 1024 + 65536);
+	above_clear(&above);
 	leave_place(&place);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -336,6 +337,29 @@ TEST(who_promises_nothing_reads_on)
 	is_uint(list.n, 2);
 	is_uint(damaged, 1);
 	has_str(told.text, "register/bad.json");
+	end();
+}
+
+TEST(whose_record_cannot_be_read_is_known)
+{
+	_cleanup_list_ struct promise_list list = {0};
+	struct error err = {0}, told = {0};
+	char command[PATH_MAX + 64];
+	size_t damaged = 0;
+
+	begin();
+	put(PROMISE_CONTAINER, "/run/a", "one", NULL);
+	put(PROMISE_CONTAINER, "/run/a", "two", NULL);
+	snprintf(command, sizeof(command), "for file in '%s'/two-*; do echo '{' >\"$file\"; done",
+		 getenv("BEHALF_PROMISES"));
+	must(system(command) == 0);
+	is_int(promises_read_readable(&list, &damaged, &told, &err), 0);
+	is_uint(list.n, 1);
+	is_uint(damaged, 1);
+	ok(promise_list_misses(&list, "/run/a", "two"));
+	ok(!promise_list_misses(&list, "/run/a", "one"));
+	ok(!promise_list_misses(&list, "/run/b", "two"));
+	ok(!promise_list_misses(&list, NULL, "two"));
 	end();
 }
 

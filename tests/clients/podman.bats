@@ -384,9 +384,15 @@ setup() {
 	limited() { nsenter --net="$BATS_FILE_TMPDIR/net" tc class show dev "$(nsenter --net="$BATS_FILE_TMPDIR/net" ip -o link | sed -n 's/.*: \(bhe[0-9a-f]*\):.*/\1/p')" | grep -q 'rate 20Mbit'; }
 	wait_until 10 limited
 	"$BEHALF" keeper status | grep -q 'net.egress.limit .*20Mbit/s'
+	# what is taken back goes while it runs, and is there again when it is promised again
+	gone() { ! nsenter --net="$BATS_FILE_TMPDIR/net" ip -o link | grep -q bhe; }
+	"$BEHALF" terms unset "${cid:0:20}"
+	wait_until 10 gone
+	wait_until 10 eval "! grep -q '^30000' '$quota'"
+	"$BEHALF" terms set "${cid:0:20}" cpu.limit=0.3 net.egress.limit=20mbit
+	wait_until 10 limited
 	pod rm --force --time 0 "$NAME"
 	pod network rm "$NAME"
-	gone() { ! nsenter --net="$BATS_FILE_TMPDIR/net" ip -o link | grep -q bhe; }
 	wait_until 10 gone
 	kill -TERM "$keeper"
 	wait "$keeper" || true

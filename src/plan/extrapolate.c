@@ -372,7 +372,7 @@ static uint64_t limited(uint64_t charge, uint32_t limit_mcores)
 static void sum_up(struct extrapolate_need *need, const struct profile *profile, uint32_t limit)
 {
 	uint64_t expected = need->reserve;
-	uint64_t worst = expected, all;
+	uint64_t worst = expected, all, rest;
 
 	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++) {
 		expected = ncores_add(expected, need->expected[part]);
@@ -387,9 +387,13 @@ static void sum_up(struct extrapolate_need *need, const struct profile *profile,
 		need->host_expected = ncores_add(need->host_expected, need->expected[part]);
 		need->host_worst = ncores_add(need->host_worst, need->worst[part]);
 	}
-	/* a flow has one other end: who is the dearest for the workspace is not the dearest for the host as well */
-	if (need->host_worst > all - need->charge_worst)
-		need->host_worst = all - need->charge_worst;
+	/*
+	 * A flow has one other end: who is the dearest for the workspace is not the dearest for the host as well. So both
+	 * are not more than all at the dearest end, but of the host not less than what is expected.
+	 */
+	rest = all > need->charge_worst ? all - need->charge_worst : 0;
+	if (need->host_worst > rest)
+		need->host_worst = rest > need->host_expected ? rest : need->host_expected;
 }
 
 struct extrapolate_need extrapolate_workspace(const struct terms *terms,

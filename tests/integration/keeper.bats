@@ -56,7 +56,7 @@ group() {
 
 remove_group() {
 	local dir
-	for dir in "$CPU/$1" "${USAGE:-$CPU}/$1" "$V2/$1"; do
+	for dir in "$CPU/$1" "${USAGE:-$CPU}/$1" "$(controller pids)/$1" "$V2/$1"; do
 		[ ! -d "$dir" ] || wait_until 5 rmdir "$dir" 2>/dev/null || true
 	done
 }
@@ -653,6 +653,8 @@ has_quota_of() {
 	inside "$BEHALF" stat | grep "$ID .*keeper is silent"
 	[ $((SECONDS - before)) -lt 10 ]
 	stop_keeper TERM
+	pids=$(controller pids)
+	[ -z "$pids" ] || mkdir -p "$pids/$ID"
 	behalf terms set "/$ID" pids.limit=100
 	run "$BEHALF" keeper status
 	[[ $output == *"cpu.limit "*"not kept: no keeper"* ]]

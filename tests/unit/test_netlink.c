@@ -161,12 +161,13 @@ TEST(a_bridge_tells_how_it_takes_vlans)
 		skip("needs root");
 	must(netlink_open(&netlink, &err) == 0, "%s", err.text);
 	must(netlink_bridge_create(netlink, "br0", &err) == 0, "%s", err.text);
-	must(system("ip link add p0 type veth peer name q0 && ip link set p0 master br0") == 0);
+	must(system("/sbin/ip link add p0 type veth peer name q0 && "
+		    "/sbin/ip link set p0 master br0") == 0);
 	must(netlink_link_by_name(netlink, "br0", &bridge, &err) == 0, "%s", err.text);
 	must(netlink_link_by_name(netlink, "p0", &port, &err) == 0, "%s", err.text);
 	is_int(netlink_bridge_vlans(netlink, bridge.index, port.index, &vlans, &err), 0);
 	ok(!vlans.filters);
-	if (system("ip link set br0 type bridge vlan_filtering 1 2>/dev/null") != 0)
+	if (system("/sbin/ip link set br0 type bridge vlan_filtering 1 2>/dev/null") != 0)
 		skip("bridges do not filter here");
 	must(system("bridge vlan add dev p0 vid 30 pvid && bridge vlan add dev p0 vid 40-60") == 0);
 	is_int(netlink_bridge_vlans(netlink, bridge.index, port.index, &vlans, &err), 0);

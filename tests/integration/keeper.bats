@@ -567,6 +567,7 @@ has_quota_of() {
 	# replaced as the register's own files are: the stamp is of inodes
 	echo '{' >"$BATS_TEST_TMPDIR/damaged"
 	mv "$BATS_TEST_TMPDIR/damaged" "$record"
+	forgotten() { ! kept; }
 	told() { grep -q "$(basename "$record")" "$BATS_TEST_TMPDIR/keeper.err"; }
 	wait_until 5 told
 	sleep 1
@@ -583,7 +584,7 @@ has_quota_of() {
 	echo '{' >"$record"
 	start_keeper
 	sleep 1
-	! kept
+	forgotten
 	has_quota_of "$group" 0.5
 	[ "$(cat "$file")" = 77 ]
 	mv "$BATS_TEST_TMPDIR/record" "$record"
@@ -597,7 +598,7 @@ has_quota_of() {
 	rm "$record"
 	unlimited() { ! has_quota "$group" && [ "$(cat "$file")" = max ]; }
 	wait_until 5 unlimited
-	! kept
+	forgotten
 	# and the same beside a keeper that has never known it
 	behalf update --term cpu.limit=0.5 --term pids.limit=77 "$ID"
 	wait_until 5 has_quota_of "$group" 0.5

@@ -642,6 +642,9 @@ has_quota_of() {
 
 @test "a keeper that hangs is not waited for long, and what the kernel keeps is not told of" {
 	group "$ID"
+	# also where one has a hierarchy of its own
+	pids=$(controller pids)
+	[ -z "$pids" ] || mkdir -p "$pids/$ID"
 	behalf terms set "/$ID" cpu.limit=0.3
 	spin "$ID"
 	start_keeper
@@ -654,8 +657,6 @@ has_quota_of() {
 	inside "$BEHALF" stat | grep "$ID .*keeper is silent"
 	[ $((SECONDS - before)) -lt 10 ]
 	stop_keeper TERM
-	pids=$(controller pids)
-	[ -z "$pids" ] || mkdir -p "$pids/$ID"
 	behalf terms set "/$ID" pids.limit=100
 	run "$BEHALF" keeper status
 	[[ $output == *"cpu.limit "*"not kept: no keeper"* ]]

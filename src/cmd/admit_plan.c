@@ -43,13 +43,28 @@ static uint32_t mcores_of(uint64_t ncores)
 	return mcores < UINT32_MAX ? (uint32_t)mcores : UINT32_MAX;
 }
 
-static void note_io(const struct extrapolate_need *need, struct promise *promise)
+/* What threads may use at most beside their reserve. */
+static uint32_t most_mcores(const struct promise *promise, const struct plan_host *host)
 {
+	const struct terms_cpu *cpu = &promise->terms.cpu;
+	uint32_t most =
+		(uint32_t)cpus_count(promise->has_cpus ? &promise->cpus : &host->cpus) * 1000;
+
+	if (cpu->limit_mcores && cpu->limit_mcores < most)
+		most = cpu->limit_mcores;
+	return most > cpu->reserve_mcores ? most - cpu->reserve_mcores : 0;
+}
+
+/* Of what is promised by force there may be more than they can use, which would make the weights of others nothing. */
+static void note_io(const struct extrapolate_need *need, const struct plan_host *host,
+		    struct promise *promise)
+{
+	uint32_t most = most_mcores(promise, host), own = mcores_of(need->worst[PROFILE_OWN]);
 	uint64_t all = 0;
 
 	for (unsigned int part = 0; part < PROFILE_WORKSPACE_PARTS; part++)
 		all = ncores_add(all, need->worst[part]);
-	promise->io_own_mcores = mcores_of(need->worst[PROFILE_OWN]);
+	promise->io_own_mcores = own < most ? own : most;
 	promise->io_mcores = mcores_of(all);
 }
 
@@ -73,7 +88,7 @@ static int plan(const struct promise_list *kept, const struct foreign_claims *cl
 	request->workspaces = workspaces;
 	request->n_workspaces = n;
 	r = plan_admit(request, &need, err);
-	note_io(&need, wanted);
+	note_io(&need, request->host, wanted);
 	return r;
 }
 

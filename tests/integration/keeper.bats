@@ -571,12 +571,12 @@ has_quota_of() {
 	told() { grep -q "$(basename "$record")" "$BATS_TEST_TMPDIR/keeper.err"; }
 	wait_until 5 told
 	sleep 1
-	kept
+	wait_until 5 kept
 	has_quota_of "$group" 0.5
 	[ "$(cat "$file")" = 77 ]
 	mv "$BATS_TEST_TMPDIR/record" "$record"
 	sleep 1
-	kept
+	wait_until 5 kept
 	has_quota_of "$group" 0.5
 	# the same for a keeper that comes after one that was killed
 	stop_keeper KILL
@@ -594,7 +594,7 @@ has_quota_of() {
 	echo '{' >"$BATS_TEST_TMPDIR/damaged"
 	mv "$BATS_TEST_TMPDIR/damaged" "$record"
 	sleep 1
-	kept
+	wait_until 5 kept
 	rm "$record"
 	unlimited() { ! has_quota "$group" && [ "$(cat "$file")" = max ]; }
 	wait_until 5 unlimited

@@ -34,13 +34,15 @@ machine_needs() { # PROGRAM...
 	[ -d "$kernel" ] || fetch_kernel "$kernel" || skip "no package $kernel: $(tail -n 1 "$log")"
 }
 
-# The package behind the metapackage, unpacked and never installed.
+# The package behind the metapackage, unpacked and never installed. Two machines may be made at once.
 fetch_kernel() {
-	local package
+	local package lock
 
 	package=$(apt-cache depends "$1" 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\)/\1/p' |
 		head -n 1)
 	package=${package:-$1}
+	exec {lock}>"$work/lock"
+	flock "$lock"
 	if [ ! -d "$work/$package" ]; then
 		rm -rf "$work/download"
 		mkdir "$work/download"
@@ -50,6 +52,7 @@ fetch_kernel() {
 		mv "$work/download/root" "$work/$package"
 		rm -rf "$work/download"
 	fi
+	exec {lock}>&-
 	kernel=$work/$package
 }
 

@@ -298,8 +298,11 @@ make_outside() {
 			jq -e '.workspaces[0].network.egress_reserved.packets > 100'
 	}
 	came_out() { [ "$(ip -n "outside-$$" -s -j link show "op-$$" | jq '.[0].stats64.rx.packets')" -gt 100 ]; }
-	# a host that forwards nothing sends nothing
-	! came_out || wait_until 5 sent_is_known
+	if came_out; then
+		wait_until 5 sent_is_known
+	else
+		echo "# this host forwards nothing, so what is sent was not looked at" >&3
+	fi
 	# of the host: whoever fills it
 	"$BUILD_DIR/tests/bpf/udp_flood" send 198.18.78.2 9 1400 30 >/dev/null 2>&1 3>&- &
 	OTHERS=$!

@@ -6,8 +6,9 @@
  *
  * Block: the cgroup of the request's bio where the hierarchy is v2; a flush, which has no bio, and all
  * requests on v1 belong to whom the issuing context works for: the thread's account, or that of the
- * worker's item or of the inode it writes back. A dispatch out of an interrupt tells nothing about the
- * request, and on v1 leaves it without an owner. What a request costs after it was issued is its
+ * worker's item or of the inode it writes back. One that the disk's scheduler gets is noted then: whoever
+ * hands it to the driver may be anybody, or an interrupt, which tells nothing about the request and on v1
+ * leaves one that was not noted without an owner. What a request costs after it was issued is its
  * completion, in a hard interrupt, in a softirq, or in an interrupt from another CPU.
  *
  * dm-crypt's bios are its own, of the root's cgroup, and a thread of its own submits them: what tells whose they
@@ -49,7 +50,7 @@ static __noinline __u32 crypt_slot(struct bio *bio, struct wire_cpu *c)
 	return account_resolve(note->slot, note->id, WIRE_SLOT_HOST);
 }
 
-/* Whose request it is, as it is issued. */
+/* Whose request it is, as the scheduler gets it or, where there is none, the driver. */
 static __always_inline __u32 request_slot(struct request *request, struct wire_cpu *c)
 {
 	struct wire_frame *f = &c->frame[WIRE_TASK];
@@ -73,22 +74,50 @@ static __always_inline __u32 request_slot(struct request *request, struct wire_c
 	return f->slot;
 }
 
+/* Returns whether that could be told. */
+static __always_inline bool request_note(struct request *request, struct wire_cpu *c)
+{
+	__u64 address = (__u64)request;
+	__u32 slot = request_slot(request, c);
+
+	if (slot == WIRE_SLOT_UNATTRIBUTED) {
+		note_drop(&requests, &address);
+		return false;
+	}
+	note_put(&requests, &address, slot, WIRE_BLOCK);
+	return true;
+}
+
+SEC("tp_btf/block_rq_insert")
+int BPF_PROG(block_rq_insert, struct request *request)
+{
+	struct wire_cpu *c = cpu_this();
+
+	if (c)
+		request_note(request, c);
+	return 0;
+}
+
+/* Its bios are another request's now, and it is never issued (attempt_merge() in block/blk-merge.c). */
+SEC("tp_btf/block_rq_merge")
+int BPF_PROG(block_rq_merge, struct request *request)
+{
+	__u64 address = (__u64)request;
+
+	note_drop(&requests, &address);
+	return 0;
+}
+
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(block_rq_issue, struct request *request)
 {
 	struct wire_cpu *c = cpu_this();
 	__u64 address = (__u64)request;
-	__u32 slot;
+	struct owner_note *note = bpf_map_lookup_elem(&requests, &address);
 
-	if (!c)
-		return 0;
-	slot = request_slot(request, c);
-	if (slot == WIRE_SLOT_UNATTRIBUTED) {
+	/* else noted when the scheduler got it, or issued once before, and requeued */
+	if (c && (!note || note->kind == NOTE_TAKEN) && !request_note(request, c))
 		cursor_count(c, WIRE_FALLBACK_ISSUE);
-		note_drop(&requests, &address);
-		return 0;
-	}
-	note_put(&requests, &address, slot, WIRE_BLOCK);
 	return 0;
 }
 

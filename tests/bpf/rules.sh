@@ -118,6 +118,10 @@ fi
 
 # ---- work items: a loop device works for who writes to the file system on it ----
 
+requests_of() { # SPACE
+	"$behalf" stat -J | jq "[.accounts[] | select(.cgroup | endswith(\"-$spaces_id/$1\"))][0].evidence.requests // 0"
+}
+
 image=$scratch/image
 truncate -s 64M "$image"
 if loop=$(losetup --show -f "$image" 2>/dev/null); then
@@ -126,6 +130,25 @@ if loop=$(losetup --show -f "$image" 2>/dev/null); then
 	sleep 1
 	books=$("$tools/ledger_books" 1.5)
 	wait
+	# two of whom one alone would fill it: most requests wait in the scheduler, and are handed on for others
+	if echo mq-deadline 2>/dev/null >"/sys/block/${loop##*/}/queue/scheduler"; then
+		read_much() { # SPACE DEPTH
+			in_group "$1" fio --name="$1" --filename="$loop" --size=64m --rw=randread --direct=1 --bs=4k \
+				--ioengine=libaio --iodepth="$2" --runtime=2 --time_based \
+				--output-format=json --output="$scratch/$1.json"
+		}
+		requests_before=$(requests_of b)
+		read_much a 256 &
+		reader=$!
+		read_much b 8
+		wait $reader
+		waited=$(jq -n --slurpfile fio "$scratch/b.json" \
+			"{made: \$fio[0].jobs[0].read.total_ios, seen: ($(requests_of b) - $requests_before)}")
+		holds "who waits in a disk's scheduler has its requests" "$waited" \
+			'.made > 100 and .seen > 0.9 * .made and .seen < 1.1 * .made'
+	else
+		skip_one "a disk's scheduler" "a loop device has no mq-deadline here"
+	fi
 	losetup -d "$loop"
 	holds "a loop device works for who writes" "$books" "$(part "ledger-test-$spaces_id" work) > 0.8"
 else

@@ -96,7 +96,8 @@ has_quota() {
 start_keeper() {
 	nsenter --mount="$(private_mounts)" -- "$BEHALF" keeper "$@" >"$BATS_TEST_TMPDIR/keeper.out" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	KEEPER=$!
-	wait_until 5 test -S "$BEHALF_KEEPER/socket"
+	# beside those that a test makes spin
+	wait_until 15 test -S "$BEHALF_KEEPER/socket"
 }
 
 # nsenter executes the program in its own process, so the pid is the keeper's
@@ -112,6 +113,11 @@ stop_keeper() {
 
 status() {
 	"$BEHALF" keeper status -J
+}
+
+# Of one that was killed the socket is still there, and without one the status is of the register.
+is_ours() {
+	[ "$(status 2>/dev/null | jq .pid)" = "$KEEPER" ]
 }
 
 is_kept() {
@@ -560,8 +566,9 @@ has_quota_of() {
 	inside "$BEHALF" --root "$STATE" spawn -d --name "$ID" --net none --cpu-limit 0.5 --pids-limit 77 sleep 1000
 	file=${pids:-$V2}/$group/pids.max
 	start_keeper
-	kept() { status | jq -e --arg name "$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
-	wait_until 5 kept
+	# by the one that was started, not by that of spawn, from which it takes over
+	kept() { status | jq -e --arg name "$ID" 'select(.kind == "service") | .workspaces[] | select(.name == $name)' >/dev/null; }
+	wait_until 15 kept
 	record=$(grep -l "\"$ID\"" "$BEHALF_PROMISES"/*.json)
 	cp "$record" "$BATS_TEST_TMPDIR/record"
 	# replaced as the register's own files are: the stamp is of inodes
@@ -777,7 +784,7 @@ with_sysfs_of_net() {
 	# by the keeper after one that was killed
 	stop_keeper KILL
 	start_keeper
-	wait_until 5 is_kept
+	wait_until 15 is_ours
 	stop_keeper TERM
 	[ "$(with_sysfs_of_net "cat $queue")" = "$found" ]
 	# and when nobody has a reserve any more

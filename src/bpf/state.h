@@ -102,7 +102,7 @@ struct {
 	__type(value, __u32);
 } netns_of_host SEC(".maps");
 
-/* address of a block request -> who issued it */
+/* address of a block request -> whose it is, from when the disk's scheduler has it, or the driver */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, REQUESTS_MAX);

@@ -32,7 +32,7 @@ int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, 
 
 /*
  * The same of the links in the network namespaces of the processes in DIRECTORY, the group of workspace NAME, its lo among
- * them. In the book of the group: the namespace's inode, and WHAT "lo/rx-0".
+ * them. In the book of the group: the namespace's inode, and WHAT, which begins with it: "4026532178/lo/rx-0".
  */
 int means_steer_inside(struct writer *writer, const char *name, const char *directory,
 		       const struct cpus *avoid, bool *changed, struct error *err);

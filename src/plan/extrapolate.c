@@ -344,6 +344,25 @@ void extrapolate_add_company(const struct terms *terms, uint32_t count,
 
 /* ---- a workspace ---- */
 
+/*
+ * What the host has for FLOW at the end that is expected, in whatever company. Others make what is expected cheaper,
+ * so that itself may fall while more is promised.
+ */
+static uint64_t host_least(const struct extrapolate_flow *flow)
+{
+	struct extrapolate_load alone = flow->expected_load;
+	uint64_t least = 0;
+
+	alone.company = extrapolate_wakeups(flow->expected, alone.units);
+	for (unsigned int part = PROFILE_WORKSPACE_PARTS; part < PROFILE_PARTS; part++) {
+		uint64_t expected = extrapolate_part(flow->expected, part, &flow->expected_load);
+		uint64_t by_itself = extrapolate_part(flow->expected, part, &alone);
+
+		least = ncores_add(least, expected > by_itself ? expected : by_itself);
+	}
+	return least;
+}
+
 static void add_flow(struct extrapolate_need *need, const struct extrapolate_flow *flow)
 {
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
@@ -356,6 +375,7 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 			need->worst[part], extrapolate_upper_part(worst, part, &flow->worst_load));
 	}
 	need->io_worst = ncores_add(need->io_worst, flow->all_ncores);
+	need->host_least = ncores_add(need->host_least, host_least(flow));
 	need->borrowed |= flow->borrowed;
 	need->outside |= flow->outside;
 	need->stand_in |= flow->stand_in;
@@ -382,6 +402,7 @@ static void sum_up(struct extrapolate_need *need, const struct profile *profile,
 	need->charge_worst = limited(worst, limit);
 	need->limited = need->charge_expected < expected;
 	need->host_expected = need->host_worst = round_up(profile->base.workspace_ns);
+	need->host_least = ncores_add(need->host_least, need->host_expected);
 	all = ncores_add(ncores_add(need->reserve, need->io_worst), need->host_worst);
 	for (unsigned int part = PROFILE_WORKSPACE_PARTS; part < PROFILE_PARTS; part++) {
 		need->host_expected = ncores_add(need->host_expected, need->expected[part]);
@@ -389,11 +410,13 @@ static void sum_up(struct extrapolate_need *need, const struct profile *profile,
 	}
 	/*
 	 * A flow has one other end: who is the dearest for the workspace is not the dearest for the host as well. So both
-	 * are not more than all at the dearest end, but of the host not less than what is expected.
+	 * are not more than all at the dearest end, but of the host not less than at the end that is expected.
 	 */
 	rest = all > need->charge_worst ? all - need->charge_worst : 0;
+	if (rest < need->host_least)
+		rest = need->host_least;
 	if (need->host_worst > rest)
-		need->host_worst = rest > need->host_expected ? rest : need->host_expected;
+		need->host_worst = rest;
 }
 
 struct extrapolate_need extrapolate_workspace(const struct terms *terms,

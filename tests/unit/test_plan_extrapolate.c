@@ -234,6 +234,31 @@ TEST(a_flow_has_one_other_end)
 	is_uint(need.host_worst, 7 + 20000 + 1000);
 }
 
+/* Company makes what is expected of the host cheaper: nothing that a worst case may count on. */
+TEST(the_hosts_worst_case_has_no_company)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP, .company = 1000};
+	struct profile_operation *outside = profile_add_operation(profile);
+	struct terms terms = {0};
+	struct extrapolate_need few, many;
+
+	profile->operations[0].cost[PROFILE_HOST].asleep_ns = 3000;
+	profile->operations[0].awake_per_s = 1000;
+	outside->kind = PROFILE_SEND;
+	strcpy(outside->target, "forward");
+	outside->cost[PROFILE_OWN].unit_ns = 1000000;
+	terms.net[TERMS_EGRESS] = (struct terms_net){
+		.reserve_bps = 8000000, .packet_bytes = 1000, .packet_worst_bytes = 1000};
+	few = extrapolate_workspace(&terms, profile, &assumptions);
+	assumptions.company = 100000;
+	many = extrapolate_workspace(&terms, profile, &assumptions);
+	ok(many.host_expected < few.host_expected);
+	is_uint(many.charge_worst, few.charge_worst);
+	is_uint(many.host_worst, few.host_worst);
+	is_uint(few.host_worst, few.host_expected);
+}
+
 /* A device that only stood in for one costs no less, in the worst case, than what is built in. */
 TEST(a_stand_in_is_no_device)
 {

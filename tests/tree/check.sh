@@ -40,7 +40,7 @@ sum_of() {
 	tools/check "$@" 2>&1 | tail -n 1
 }
 
-echo 1..16
+echo 1..17
 is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
 is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
 is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
@@ -52,7 +52,8 @@ is 'bailing out' "$(sum_of unit/gives-up)" '0 passed, 1 failed, 0 skipped'
 is 'no end' "$(sum_of unit/hangs)" '1 passed, 1 failed, 0 skipped'
 is 'the sum' "$(sum_of)" '6 passed, 6 failed, 3 skipped'
 is 'the reason of a skip is shown' "$(tools/check unit/skips | grep -c 'skipped: a: no moon')" 1
-is 'what a failed test said is shown' "$(tools/check unit/fails | grep -c '# because')" 1
+is 'what a failed test said is shown' "$(tools/check unit/fails | sed '/^failed: /,$d' | grep -c '# because')" 1
+is 'and named at the end' "$(tools/check unit/fails | sed '1,/^failed: /d' | grep -c 'FAILED: b')" 1
 tools/check unit/passes >/dev/null
 is 'exit status of success' $? 0
 tools/check >/dev/null

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "kernel/netns.h"
 
 /* The kernel fills up to this much with one part of a dump (netlink(7)). */
 #define NETLINK_PART_BYTES 32768
@@ -70,18 +70,9 @@ int netlink_open_generic(struct netlink **netlink, struct error *err)
 
 int netlink_open_in(int netns_fd, struct netlink **netlink, struct error *err)
 {
-	_cleanup_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int r;
+	_cleanup_netns_ int home = netns_enter(netns_fd, err);
 
-	if (home < 0)
-		return error_errno(err, errno, "open '/proc/thread-self/ns/net'");
-	if (setns(netns_fd, CLONE_NEWNET) < 0)
-		return error_errno(err, errno, "enter the network namespace");
-	r = netlink_open(netlink, err);
-	/* Going on in a namespace that is not ours would change somebody else's network. */
-	if (setns(home, CLONE_NEWNET) < 0)
-		abort();
-	return r;
+	return home < 0 ? home : netlink_open(netlink, err);
 }
 
 void netlink_close(struct netlink *netlink)

@@ -2,14 +2,12 @@
 #include "kernel/sysfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/netns.h"
 
 int sysfs_open(struct error *err)
 {
@@ -23,16 +21,7 @@ int sysfs_open(struct error *err)
 
 int sysfs_open_in(int netns_fd, struct error *err)
 {
-	_cleanup_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int mount;
+	_cleanup_netns_ int home = netns_enter(netns_fd, err);
 
-	if (home < 0)
-		return error_errno(err, errno, "open '/proc/thread-self/ns/net'");
-	if (setns(netns_fd, CLONE_NEWNET) < 0)
-		return error_errno(err, errno, "enter the network namespace");
-	mount = sysfs_open(err);
-	/* Going on in a namespace that is not ours would change somebody else's network. */
-	if (setns(home, CLONE_NEWNET) < 0)
-		abort();
-	return mount;
+	return home < 0 ? home : sysfs_open(err);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The calling thread in a network namespace for a moment: for what is of its opener's namespace ever after. */
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/* Enters NETNS_FD. Returns a descriptor of the namespace the thread was in, for netns_leave. */
+int netns_enter(int netns_fd, struct error *err);
+
+/* Goes back to HOME and closes it; nothing where HOME is no descriptor. */
+void netns_leave(const int *home);
+
+#define _cleanup_netns_ _cleanup_(netns_leave)

@@ -21,6 +21,9 @@
 #define TREND_WIDTH (VIEW_HISTORY_SAMPLES + 1)
 /* of a page that may be as wide as it takes */
 #define BAR_WIDTH_FREE 76
+/* What the four shares take at most with their names, and with their sum, which is known, behind them. */
+#define SHARES_WIDTH_NAMES 63
+#define SHARES_WIDTH_SUM 73
 
 /* The look of the parts of the bar: a character beside a colour. */
 static const struct {
@@ -104,15 +107,22 @@ static void put_bar(struct page *page, const struct view_books *books)
 
 static void put_shares(struct page *page, const struct view_books *books)
 {
+	const size_t room = page->top->width ? page->top->width : SHARES_WIDTH_SUM;
+	const bool names = room >= SHARES_WIDTH_NAMES;
 	unsigned int tenths[VIEW_PARTS];
 
 	view_books_split(books, 1000, tenths);
 	for (size_t i = 0; i < VIEW_PARTS; i++) {
+		if (i > 0)
+			view_screen_put(page->screen, STYLE_PLAIN, "  ");
 		view_screen_put(page->screen, parts[i].style, "%c", parts[i].mark);
-		view_screen_put(page->screen, STYLE_PLAIN, " %s %u.%u%%  ", parts[i].name,
-				tenths[i] / 10, tenths[i] % 10);
+		if (names)
+			view_screen_put(page->screen, STYLE_PLAIN, " %s", parts[i].name);
+		view_screen_put(page->screen, STYLE_PLAIN, " %u.%u%%", tenths[i] / 10,
+				tenths[i] % 10);
 	}
-	view_screen_put(page->screen, STYLE_PLAIN, "= 100.0%%");
+	if (room >= SHARES_WIDTH_SUM)
+		view_screen_put(page->screen, STYLE_PLAIN, "  = 100.0%%");
 	view_screen_end_line(page->screen);
 }
 

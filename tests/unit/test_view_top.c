@@ -81,6 +81,27 @@ TEST(a_page_fits_80x24)
 	}
 }
 
+/* Whole in each terminal, in as many words as fit: the last share is not cut off. */
+TEST(the_shares_fit_a_small_terminal)
+{
+	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();
+
+	for (size_t width = 34; width < 90; width++) {
+		struct view_top top = top_of(width, 10);
+		_cleanup_free_ char *text = compose(&top, snapshot);
+		const char *shares = strstr(text, "\n# ");
+
+		must(shares);
+		shares++;
+		ok(strcspn(shares, "\n") <= width, "%zu columns: %.*s", width,
+		   (int)strcspn(shares, "\n"), shares);
+		ok(strncmp(shares, "# own 47.8%  +", 14) == 0 ||
+		   strncmp(shares, "# 47.8%  +", 10) == 0);
+		ok((strstr(text, "unattributed 0.1%") != NULL) == (width >= 63), "%zu", width);
+		ok((strstr(text, "%  = 100.0%\n") != NULL) == (width >= 73), "%zu", width);
+	}
+}
+
 TEST(a_small_terminal_keeps_names_and_charge)
 {
 	_cleanup_(cleanup_ledger_snapshot) struct ledger_snapshot *snapshot = example_snapshot();

@@ -52,10 +52,11 @@ static void clear_planning(struct planning *p)
 static int add_workspaces(struct planning *p, const struct plan_options *options, struct error *err)
 {
 	const char *running = "what is promised here";
-	int r = options->running ? plan_workspaces_add_running(&p->workspaces, err) : 0;
+	int r = options->file ? plan_workspaces_add_file(&p->workspaces, options->file, err) : 0;
 
-	if (r == 0 && options->file)
-		r = plan_workspaces_add_file(&p->workspaces, options->file, err);
+	/* after it: the file's names are its own */
+	if (r == 0 && options->running)
+		r = plan_workspaces_add_running(&p->workspaces, err);
 	if (r < 0)
 		return r;
 	p->scenario.workspaces = p->workspaces.list;

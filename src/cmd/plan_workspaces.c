@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "cmd/called.h"
 #include "kernel/cgroup.h"
 #include "plan/workspaces.h"
 #include "promises/foreign.h"
@@ -109,8 +110,21 @@ static int add_claims(struct plan_workspaces *workspaces, const struct promise_l
 	return r;
 }
 
+/* What its engine calls it, unless somebody else in the plan is called so. */
+static char *name_of(const struct plan_workspaces *workspaces, struct ledger_engines *engines,
+		     const struct promise *promise)
+{
+	_cleanup_free_ char *called = called_promise(engines, promise);
+	_cleanup_free_ char *name = called ? text_printable(called) : NULL;
+
+	if (name && strv_has(workspaces->names, name))
+		return strdup(promise->name);
+	return take_ptr(name);
+}
+
 int plan_workspaces_add_running(struct plan_workspaces *workspaces, struct error *err)
 {
+	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = called_engines();
 	_cleanup_(promise_list_clear) struct promise_list promises = {0};
 	int r = promises_read(-EBADF, &promises, err);
 
@@ -122,8 +136,9 @@ int plan_workspaces_add_running(struct plan_workspaces *workspaces, struct error
 					    .cpus = from->cpus,
 					    .has_cpus = from->has_cpus,
 					    .count = 1};
+		_cleanup_free_ char *name = name_of(workspaces, engines, from);
 
-		r = add(workspaces, from->name, &to, err);
+		r = name ? add(workspaces, name, &to, err) : error_oom(err);
 	}
 	return r == 0 ? add_claims(workspaces, &promises, err) : r;
 }

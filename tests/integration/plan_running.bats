@@ -44,6 +44,35 @@ plan() {
 	[ "$beside" -lt "$alone" ]
 }
 
+# as_podman_calls_it NAME COMMAND...: where podman has a container of that name, which is the group $engines_id.
+as_podman_calls_it() {
+	# shellcheck disable=SC2016
+	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs /var/lib &&
+		mkdir -p /var/lib/containers/storage/vfs-containers &&
+		printf "[{\"id\": \"%s\", \"names\": [\"%s\"]}]" "$1" "$2" \
+			>/var/lib/containers/storage/vfs-containers/containers.json && shift 2 && exec "$@"' \
+		sh "$engines_id" "$@"
+}
+
+@test "a container is called what its engine calls it, unless the file has that name" {
+	[ -d /sys/fs/cgroup/cpu ] || skip "needs the cpu controller of cgroup v1"
+	engines_id=$(printf '%s' "$ID" | sha256sum | cut -c1-64)
+	group=/libpod-$engines_id.scope
+	mkdir "/sys/fs/cgroup/cpu$group"
+	behalf terms set "$group" cpu.reserve=0.07
+	printf 'workspaces:\n- {name: cart, cpu: {reserve: 0.5}}\n' >"$BATS_TEST_TMPDIR/cart.yaml"
+	reserves='[.workspaces[] | select(.reserve_ncores == 70000000 or .reserve_ncores == 110000000) | .name]'
+	called=$(as_podman_calls_it shop "$BEHALF" --root "$STATE" plan --json "${HOST[@]}" | jq -c "$reserves")
+	changed=$(as_podman_calls_it shop "$BEHALF" --root "$STATE" plan --json "${HOST[@]}" \
+		--what-if shop.cpu.reserve=0.11 | jq -c "$reserves")
+	twice=$(as_podman_calls_it cart "$BEHALF" --root "$STATE" plan --json "${HOST[@]}" --running \
+		"$BATS_TEST_TMPDIR/cart.yaml" | jq -c "$reserves")
+	rmdir "/sys/fs/cgroup/cpu$group"
+	[ "$called" = '["shop"]' ]
+	[ "$changed" = '["shop"]' ]
+	[ "$twice" = "[\"$group\"]" ]
+}
+
 @test "what another runtime's group claims is counted" {
 	[ -d /sys/fs/cgroup/cpu ] || skip "needs the cpu controller of cgroup v1"
 	group=/sys/fs/cgroup/cpu/claims-$ID

@@ -399,6 +399,52 @@ setup() {
 	"$BEHALF" terms list -J | jq -e '. == []'
 }
 
+# here COMMAND...: where podman's storage is at its usual place, and the ledger another one than the machine's.
+here() {
+	# shellcheck disable=SC2016
+	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/containers/storage &&
+		mount --bind "$1" /var/lib/containers/storage && mount -t bpf bpf /sys/fs/bpf && shift && exec "$@"' \
+		sh "$BATS_FILE_TMPDIR/storage" "$@"
+}
+
+@test "by the name that podman gave: stat, top, terms and plan" {
+	need_btf
+	need_program tmux
+	export NAME BEHALF_KEEPER=$BATS_TEST_TMPDIR/keeper BEHALF_PROMISES=$BATS_TEST_TMPDIR/promises
+	unset TMUX
+	export TMUX_TMPDIR=$BATS_TEST_TMPDIR
+	pod run -d --name "$NAME" --network=none bb:1 sh -c 'while :; do :; done'
+	printf 'workspaces:\n- {name: cart, cpu: {reserve: 0.05}}\n' >"$BATS_TEST_TMPDIR/cart.yaml"
+	cat >"$BATS_TEST_TMPDIR/look" <<-'EOF'
+		trap 'tmux -L top kill-server; "$BEHALF" ledger off >/dev/null' EXIT
+		sees() { tmux -L top capture-pane -p | grep -E -- "$1" >/dev/null; }
+		wait_until() { for _ in {1..100}; do ! "$@" || return 0; sleep 0.1; done; tmux -L top capture-pane -p; exit 1; }
+		"$BEHALF" ledger on
+		sleep 0.5
+		"$BEHALF" stat "$NAME" | grep -x "$NAME" >/dev/null
+		"$BEHALF" stat -J "$NAME" | jq -e '.accounts[0] | .name == env.NAME and .own_ns.user > 0' >/dev/null
+		"$BEHALF" terms set "$NAME" cpu.reserve=0.1 cpu.limit=0.5
+		[ "$("$BEHALF" terms show "$NAME")" = $'cpu-reserve=0.1\ncpu-limit=0.5' ]
+		"$BEHALF" terms list | grep "^$NAME  *cgroup  *cpu-reserve=0.1" >/dev/null
+		"$BEHALF" plan --json --running "$1/cart.yaml" --what-if "$NAME.cpu.reserve=0.2" |
+			jq -e '[.workspaces[] | {(.name): .reserve_ncores}] | add | .[env.NAME] == 2e8 and .cart == 5e7' >/dev/null
+		tmux -L top -f /dev/null new-session -d -x 80 -y 24 "$BEHALF top -d 0.3"
+		wait_until sees "^$NAME +0\.100 "
+		tmux -L top send-keys /
+		wait_until sees '^filter: _'
+		tmux -L top send-keys -l "$NAME"
+		tmux -L top send-keys Enter
+		wait_until sees "with '$NAME'.*Enter: $NAME"
+		tmux -L top send-keys Enter
+		wait_until sees "^$NAME .* CPUs\$"
+		wait_until sees '^own +.*0\.[0-9]+$'
+	EOF
+	run here bash -eo pipefail "$BATS_TEST_TMPDIR/look" "$BATS_TEST_TMPDIR"
+	echo "$output"
+	pod rm --force --time 0 "$NAME"
+	[ "$status" -eq 0 ]
+}
+
 @test "--network=host and --network=container:" {
 	run pod run --rm --network=host bb:1 readlink /proc/self/ns/net
 	[ "$output" = "net:[$(stat -Lc %i "$BATS_FILE_TMPDIR/net")]" ]

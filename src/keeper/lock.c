@@ -18,6 +18,7 @@
 #include "kernel/pidfd.h"
 
 #define TAKE_OVER_MS 5000
+#define CLAIM_PAUSE_US 50000
 
 static int try_lock(int lock)
 {
@@ -37,6 +38,39 @@ static bool is_beside(struct json_object *status)
 	       strcmp(json_object_get_string(kind), "beside") == 0;
 }
 
+/*
+ * Many may wait beside their workspaces, and each would be as fast as whoever takes over. A lock of the other kind on
+ * the same file tells them that somebody does; it ends with the descriptor. That another has it already is as good.
+ */
+static void claim(int lock)
+{
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	fcntl(lock, F_OFD_SETLK, &all);
+}
+
+static bool is_claimed(int lock)
+{
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(lock, F_OFD_GETLK, &all) == 0 && all.l_type != F_UNLCK;
+}
+
+static int wait_for_turn(int lock)
+{
+	for (;;) {
+		if (flock(lock, LOCK_EX) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (!is_claimed(lock))
+			return 0;
+		flock(lock, LOCK_UN);
+		usleep(CLAIM_PAUSE_US);
+	}
+}
+
 /* Asks the one beside a workspace to leave things to us. */
 static int take_over(int lock, const char *socket_path, struct error *err)
 {
@@ -48,6 +82,7 @@ static int take_over(int lock, const char *socket_path, struct error *err)
 		return error_set(err, EBUSY, "another keeper runs already");
 	if (!is_beside(status))
 		return error_set(err, EBUSY, "another keeper runs already (process %d)", pid);
+	claim(lock);
 	pidfd = pidfd_open_process(pid);
 	if (pidfd >= 0)
 		pidfd_signal(pidfd, SIGUSR1);
@@ -71,9 +106,10 @@ int keeper_lock(int dir, const char *socket_path, enum keeper_kind kind, int *lo
 	if (try_lock(fd) < 0 && kind == KEEPER_SERVICE)
 		r = take_over(fd, socket_path, err);
 	/* signals still end us here: nothing has been touched */
-	while (r == 0 && kind == KEEPER_BESIDE && flock(fd, LOCK_EX) < 0) {
-		if (errno != EINTR)
-			r = error_errno(err, errno, "lock '%s/lock'", keeper_directory());
+	if (kind == KEEPER_BESIDE) {
+		r = wait_for_turn(fd);
+		if (r < 0)
+			error_errno(err, r, "lock '%s/lock'", keeper_directory());
 	}
 	if (r == 0)
 		*lock = take_fd(&fd);

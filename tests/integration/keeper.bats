@@ -685,6 +685,22 @@ has_quota_of() {
 	wait_until 5 none
 }
 
+# Each of them waits for the lock that the service wants.
+@test "a service takes over from one of many that spawn has brought" {
+	local names=() i
+	for i in 1 2 3 4 5 6; do
+		names+=("$ID-$i")
+		inside "$BEHALF" --root "$STATE" spawn --name "$ID-$i" --net none --cpu-limit 0.3 --detach -- sleep 1000
+	done
+	six() { status | jq -e --arg kind "$1" '.kind == $kind and (.workspaces | length == 6)' >/dev/null; }
+	wait_until 5 six beside
+	start_keeper
+	wait_until 5 six service
+	stop_keeper TERM
+	wait_until 5 six beside
+	for i in "${names[@]}"; do behalf delete --force "$i"; done
+}
+
 @test "stat --watch ends with status 3 when a promise breaks" {
 	group "$ID"
 	behalf terms set --force --cpus 0 "/$ID" cpu.reserve=0.9

@@ -2,6 +2,7 @@
 #include "cmd/means.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,10 @@ static int need_uplink(const struct term_kind *kind, const struct terms *terms, 
 		r = uplink_find(secure_getenv("BEHALF_UPLINK"), &uplink, err);
 	if (r < 0)
 		return r;
+	if (uplink.name[0] && !if_nametoindex(uplink.name))
+		return error_set(err, ENODEV,
+				 "%s: it is kept at the host's uplink, and there is no '%s'",
+				 kind->name, uplink.name);
 	if (uplink.name[0] && uplink.rate_bps)
 		return need_room(kind, terms, &uplink, err);
 	return error_set(
@@ -170,6 +175,31 @@ static int need_weight(const struct term_kind *kind, const struct terms *terms,
 	return r;
 }
 
+static const char *first_term_of(const struct terms_disk *disk)
+{
+	const struct terms alone = {.disks = {*disk}, .n_disks = 1};
+	const struct term_kind *kind = term_kinds;
+
+	while (kind->name && !terms_has(&alone, kind))
+		kind++;
+	return kind->name ? kind->name : "disk";
+}
+
+/* Whatever is promised of a disk, it has to be there. */
+static int need_disks(const struct terms *terms, struct error *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < terms->n_disks && r == 0; i++) {
+		struct standing_disk found;
+
+		r = standing_find_disk(terms->disks[i].device, &found, err);
+		if (r < 0)
+			error_prefix(err, "%s", first_term_of(&terms->disks[i]));
+	}
+	return r;
+}
+
 static bool fits(size_t row, const struct term_kind *kind)
 {
 	return string_starts_with(kind->name, table[row].prefix) &&
@@ -213,7 +243,7 @@ int means_check(const struct terms *terms, const struct cgroup_layout *layout, s
 	for (const struct term_kind *kind = term_kinds; r == 0 && kind->name; kind++)
 		if (terms_has(terms, kind))
 			r = check_one(kind, terms, layout, err);
-	return r;
+	return r == 0 ? need_disks(terms, err) : r;
 }
 
 bool means_has_truth(const struct term_kind *kind)

@@ -380,6 +380,11 @@ class_has_packets() {
 		[ "$status" -eq 125 ]
 		[ "${#lines[@]}" -eq 1 ]
 	done
+	# nor an uplink that is not there, however fast
+	BEHALF_UPLINK=none-$$=1gbit run spawn_with --net-egress-reserve 1mbit -- true
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ $output == *"net-egress-reserve"*"'none-$$'"* ]]
 	unset BEHALF_UPLINK
 }
 

@@ -424,8 +424,10 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 }
 
 @test "a term that is not kept is refused, in one sentence that names it" {
-	# the test's network has no uplink, and this host not that disk
+	# the test's network has no uplink, and this host not those disks
 	for term in "net-ingress-reserve 1mbit" "net-ingress-share 5" "disk-write-share 8:255:1" \
+		"disk-read-limit 8:255:1MB/s" "disk-write-reserve /dev/none:1MB/s" \
+		"disk-read-reserve-iops /dev/null:10iops" "disk-read-limit /etc/passwd:1MB/s" \
 		"net-strict threaded --net none"; do
 		# shellcheck disable=SC2086
 		run spawn --$term true

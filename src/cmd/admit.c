@@ -59,7 +59,14 @@ static void take_out(struct promise_list *list, const struct promise *promise, s
 	}
 }
 
-int admit_promise(struct promise *promise, bool force, struct promise *before, struct error *err)
+/* Of what is in the register by now; a promise that is not there has no terms. */
+static bool has_changed(const struct promise *now, const struct terms *was)
+{
+	return memcmp(&now->terms, was, sizeof(*was)) != 0;
+}
+
+int admit_promise(struct promise *promise, bool force, const struct terms *was,
+		  struct promise *before, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
 	_cleanup_(promise_clear) struct promise old = {0};
@@ -73,6 +80,9 @@ int admit_promise(struct promise *promise, bool force, struct promise *before, s
 	take_out(&list, promise, &old);
 	if (old.name && !before)
 		return error_set(err, EEXIST, "container with given ID already exists: '%s'",
+				 promise->name);
+	if (was && has_changed(&old, was))
+		return error_set(err, EAGAIN, "somebody else changes the terms of '%s'",
 				 promise->name);
 	r = admit_plan(&list, promise, err);
 	promise->forced = r == -EBUSY && force;
@@ -155,7 +165,7 @@ static int note_groups(void *data, const struct cgroup *cgroup, struct error *er
 static int admit_weighed(struct promise *promise, struct oci_config *config,
 			 const struct cgroup_layout *layout, bool force, struct error *err)
 {
-	int r = admit_promise(promise, force, NULL, err);
+	int r = admit_promise(promise, force, NULL, NULL, err);
 
 	if (r < 0)
 		return r;

@@ -38,9 +38,11 @@ void cleanup_admission(struct admission **admission);
 
 /*
  * Plans with PROMISE and puts it into the register; the same rules. BEFORE NULL: it has to be new, -EEXIST.
- * Else *BEFORE gets what it was, the caller's to promise_clear; its name is NULL when it is new.
+ * Else *BEFORE gets what it was, the caller's to promise_clear; its name is NULL when it is new. WAS are the terms that
+ * PROMISE's were made from, as the caller has read them: -EAGAIN when they are others by now.
  */
-int admit_promise(struct promise *promise, bool force, struct promise *before, struct error *err);
+int admit_promise(struct promise *promise, bool force, const struct terms *was,
+		  struct promise *before, struct error *err);
 
 /* ROOT as an absolute path, as promises have it; the caller's to free. NULL: out of memory. */
 char *admit_state_root(const char *root);

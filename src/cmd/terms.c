@@ -26,6 +26,8 @@
 #include "promises/promises.h"
 #include "view/figure.h"
 
+#define ATTEMPTS 100 /* at terms that others change, too */
+
 struct terms_options {
 	bool json, force;
 	struct cpus cpus;
@@ -107,7 +109,7 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 	if (r == 0)
 		r = promise_set_maker(&promise, err);
 	if (r == 0)
-		r = admit_promise(&promise, options->force, &before, err);
+		r = admit_promise(&promise, options->force, &was, &before, err);
 	if (r == 0)
 		means_warn_without_keeper(argv[0], &promise.terms);
 	return r < 0 ? error_prefix(err, "terms of '%s'", argv[0]) : 0;
@@ -134,7 +136,7 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 	if (!argv[1] || !terms_any(&promise.terms))
 		return promises_remove(promise.state_root, promise.name, err);
 	r = check(&promise, &was, err);
-	return r == 0 ? admit_promise(&promise, true, &before, err) : r;
+	return r == 0 ? admit_promise(&promise, true, &was, &before, err) : r;
 }
 
 /* ---- showing ---- */
@@ -267,15 +269,27 @@ static int run_list(const struct terms_options *options, struct error *err)
 
 /* ---- the verb ---- */
 
+/* Who is overtaken by somebody who changes the same terms begins again, with what there is then. */
+static int run_change(const struct cmd_context *ctx, const struct terms_options *options,
+		      char **argv, struct error *err)
+{
+	const bool set = strcmp(argv[0], "set") == 0;
+	int r = -EAGAIN;
+
+	for (int attempt = 0; r == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+		*err = (struct error){0};
+		r = set ? run_set(ctx, options, &argv[1], err) : run_unset(ctx, &argv[1], err);
+	}
+	return r;
+}
+
 static int run(const struct cmd_context *ctx, const struct terms_options *options, int argc,
 	       char **argv, struct error *err)
 {
 	const char *what = argc ? argv[0] : "";
 
-	if (strcmp(what, "set") == 0 && argc >= 3)
-		return run_set(ctx, options, &argv[1], err);
-	if (strcmp(what, "unset") == 0 && argc >= 2)
-		return run_unset(ctx, &argv[1], err);
+	if ((strcmp(what, "set") == 0 && argc >= 3) || (strcmp(what, "unset") == 0 && argc >= 2))
+		return run_change(ctx, options, argv, err);
 	if (strcmp(what, "show") == 0 && argc == 2)
 		return run_show(ctx, options, argv[1], err);
 	if (strcmp(what, "list") == 0 && argc == 1)

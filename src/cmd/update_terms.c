@@ -141,11 +141,12 @@ static int update_resources(struct container *container, const struct promise *b
 }
 
 static int update_promised(struct container *container, struct promise *promise,
-			   const struct terms_update *update, struct oci_config *holder,
-			   const struct cgroup_layout *layout, struct error *err)
+			   const struct terms *was, const struct terms_update *update,
+			   struct oci_config *holder, const struct cgroup_layout *layout,
+			   struct error *err)
 {
 	_cleanup_(promise_clear) struct promise before = {0};
-	int r = admit_promise(promise, update->force, &before, err);
+	int r = admit_promise(promise, update->force, was, &before, err);
 
 	*update->refused = r == -EBUSY;
 	if (r < 0)
@@ -187,5 +188,6 @@ int update_terms(const char *root, struct container *container, const struct ter
 		r = cgroup_layout_read(&layout, err);
 	if (r == 0)
 		r = prepare(&before, &promise, holder, layout, err);
-	return r == 0 ? update_promised(container, &promise, update, holder, layout, err) : r;
+	return r == 0 ? update_promised(container, &promise, &before, update, holder, layout, err)
+		      : r;
 }

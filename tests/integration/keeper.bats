@@ -138,6 +138,18 @@ is_kept() {
 	[[ "$output" == *"nothing is promised to '/$ID'"* ]]
 }
 
+@test "terms that are set at the same moment are all there" {
+	group "$ID"
+	local jobs=() term
+	for term in cpu.limit=0.5 cpu.share=50 cpu.reserve=0.01 net.egress.packet-size=100 net.ingress.packet-size=200 \
+		net.path=bridge net.egress.connections=1 net.ingress.connections=2; do
+		behalf terms set "/$ID" "$term" 3>&- &
+		jobs+=($!)
+	done
+	for job in "${jobs[@]}"; do wait "$job"; done
+	[ "$(behalf terms show "/$ID" | wc -l)" -eq 8 ]
+}
+
 @test "a promise to a group ends with the group" {
 	group "$ID"
 	behalf terms set "/$ID" cpu.limit=0.5

@@ -45,7 +45,7 @@
 #define TAKE_MS_MOST 60000
 #define CHECK_EVERY 9 /* mixes; as in a calibration: */
 #define CHECK_SETTLE_MS 300
-#define CHECK_MS 1000
+#define CHECK_MS 900
 
 static volatile int stop_signal;
 

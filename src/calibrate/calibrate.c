@@ -37,7 +37,7 @@
  * quarter of a second after a tenth, 1% more in the two seconds after it. What is promised is for longer.
  */
 #define SETTLE_MS 300
-#define WINDOW_MS 1000
+#define WINDOW_MS 900
 #define QUICK_SETTLE_MS 110
 #define QUICK_WINDOW_MS 160
 #define AGAIN_SHARE 5 /* one of so many rounds at most is measured again */

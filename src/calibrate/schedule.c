@@ -9,9 +9,8 @@
 #include "base/cleanup.h"
 #include "base/random.h"
 
-/* More of the quick ones, which are short, and have fewer loads to tell the same coefficients from. */
-#define QUICK_PASSES 3
-#define FULL_PASSES 2
+/* By which CPUs its processes are on, a load costs a tenth more or less: that tells, more than how long each is. */
+#define PASSES 3
 #define PROBE_BYTES 128
 #define PROBE_RATE 1000
 
@@ -318,7 +317,7 @@ int schedule_make(unsigned int what, bool quick, const struct schedule_silence *
 
 	/* company comes as often as it is needed */
 	for (size_t i = 0; i < SCHEDULE_LANES; i++)
-		passes_of[i] = lanes[i].n ? (quick ? QUICK_PASSES : FULL_PASSES) : 0;
+		passes_of[i] = lanes[i].n ? PASSES : 0;
 	if (r == 0)
 		r = add_company(lanes, &wish);
 	if (r == 0)

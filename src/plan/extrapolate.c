@@ -59,6 +59,32 @@ double extrapolate_sleepers(const struct profile_operation *operation,
 	return wakeups / (1 + load->company / operation->awake_per_s);
 }
 
+double extrapolate_crowded(const struct profile_operation *operation,
+			   const struct extrapolate_load *load)
+{
+	double wakeups = extrapolate_wakeups(operation, load->units);
+
+	if (load->company <= 0 || operation->awake_per_s <= 0)
+		return wakeups * larger(0, 1 - operation->asleep_share);
+	if (wakeups <= 0)
+		return 0;
+	/* what is left of all, in a form that is monotone, too */
+	return wakeups / (1 + operation->awake_per_s / larger(load->company, wakeups));
+}
+
+/* Of the wake-ups that depend on company. What they all cost is apart, so that no rounding makes the sum more than all. */
+static double company_cost(const struct profile_operation *operation,
+			   const struct profile_cost *cost, const struct extrapolate_load *load)
+{
+	double all = smaller(cost->asleep_ns, cost->crowded_ns);
+
+	if (cost->asleep_ns <= 0 && cost->crowded_ns <= 0)
+		return 0;
+	return all * extrapolate_wakeups(operation, load->units) +
+	       (cost->asleep_ns - all) * extrapolate_sleepers(operation, load) +
+	       (cost->crowded_ns - all) * extrapolate_crowded(operation, load);
+}
+
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
 static double cost_of(const struct profile_operation *operation, enum profile_part part,
 		      const struct extrapolate_load *load)
@@ -70,7 +96,7 @@ static double cost_of(const struct profile_operation *operation, enum profile_pa
 	       cost->wakeup_ns * extrapolate_part_wakeups(operation, part, load->units) +
 	       cost->connection_wakeup_ns *
 		       extrapolate_part_wakeups(operation, part, load->connections) +
-	       cost->asleep_ns * extrapolate_sleepers(operation, load);
+	       company_cost(operation, cost, load);
 }
 
 enum profile_payer extrapolate_payer_of(enum profile_part part)
@@ -90,13 +116,16 @@ double extrapolate_worst(const struct profile_operation *operation, enum profile
 			 struct extrapolate_load *load)
 {
 	double upper = operation->fit[extrapolate_payer_of(part)].upper;
-	struct extrapolate_load alone = *load;
+	const struct profile_cost *cost = &operation->cost[part];
+	struct extrapolate_load dearest = *load;
 
-	/* dearer for one who does little: what was measured was measured in company */
-	alone.company = extrapolate_wakeups(operation, load->units);
-	if (cost_of(operation, part, &alone) <= cost_of(operation, part, load) * upper)
+	/* what was measured was measured in some company; by S the cost is a line, so it is dearest in none, or in the most */
+	dearest.company = cost->asleep_ns > cost->crowded_ns
+				  ? extrapolate_wakeups(operation, load->units)
+				  : INFINITY;
+	if (cost_of(operation, part, &dearest) <= cost_of(operation, part, load) * upper)
 		return upper;
-	*load = alone;
+	*load = dearest;
 	return 1;
 }
 

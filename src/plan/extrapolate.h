@@ -6,7 +6,7 @@
  * is what a nanosecond of CPU in each second is. Every figure is rounded up to a whole one before anything
  * is added, so sums do not depend on their order; and the worst case, by which is admitted, is monotone: more
  * I/O, or smaller packets, never need less. Of what is expected that does not hold to the last: what others wake up
- * makes a wake-up cheaper (S of profile.h).
+ * makes a wake-up cheaper, or dearer (S of profile.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,8 @@ uint64_t extrapolate_part(const struct profile_operation *operation, enum profil
 			  const struct extrapolate_load *load);
 /*
  * The same in the worst case: times the upper quantile of who pays it, or, where that is more, as it costs with nobody
- * else on the host. The second returns by what the cost is multiplied, and makes LOAD what it is a cost of.
+ * else on the host, or on one that never sleeps. The second returns by what the cost is multiplied, and makes LOAD what
+ * it is a cost of.
  */
 uint64_t extrapolate_upper_part(const struct profile_operation *operation, enum profile_part part,
 				const struct extrapolate_load *load);
@@ -48,9 +49,11 @@ double extrapolate_wakeups(const struct profile_operation *operation, double per
 /* The same as PART is charged for them. */
 double extrapolate_part_wakeups(const struct profile_operation *operation, enum profile_part part,
 				double per_s);
-/* Those of them that find a CPU asleep. */
+/* Those of them that find a CPU asleep, and those that find one that others have just used. */
 double extrapolate_sleepers(const struct profile_operation *operation,
 			    const struct extrapolate_load *load);
+double extrapolate_crowded(const struct profile_operation *operation,
+			   const struct extrapolate_load *load);
 
 /* What terms leave open. */
 enum extrapolate_protocol {

@@ -21,15 +21,17 @@
  * connections per second:
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
- *		+ asleep_ns * S * W(N)
+ *		+ asleep_ns * S * W(N) + crowded_ns * (1 - S) * W(N)
  *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns)
  *	S = 1 / (1 + R / awake_per_s)
  *
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
  * never more often than once in gap_ns, since what comes in between is done in one go. S is the share of
  * wake-ups that find a CPU asleep, which on a virtual machine takes a trip to the hypervisor: the less, the more
- * wake-ups R there are on the whole host. Without the last three it is a plane through the origin. All coefficients
- * are at least 0, so with the same S more I/O never costs less, and two flows apart never less than both in one.
+ * wake-ups R there are on the whole host. The others find one that somebody else has just used, and its caches full of
+ * what he left: who is woken by a packet pays for that up to twice what it costs him alone. Without the last four it is a
+ * plane through the origin. All coefficients are at least 0, so with the same S more I/O never costs less, and two flows
+ * apart never less than both in one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,6 +95,7 @@ struct profile_cost {
 	double wakeup_ns;
 	double connection_wakeup_ns;
 	double asleep_ns;
+	double crowded_ns;
 };
 
 /* How good the fit is, over the points that were measured, of one payer's sum. */

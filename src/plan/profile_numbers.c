@@ -13,6 +13,8 @@ const struct profile_number profile_cost_numbers[] = {
 	MEMBER(profile_cost, wakeup_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, connection_wakeup_ns, PROFILE_DOUBLE),
 	MEMBER(profile_cost, asleep_ns, PROFILE_DOUBLE),
+	/* of a profile that an earlier behalf has measured it is in the others */
+	{"crowded_ns", offsetof(struct profile_cost, crowded_ns), PROFILE_DOUBLE, true},
 	{0},
 };
 

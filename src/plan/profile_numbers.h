@@ -2,6 +2,7 @@
 #pragma once
 
 /* The numbers of a profile's file: one table for reading and for writing them. */
+#include <stdbool.h>
 #include <stddef.h>
 
 enum profile_number_kind { PROFILE_DOUBLE, PROFILE_U32, PROFILE_U64 };
@@ -11,6 +12,7 @@ struct profile_number {
 	const char *key;
 	size_t offset;
 	enum profile_number_kind kind;
+	bool optional; /* 0 where it is missing */
 };
 
 extern const struct profile_number profile_cost_numbers[];

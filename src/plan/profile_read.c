@@ -113,7 +113,7 @@ static int to_number(struct json_object *value, const struct profile_number *num
 	return 0;
 }
 
-/* All of the numbers, each of which must be there. */
+/* All of the numbers, each of which must be there, unless it is optional. */
 static int get_numbers(struct json_object *object, const struct profile_number *numbers, void *to,
 		       struct error *err)
 {
@@ -121,10 +121,10 @@ static int get_numbers(struct json_object *object, const struct profile_number *
 	int r = 0;
 
 	for (; r == 0 && numbers->key; numbers++) {
-		if (!json_object_object_get_ex(object, numbers->key, &value))
-			r = error_set(err, EINVAL, "%s: is missing", numbers->key);
-		else
+		if (json_object_object_get_ex(object, numbers->key, &value))
 			r = to_number(value, numbers, to, err);
+		else if (!numbers->optional)
+			r = error_set(err, EINVAL, "%s: is missing", numbers->key);
 	}
 	return r;
 }

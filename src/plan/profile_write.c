@@ -38,7 +38,8 @@ static void put_numbers(struct json_object *object, const struct profile_number 
 static bool costs_nothing(const struct profile_cost *cost)
 {
 	return cost->unit_ns <= 0 && cost->byte_ns <= 0 && cost->connection_ns <= 0 &&
-	       cost->wakeup_ns <= 0 && cost->connection_wakeup_ns <= 0 && cost->asleep_ns <= 0;
+	       cost->wakeup_ns <= 0 && cost->connection_wakeup_ns <= 0 && cost->asleep_ns <= 0 &&
+	       cost->crowded_ns <= 0;
 }
 
 static void put_points(struct json_object *object, const struct profile_operation *operation)

@@ -44,6 +44,8 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		    "wakeups for connections");
 	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, &at),
 		    "wakeups of sleeping CPUs");
+	put_product(out, &plus, cost->crowded_ns, extrapolate_crowded(operation, &at),
+		    "wakeups of CPUs in use");
 	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);
 }
 

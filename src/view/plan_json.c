@@ -76,8 +76,10 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_double(to, "bytes_per_s", load->bytes);
 	json_add_double(to, "connections_per_s", load->connections);
 	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load->units));
-	if (operation->awake_per_s > 0)
+	if (operation->awake_per_s > 0) {
 		json_add_double(to, "asleep_per_s", extrapolate_sleepers(operation, load));
+		json_add_double(to, "crowded_per_s", extrapolate_crowded(operation, load));
+	}
 	json_add_double(to, "times", upper);
 	costs = json_add_object(to, "cost");
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
@@ -98,6 +100,8 @@ static void put_operation(struct json_object *object, const char *key,
 			json_add_double(of, "connection_wakeup_ns", cost->connection_wakeup_ns);
 		if (cost->asleep_ns > 0)
 			json_add_double(of, "asleep_ns", cost->asleep_ns);
+		if (cost->crowded_ns > 0)
+			json_add_double(of, "crowded_ns", cost->crowded_ns);
 		json_add_u64(of, "ncores", extrapolate_part(operation, part, load));
 	}
 }

@@ -90,8 +90,50 @@ TEST(fit_tells_how_dear_sleep_is)
 	ok(is_about(o.cost[PROFILE_OWN].asleep_ns, 8000), "%f", o.cost[PROFILE_OWN].asleep_ns);
 	ok(is_about(o.cost[PROFILE_OWN].wakeup_ns, 9000), "%f", o.cost[PROFILE_OWN].wakeup_ns);
 	ok(is_about(o.asleep_share, share), "%f", o.asleep_share);
+	ok(is_about(o.cost[PROFILE_OWN].crowded_ns, 0), "%f", o.cost[PROFILE_OWN].crowded_ns);
 	ok(o.fit[PROFILE_PAYER_WORKSPACE].residual_worst < 0.01);
 	ok(o.fit[PROFILE_PAYER_WORKSPACE].upper > 1.02, "in the worst case, company is not known");
+}
+
+/* And the other way about, with caches that others have used. */
+TEST(fit_tells_how_dear_company_is)
+{
+	_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6, .awake_per_s = 1000};
+	struct fit_point points[3 * N];
+
+	make_points(points);
+	make_points(points + N);
+	make_points(points + 2 * N);
+	for (int i = 0; i < 3 * N; i++) {
+		double share;
+
+		points[i].company = 1000 * (i / N + i % 3);
+		share = 1 / (1 + points[i].company / 1000);
+		points[i].parts[PROFILE_OWN] =
+			1200 * points[i].units +
+			(2000 * share + 9000 * (1 - share)) * fmin(points[i].units, 1000);
+	}
+	must(fit_operation(points, 3 * N, 0.95, &o) == 0);
+	ok(is_about(o.cost[PROFILE_OWN].wakeup_ns + o.cost[PROFILE_OWN].asleep_ns, 2000), "%f",
+	   o.cost[PROFILE_OWN].asleep_ns);
+	ok(is_about(o.cost[PROFILE_OWN].wakeup_ns + o.cost[PROFILE_OWN].crowded_ns, 9000), "%f",
+	   o.cost[PROFILE_OWN].crowded_ns);
+}
+
+/* What points that are off tell of coefficients is taken for less. */
+TEST(fit_draws_what_is_noise_to_zero)
+{
+	_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6}, off = {.gap_ns = 1e6};
+	struct fit_point points[N];
+
+	make_points(points);
+	must(fit_operation(points, N, 0.95, &o) == 0);
+	for (int i = 0; i < N; i++)
+		points[i].parts[PROFILE_OWN] *= i % 2 ? 1.2 : 0.8;
+	must(fit_operation(points, N, 0.95, &off) == 0);
+	ok(off.cost[PROFILE_OWN].wakeup_ns < o.cost[PROFILE_OWN].wakeup_ns);
+	ok(off.cost[PROFILE_OWN].wakeup_ns > o.cost[PROFILE_OWN].wakeup_ns / 2, "%f",
+	   off.cost[PROFILE_OWN].wakeup_ns);
 }
 
 TEST(fit_is_not_led_astray_by_few)

@@ -117,6 +117,37 @@ TEST(the_worst_case_is_never_below_what_is_expected)
 	}
 }
 
+/* Who is woken beside others finds nothing where he left it: dearer, but never than the worst case. */
+TEST(company_makes_wakeups_dearer_as_well)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct profile_operation *send = &profile->operations[0];
+	struct extrapolate_load load = {.units = 500, .company = 1000};
+	uint64_t before = 0;
+
+	send->cost[PROFILE_OWN] = (struct profile_cost){.asleep_ns = 1000, .crowded_ns = 3000};
+	send->awake_per_s = 1000;
+	send->asleep_share = 0.4;
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 250000 + 750000);
+	load.company = 3000;
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 125000 + 1125000);
+	load.company = 0;
+	is_uint(extrapolate_part(send, PROFILE_OWN, &load), 200000 + 900000);
+	send->fit[PROFILE_PAYER_WORKSPACE].upper = 1.1;
+	is_uint(extrapolate_upper_part(send, PROFILE_OWN, &load), 1500000);
+	for (double units = 1; units < 1e4; units *= 1.001) {
+		const struct extrapolate_load worst = {.units = units};
+		uint64_t upper = extrapolate_upper_part(send, PROFILE_OWN, &worst);
+
+		for (double others = 1; others < 1e6; others *= 3) {
+			load = (struct extrapolate_load){.units = units, .company = units + others};
+			must(upper >= extrapolate_part(send, PROFILE_OWN, &load));
+		}
+		must(upper >= before);
+		before = upper;
+	}
+}
+
 TEST(a_workspace_needs_its_reserve_and_its_io)
 {
 	_cleanup_(cleanup_profile) struct profile *profile = example();

@@ -31,7 +31,7 @@ static struct profile *example(void)
 	operation->kind = PROFILE_SEND;
 	operation->mode = PROFILE_TCP;
 	strcpy(operation->target, "bridge");
-	operation->cost[PROFILE_OWN] = (struct profile_cost){700, 0.25, 21000, 900, 5000, 300};
+	operation->cost[PROFILE_OWN] = (struct profile_cost){700, 0.25, 21000, 900, 5000, 300, 450};
 	operation->cost[PROFILE_NET_RX] = (struct profile_cost){.unit_ns = 800};
 	operation->cost[PROFILE_UNATTRIBUTED] = (struct profile_cost){.byte_ns = 0.001};
 	operation->gap_ns = 20000;

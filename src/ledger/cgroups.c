@@ -50,3 +50,33 @@ char *ledger_cgroup_path(int mount_fd, const char *mount, uint64_t id)
 		return string_format("cgroup-%llu", (unsigned long long)id);
 	return strdup(path + skip);
 }
+
+/* Whom ID was below, by the slot that is or was its own; 0: of the root, or not known. */
+static uint64_t parent_of(const struct wire_slot_info *slots, uint32_t n_slots, uint64_t id)
+{
+	for (uint32_t slot = WIRE_SLOT_FIRST; slot < n_slots; slot++) {
+		if (slots[slot].id == id)
+			return slots[slot].parent_id;
+	}
+	return 0;
+}
+
+char *ledger_slot_path(int mount_fd, const char *mount, const struct wire_slot_info *slots,
+		       uint32_t n_slots, uint32_t slot)
+{
+	uint64_t id = slots[slot].id, above = slots[slot].parent_id;
+	char *path = ledger_cgroup_path(mount_fd, mount, id);
+
+	while (path && path[0] != '/' && above) {
+		_cleanup_free_ char *ancestor = ledger_cgroup_path(mount_fd, mount, above);
+
+		if (!ancestor || ancestor[0] == '/') {
+			free(path);
+			return ancestor ? string_format("%s/cgroup-%llu", ancestor,
+							(unsigned long long)id)
+					: NULL;
+		}
+		above = parent_of(slots, n_slots, above);
+	}
+	return path;
+}

@@ -240,7 +240,8 @@ static void find_seats(struct ledger_charges *c)
 
 		if (!id || id == c->seats[slot].id || info->state != WIRE_OPEN)
 			continue;
-		path = ledger_cgroup_path(c->mount, c->hierarchy.mount, id);
+		path = ledger_slot_path(c->mount, c->hierarchy.mount, c->pinned.slots, n_slots,
+					slot);
 		if (path)
 			c->seats[slot] = (struct seat){id, find_watched(c, path)};
 	}

@@ -97,7 +97,8 @@ static int fill_account(const struct making *m, uint32_t slot, struct ledger_acc
 		if (m->cgroups >= 0)
 			account->id = ledger_cgroup_root_id(m->cgroups);
 	} else {
-		account->cgroup = ledger_cgroup_path(m->cgroups, m->hierarchy.mount, account->id);
+		account->cgroup = ledger_slot_path(m->cgroups, m->hierarchy.mount, m->books.slots,
+						   m->books.n_slots, slot);
 	}
 	if (!account->cgroup)
 		return error_oom(err);

@@ -8,7 +8,7 @@
 #include "kernel/cgroup.h"
 
 struct gauge {
-	int usage;    /* cpuacct.usage or cpu.stat, or -EBADF */
+	int usage;    /* cpuacct.usage or cpu.stat; negative: not there */
 	int pressure; /* cpu.pressure, or -EBADF */
 	int procs;    /* the group's directory, for when there is no pressure; or -EBADF */
 	int version;
@@ -23,7 +23,10 @@ struct gauge {
 int gauge_open(const struct cgroup *cgroup, struct gauge *gauge, struct error *err);
 void gauge_close(struct gauge *gauge);
 
-/* CPU time that the kernel bills to the group. 0 or a negative errno, -ENODEV when the group is gone. */
+/*
+ * CPU time that the kernel bills to the group. 0 or a negative errno: -ENODEV when the group is gone, -EBADF when it is
+ * in no hierarchy of v1 that has cpuacct.
+ */
 int gauge_billed_ns(const struct gauge *gauge, uint64_t *ns);
 
 /*

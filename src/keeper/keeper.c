@@ -193,6 +193,11 @@ static void note_gone(struct keeper *k, size_t i)
 	k->read_register = true;
 }
 
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENODEV;
+}
+
 static bool wants_billed(const struct roster_entry *e, const struct control_workspace *w)
 {
 	double limit = w->terms.limit_mcores / 1000.0;
@@ -213,14 +218,16 @@ static void read_waited(struct keeper *k, size_t i)
 	double reserve = w->terms.reserve_mcores / 1000.0;
 	bool urgent = reserve > 0 && w->reserve.got < reserve && w->reserve.got > 0.01;
 	uint64_t waited_ns, most_ns;
+	int r;
 
 	/* asking each thread costs a hundred times as much as pressure does */
 	if (!urgent && (k->rounds + i) % (e->gauge.pressure >= 0 ? SLOW_ROUNDS : SLOWER_ROUNDS))
 		return;
-	if (gauge_waited_ns(&e->gauge, &waited_ns) < 0) {
+	r = gauge_waited_ns(&e->gauge, &waited_ns);
+	if (is_gone(r))
 		note_gone(k, i);
+	if (r < 0)
 		return;
-	}
 	most_ns = k->options->period_ns * (reserve > 0 ? 1 : SLOW_ROUNDS);
 	if (waited_ns > e->waited_base_ns)
 		e->waited_ns += waited_ns - e->waited_base_ns < most_ns
@@ -242,7 +249,8 @@ static void see(struct keeper *k, size_t i)
 	w->behalf_cpu_ns = charge->behalf_cpu_ns;
 	read_waited(k, i);
 	w->seen.waited_ns = e->waited_ns;
-	if (wants_billed(e, w) && gauge_billed_ns(&e->gauge, &w->seen.billed_ns) < 0)
+	/* of a group that is in no hierarchy which tells it, what its threads took stands for it */
+	if (wants_billed(e, w) && is_gone(gauge_billed_ns(&e->gauge, &w->seen.billed_ns)))
 		note_gone(k, i);
 }
 
@@ -292,7 +300,7 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	    (wanted.quota_cores == 0 || wanted.quota_cores > e->others_quota))
 		wanted.quota_cores = e->others_quota;
 	r = e->means->set(&k->writer, e->called, e->directory, &wanted, &e->applied, &err);
-	if (r == -ENOENT || r == -ENODEV)
+	if (is_gone(r))
 		note_gone(k, i);
 	else if (r < 0 && !e->fails)
 		log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);
@@ -305,7 +313,7 @@ static void look_at_quota(struct keeper *k, size_t i)
 	struct error err = {0};
 	int r = roster_look_at_quota(&k->roster, i, &k->writer, &err);
 
-	if (r == -ENOENT || r == -ENODEV)
+	if (is_gone(r))
 		note_gone(k, i);
 	else if (r < 0 && !e->quota_told)
 		log_warning("the quota that somebody else has set for '%s' is not kept: %s",

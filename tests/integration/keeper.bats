@@ -282,6 +282,22 @@ forget_container() {
 	[ ! -e "$BEHALF_KEEPER/found.json" ]
 }
 
+@test "a group that is in the hierarchy of cpu alone is kept, too" {
+	[ -n "$USAGE" ] && [ "$USAGE" != "$CPU" ] || skip "the hierarchy with cpu is the one with cpuacct"
+	mkdir "$CPU/$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	# shellcheck disable=SC2016 # the inner shell expands
+	sh -c 'echo $$ >"$1/cgroup.procs"; while :; do :; done' _ "$CPU/$ID" 3>&- &
+	PIDS+=($!)
+	is_judged() {
+		status | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name) | .["cpu.limit"] |
+			.state == "kept" and .got > 0.2 and .got < 0.45'
+	}
+	wait_until 20 is_judged
+}
+
 @test "a flood is charged no more than its limit, by far" {
 	need_program unshare
 	group "$ID"

@@ -115,9 +115,9 @@ struct extrapolate_need {
 	uint64_t charge_expected, charge_worst;
 	/* what the host has to have for it; at worst, beside charge_worst */
 	uint64_t host_expected, host_worst;
-	uint64_t
-		host_least; /* and at least that, where charge_worst is of another end of its flows */
-	bool limited;	    /* the limit is below what the promises cost */
+	/* the least of host_worst: where charge_worst is of another end of its flows */
+	uint64_t host_least;
+	bool limited;			  /* the limit is below what the promises cost */
 	bool borrowed, outside, stand_in; /* one of the flows is */
 };
 

@@ -135,7 +135,8 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 		return r;
 	if (!argv[1] || !terms_any(&promise.terms))
 		return promises_remove(promise.state_root, promise.name, err);
-	r = check(&promise, &was, err);
+	/* not what kept the others when they were promised: it may be gone, and nothing new is asked of it */
+	r = terms_check(&promise.terms, err);
 	return r == 0 ? admit_promise(&promise, true, &was, &before, err) : r;
 }
 

@@ -39,6 +39,7 @@ teardown() {
 	remove_group "$ID-b"
 	release_loop
 	forget_container
+	ip link del "up-$$" 2>/dev/null || true
 	end
 }
 
@@ -148,6 +149,19 @@ is_kept() {
 	done
 	for job in "${jobs[@]}"; do wait "$job"; done
 	[ "$(behalf terms show "/$ID" | wc -l)" -eq 8 ]
+}
+
+@test "a term is taken back although what keeps another is gone" {
+	group "$ID"
+	export BEHALF_UPLINK=up-$$=1gbit
+	ip link add "up-$$" type veth peer name "pu-$$"
+	behalf terms set "/$ID" cpu.limit=0.5 net.egress.reserve=1mbit
+	ip link del "up-$$"
+	run behalf terms set "/$ID" cpu.limit=0.4
+	[ "$status" -ne 0 ]
+	[[ $output == *net*egress*reserve*"up-$$"* ]]
+	behalf terms unset "/$ID" cpu.limit
+	[[ "$(behalf terms show "/$ID")" == net-egress-reserve=* ]]
 }
 
 @test "a promise to a group ends with the group" {

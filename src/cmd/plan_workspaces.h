@@ -19,5 +19,8 @@ void plan_workspaces_clear(struct plan_workspaces *workspaces);
 int plan_workspaces_add_file(struct plan_workspaces *workspaces, const char *path,
 			     struct error *err);
 
-/* Adds what the register has, by the names that engines give, and what groups of other runtimes claim: what admission counts, too. */
+/*
+ * Adds what the register has, by the names that engines give, and what groups of other runtimes claim: what admission
+ * counts, too. A name that is in the plan already stays who has it: the other is called as in the register.
+ */
 int plan_workspaces_add_running(struct plan_workspaces *workspaces, struct error *err);

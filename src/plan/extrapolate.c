@@ -374,8 +374,8 @@ void extrapolate_add_company(const struct terms *terms, uint32_t count,
 /* ---- a workspace ---- */
 
 /*
- * What the host has for FLOW at the end that is expected, in whatever company. Others make what is expected cheaper,
- * so that itself may fall while more is promised.
+ * What the host has for FLOW at the end that is expected, in whatever company. Others may make
+ * what is expected cheaper, so that itself may fall while more is promised.
  */
 static uint64_t host_least(const struct extrapolate_flow *flow)
 {

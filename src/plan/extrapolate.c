@@ -448,6 +448,17 @@ static void sum_up(struct extrapolate_need *need, const struct profile *profile,
 		need->host_worst = rest;
 }
 
+uint64_t extrapolate_behalf_worst(const struct extrapolate_need *need)
+{
+	uint64_t room = need->charge_worst > need->reserve ? need->charge_worst - need->reserve : 0;
+	uint64_t behalf = 0, io;
+
+	for (unsigned int part = PROFILE_OWN + 1; part < PROFILE_WORKSPACE_PARTS; part++)
+		behalf = ncores_add(behalf, need->worst[part]);
+	io = ncores_add(behalf, need->worst[PROFILE_OWN]);
+	return io <= room ? behalf : (uint64_t)((unsigned __int128)behalf * room / io);
+}
+
 struct extrapolate_need extrapolate_workspace(const struct terms *terms,
 					      const struct profile *profile,
 					      const struct extrapolate_assumptions *assumptions)

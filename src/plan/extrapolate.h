@@ -136,6 +136,12 @@ struct extrapolate_need extrapolate_workspace(const struct terms *terms,
 					      const struct profile *profile,
 					      const struct extrapolate_assumptions *assumptions);
 
+/*
+ * What the kernel does on its behalf in the worst case, of charge_worst: where the limit leaves less than its I/O
+ * costs, the reserve is whole, and of what is left own threads and kernel have what they have of all I/O.
+ */
+uint64_t extrapolate_behalf_worst(const struct extrapolate_need *need);
+
 /* Sums and products that stop at UINT64_MAX. */
 uint64_t ncores_add(uint64_t a, uint64_t b);
 uint64_t ncores_times(uint64_t a, uint64_t n);

@@ -22,21 +22,21 @@ static void put_quoted(FILE *out, const char *text)
 	fputs(value ? json_text(value, false) : "\"\"", out);
 }
 
-/* Thousandths of a core, rounded up, as a Kubernetes quantity. */
-static void put_cpu(FILE *out, uint64_t ncores)
+static uint64_t mcores_up(uint64_t ncores)
 {
-	fprintf(out, "\"%" PRIu64 "m\"",
-		ncores / NCORES_PER_MCORE + (ncores % NCORES_PER_MCORE > 0));
+	return ncores / NCORES_PER_MCORE + (ncores % NCORES_PER_MCORE > 0);
 }
 
-/* What the kernel spends on its behalf in the worst case. */
-static uint64_t behalf_of(const struct extrapolate_need *need)
+/* Thousandths of a core, as a Kubernetes quantity. */
+static void put_cpu(FILE *out, uint64_t mcores)
 {
-	uint64_t sum = 0;
+	fprintf(out, "\"%" PRIu64 "m\"", mcores);
+}
 
-	for (unsigned int part = PROFILE_OWN + 1; part < PROFILE_WORKSPACE_PARTS; part++)
-		sum = ncores_add(sum, need->worst[part]);
-	return sum;
+/* Rounded up, but not both of what makes one charge. */
+static uint64_t overhead_of(const struct extrapolate_need *need)
+{
+	return mcores_up(extrapolate_behalf_worst(need));
 }
 
 static char *label_of(const char *name)
@@ -97,7 +97,7 @@ static void put_annotations(FILE *out, const struct plan_workspace *workspace,
 	put_quoted(out, workspace->name);
 	fputs("\n    # what its pods' own requests.cpu has to be\n    io.behalf.plan.requests.cpu: ",
 	      out);
-	put_cpu(out, ncores_add(need->reserve, need->worst[PROFILE_OWN]));
+	put_cpu(out, mcores_up(need->charge_worst) - overhead_of(need));
 	fputc('\n', out);
 	for (const struct term_kind *kind = term_kinds; kind->name; kind++) {
 		_cleanup_free_ char *value = terms_format(&workspace->terms, kind);
@@ -117,10 +117,10 @@ static void put_class(FILE *out, const char *label, const struct plan_workspace 
 		label);
 	put_annotations(out, workspace, need);
 	fputs("handler: behalf\n", out);
-	if (!behalf_of(need))
+	if (!overhead_of(need))
 		return;
 	fputs("overhead:\n  podFixed:\n    cpu: ", out);
-	put_cpu(out, behalf_of(need));
+	put_cpu(out, overhead_of(need));
 	fputc('\n', out);
 }
 
@@ -147,7 +147,7 @@ static void put_kubelet(FILE *out, const struct view_plan *view)
 	      "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
 	      "systemReserved:\n  cpu: ",
 	      out);
-	put_cpu(out, view->plan->host_worst.total);
+	put_cpu(out, mcores_up(view->plan->host_worst.total));
 	fprintf(out, "\n  memory: \"%" PRIu64 "Mi\"\n", mib ? mib : 1);
 }
 

@@ -50,13 +50,9 @@ static uint64_t specialised(const struct view_plan *view)
 {
 	uint64_t sum = view->plan->host_worst.total;
 
-	for (size_t i = 0; i < view->plan->n_needs; i++) {
-		const struct extrapolate_need *need = &view->plan->needs[i];
-
-		for (unsigned int part = PROFILE_OWN + 1; part < PROFILE_WORKSPACE_PARTS; part++)
-			sum = ncores_add(sum, ncores_times(need->worst[part],
-							   view->request->workspaces[i].count));
-	}
+	for (size_t i = 0; i < view->plan->n_needs; i++)
+		sum = ncores_add(sum, ncores_times(extrapolate_behalf_worst(&view->plan->needs[i]),
+						   view->request->workspaces[i].count));
 	return sum;
 }
 

@@ -182,6 +182,28 @@ TEST(a_workspace_needs_its_reserve_and_its_io)
 	is_uint(need.charge_worst, 251000000);
 }
 
+TEST(a_limit_cuts_own_and_behalf_alike_but_not_the_reserve)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct extrapolate_assumptions assumptions = {.protocol = EXTRAPOLATE_UDP};
+	struct terms terms = {.cpu.reserve_mcores = 250};
+	struct extrapolate_need need;
+
+	terms.net[TERMS_EGRESS].reserve_bps = 8000000;
+	terms.net[TERMS_EGRESS].packet_bytes = 1000;
+	terms.net[TERMS_EGRESS].packet_worst_bytes = 100;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(extrapolate_behalf_worst(&need), 12000000);
+	/* 19 of 28.5 million are left for it */
+	terms.cpu.limit_mcores = 269;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(extrapolate_behalf_worst(&need), 8000000);
+	/* nothing but the reserve */
+	terms.cpu.limit_mcores = 250;
+	need = extrapolate_workspace(&terms, profile, &assumptions);
+	is_uint(extrapolate_behalf_worst(&need), 0);
+}
+
 TEST(what_was_not_measured_is_told)
 {
 	_cleanup_(cleanup_profile) struct profile *profile = example();

@@ -14,12 +14,14 @@
 #include "cmd/kept_terms.h"
 #include "cmd/means.h"
 #include "cmd/options.h"
+#include "keeper/burst_round.h"
 #include "keeper/keeper.h"
 #include "promises/promises.h"
 #include "view/figure.h"
 
 #define PERIOD_MIN_MS 10
 #define PERIOD_MAX_MS 1000
+#define BURST_MAX_US 1000000
 
 static void print_help(void)
 {
@@ -37,10 +39,11 @@ static void print_help(void)
 	       "  --period MS      milliseconds between two readings (100)\n"
 	       "  --uplink DEV=RATE the link to the outside, as eth0=1gbit (of the default route)\n"
 	       "  --host-reserve N CPUs kept for the kernel's own workers (0.05 for each; 0: none)\n"
+	       "  --burst US       microseconds of a disk's work at once on a reserved CPU (%d; 0: any)\n"
 	       "  --socket PATH    where status is asked (%s/" KEEPER_SOCKET ")\n"
 	       "  -J, --json       events, dry run and status as JSON\n"
 	       "  -h, --help       print this text\n",
-	       keeper_directory());
+	       BURST_MOST_US, keeper_directory());
 }
 
 static int parse_period(const char *text, uint64_t *period_ns, struct error *err)
@@ -66,7 +69,27 @@ static int parse_host(const char *text, double *cores, struct error *err)
 	return 0;
 }
 
-enum { OPT_DRY_RUN = 256, OPT_ONCE, OPT_RESTORE, OPT_PERIOD, OPT_SOCKET, OPT_UPLINK, OPT_HOST };
+static int parse_burst(const char *text, int *burst_us, struct error *err)
+{
+	uint64_t us;
+
+	if (string_to_u64(text, 10, &us) < 0 || us > BURST_MAX_US)
+		return error_set(err, EINVAL, "--burst '%s': microseconds, up to %d", text,
+				 BURST_MAX_US);
+	*burst_us = us > 0 ? (int)us : -1;
+	return 0;
+}
+
+enum {
+	OPT_DRY_RUN = 256,
+	OPT_ONCE,
+	OPT_RESTORE,
+	OPT_PERIOD,
+	OPT_SOCKET,
+	OPT_UPLINK,
+	OPT_HOST,
+	OPT_BURST,
+};
 
 static int parse_options(int argc, char **argv, struct keeper_options *options, struct error *err)
 {
@@ -75,6 +98,7 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 		{"once", no_argument, NULL, OPT_ONCE},
 		{"restore", no_argument, NULL, OPT_RESTORE},
 		{"period", required_argument, NULL, OPT_PERIOD},
+		{"burst", required_argument, NULL, OPT_BURST},
 		{"socket", required_argument, NULL, OPT_SOCKET},
 		{"uplink", required_argument, NULL, OPT_UPLINK},
 		{"host-reserve", required_argument, NULL, OPT_HOST},
@@ -103,6 +127,9 @@ static int parse_options(int argc, char **argv, struct keeper_options *options, 
 			break;
 		case OPT_HOST:
 			r = parse_host(optarg, &options->host_reserve, err);
+			break;
+		case OPT_BURST:
+			r = parse_burst(optarg, &options->burst_us, err);
 			break;
 		case OPT_SOCKET:
 			options->socket = optarg;
@@ -251,6 +278,25 @@ static int print_network(struct json_object *workspaces, struct error *err)
 	return table_print(table, stdout, err);
 }
 
+static void print_disks(struct json_object *status)
+{
+	struct json_object *disks;
+
+	if (!json_object_object_get_ex(status, "disks", &disks))
+		return;
+	for (size_t i = 0; i < json_object_array_length(disks); i++) {
+		struct json_object *disk = json_object_array_get_idx(disks, i);
+
+		printf("disk %s completes on CPU %s, which is reserved: requests are held to",
+		       string(disk, "disk"), string(disk, "cpus"));
+		if (number(disk, "max_sectors_kb") > 0)
+			printf(" %.0f KiB", number(disk, "max_sectors_kb"));
+		if (number(disk, "nr_requests") > 0)
+			printf(" %.0f at once", number(disk, "nr_requests"));
+		printf("\n");
+	}
+}
+
 static int print_text(struct json_object *status, struct error *err)
 {
 	_cleanup_(cleanup_table) struct table *table = table_new(columns, ARRAY_SIZE(columns));
@@ -265,6 +311,7 @@ static int print_text(struct json_object *status, struct error *err)
 	if (json_object_object_get_ex(status, "host", &host) &&
 	    json_object_object_get_ex(host, "capped", &capped) && json_object_get_boolean(capped))
 		printf("the kernel's own workers have not had their part: all together are held\n");
+	print_disks(status);
 	r = kept_terms_each(status, add_term, table, err);
 	if (r == 0)
 		r = table_print(table, stdout, err);

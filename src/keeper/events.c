@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "keeper/status.h"
 #include "plan/units.h"
 
@@ -24,8 +26,7 @@ void events_clear(struct events *events)
 	events->last = NULL;
 }
 
-static struct json_object *event_of(const struct truth_sources *sources, size_t i,
-				    enum truth_kind kind, const struct control_truth *t)
+struct json_object *events_new(void)
 {
 	struct json_object *o = json_object_new_object();
 	time_t now = time(NULL);
@@ -35,6 +36,27 @@ static struct json_object *event_of(const struct truth_sources *sources, size_t 
 	gmtime_r(&now, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	json_add_string(o, "time", text);
+	return o;
+}
+
+void events_add(struct events *events, struct json_object *event, const char *sentence)
+{
+	json_object_array_add(events->last, event);
+	if (json_object_array_length(events->last) > EVENTS_MAX)
+		json_object_array_del_idx(events->last, 0, 1);
+	if (events->json) {
+		printf("%s\n", json_text(event, false));
+		fflush(stdout);
+	} else if (events->log) {
+		log_warning("%s", sentence);
+	}
+}
+
+static struct json_object *event_of(const struct truth_sources *sources, size_t i,
+				    enum truth_kind kind, const struct control_truth *t)
+{
+	struct json_object *o = events_new();
+
 	json_add_string(o, "workspace", sources->roster->items[i].called);
 	json_add_string(o, "cgroup", sources->roster->items[i].path);
 	json_add_string(o, "term", truth_name(kind));
@@ -50,21 +72,14 @@ static struct json_object *event_of(const struct truth_sources *sources, size_t 
 static void tell(struct events *events, const struct truth_sources *sources, size_t i,
 		 enum truth_kind kind, const struct control_truth *t)
 {
-	struct json_object *event = event_of(sources, i, kind, t);
 	const char *by = truth_culprit(sources->roster, t->by);
+	_cleanup_free_ char *sentence = string_format(
+		"%s: %s %s: %.*f of %.*f %s%s%s", sources->roster->items[i].called,
+		truth_name(kind), t->state == CONTROL_BROKEN ? "broken" : "kept again",
+		t->promised < 1000 ? 2 : 0, t->got, t->promised < 1000 ? 2 : 0, t->promised,
+		truth_unit(kind), by ? ", by " : "", by ? by : "");
 
-	json_object_array_add(events->last, event);
-	if (json_object_array_length(events->last) > EVENTS_MAX)
-		json_object_array_del_idx(events->last, 0, 1);
-	if (events->json) {
-		printf("%s\n", json_text(event, false));
-		fflush(stdout);
-	} else if (events->log) {
-		log_warning("%s: %s %s: %.*f of %.*f %s%s%s", sources->roster->items[i].called,
-			    truth_name(kind), t->state == CONTROL_BROKEN ? "broken" : "kept again",
-			    t->promised < 1000 ? 2 : 0, t->got, t->promised < 1000 ? 2 : 0,
-			    t->promised, truth_unit(kind), by ? ", by " : "", by ? by : "");
-	}
+	events_add(events, event_of(sources, i, kind, t), sentence ? sentence : truth_name(kind));
 }
 
 /* That a term is kept is news only after it was broken. */

@@ -35,6 +35,7 @@
 #include "base/strings.h"
 #include "keeper/above.h"
 #include "keeper/aside.h"
+#include "keeper/burst_round.h"
 #include "keeper/disk.h"
 #include "keeper/events.h"
 #include "keeper/host_round.h"
@@ -70,6 +71,7 @@ struct keeper {
 	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, standing_due_ns;
 	uint64_t watchdog_due_ns, watchdog_ns;
 	struct steer_round steering;
+	struct burst_round bursts;
 	unsigned int rounds;
 	bool read_register; /* whatever the stamp says */
 	struct above above;
@@ -411,6 +413,8 @@ static void answer(struct keeper *k)
 		.host_starved = k->host.threads.starved,
 		.events = k->events.last,
 		.sources = sources_of(k),
+		.bursts = &k->bursts,
+		.writer = &k->writer,
 	};
 	_cleanup_json_ struct json_object *status = keeper_status(&figures);
 
@@ -482,6 +486,8 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		if (r == 0) {
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
 			above_round(&k->above, &k->writer, &k->roster);
+			burst_round(&k->bursts, &k->writer, &k->roster, &k->events,
+				    k->charges != NULL, k->now_ns);
 			disks_round(&k->disks, &k->writer, &k->roster, k->now_ns);
 			set_standing_again(k);
 			tell(k);
@@ -590,6 +596,7 @@ static int live(struct keeper *k, struct error *err)
 	aside_begin(&k->aside);
 	r = loop(k, &signal, err);
 	notify_manager("STOPPING=1");
+	burst_round_clear(&k->bursts);
 	if (k->listening >= 0)
 		unlink(k->socket_path);
 	if (k->options->once || signal == SIGUSR1)
@@ -614,6 +621,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 		.read_register = true,
 		.network.uplink = options.uplink ? options.uplink : secure_getenv("BEHALF_UPLINK"),
 		.watchdog_ns = notify_watchdog_ns(),
+		.bursts.most_us = options.burst_us,
 	};
 	int r;
 

@@ -26,6 +26,7 @@ struct keeper_options {
 	bool restore;	    /* put back what a killed keeper has left, and end */
 	bool json;	    /* events, and what a dry run prints, as lines of JSON */
 	double host_reserve; /* cores for the kernel's own workers; 0: KEEPER_HOST_CORES a CPU; below 0: none */
+	int burst_us; /* of a disk's work at once, on a reserved CPU; 0: BURST_MOST_US; below 0: any */
 	const char *uplink; /* "eth0=1gbit"; NULL: what BEHALF_UPLINK says, or the default route */
 	const char *socket; /* for status; NULL: KEEPER_SOCKET in the keeper's directory */
 };

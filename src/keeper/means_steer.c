@@ -13,54 +13,12 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "keeper/cpu_mask.h"
 #include "keeper/netspaces.h"
 #include "kernel/sysfs.h"
 
 #define LINKS "/sys/class/net"
 #define INTERRUPTS "/proc/irq"
-#define MASK_BYTES (CPUS_MAX / 4 + CPUS_MAX / 32 + 2)
-
-/* "f", "00000001,ffffffff": words of 32 CPUs, the highest first (lib/bitmap.c, bitmap_parse). */
-static int parse_mask(const char *text, struct cpus *mask)
-{
-	unsigned int words = 1, word = 0;
-
-	*mask = (struct cpus){0};
-	for (const char *at = text; *at; at++)
-		words += *at == ',';
-	for (const char *at = text; words - word > 0; word++) {
-		char *end;
-		unsigned long bits = strtoul(at, &end, 16);
-		unsigned int first = (words - 1 - word) * 32;
-
-		if (end == at || (*end && *end != ','))
-			return -EINVAL;
-		for (unsigned int bit = 0; bit < 32 && first + bit < CPUS_MAX; bit++) {
-			if (bits >> bit & 1)
-				cpus_add(mask, first + bit);
-		}
-		at = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
-static void format_mask(const struct cpus *mask, char *text, size_t size)
-{
-	unsigned int words = 1;
-	size_t used = 0;
-
-	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
-		if (cpus_has(mask, cpu))
-			words = cpu / 32 + 1;
-	}
-	for (unsigned int word = words; word-- > 0 && used < size;) {
-		unsigned int bits = 0;
-
-		for (unsigned int bit = 0; bit < 32; bit++)
-			bits |= (unsigned int)cpus_has(mask, word * 32 + bit) << bit;
-		used += (size_t)snprintf(text + used, size - used, "%s%08x", used ? "," : "", bits);
-	}
-}
 
 static struct cpus but_for(const struct cpus *all, const struct cpus *avoid)
 {
@@ -92,7 +50,7 @@ static int set(struct writer *writer, const char *directory, const char *file, c
 static int read_line(const char *directory, const char *file, char **text)
 {
 	_cleanup_free_ char *path = string_format("%s/%s", directory, file);
-	int r = path ? file_read_at(AT_FDCWD, path, MASK_BYTES, text, NULL, NULL) : -ENOMEM;
+	int r = path ? file_read_at(AT_FDCWD, path, CPU_MASK_BYTES, text, NULL, NULL) : -ENOMEM;
 
 	if (r == 0)
 		(*text)[strcspn(*text, "\n")] = '\0';
@@ -105,14 +63,14 @@ static int steer_queue(struct writer *writer, const char *queue, const struct cp
 {
 	_cleanup_free_ char *now = NULL;
 	struct cpus mask, left;
-	char text[MASK_BYTES];
+	char text[CPU_MASK_BYTES];
 
-	if (read_line(queue, "rps_cpus", &now) < 0 || parse_mask(now, &mask) < 0)
+	if (read_line(queue, "rps_cpus", &now) < 0 || cpu_mask_parse(now, &mask) < 0)
 		return 0;
 	left = but_for(&mask, avoid);
 	if (cpus_count(&left) == cpus_count(&mask))
 		return 0;
-	format_mask(&left, text, sizeof(text));
+	cpu_mask_format(&left, text, sizeof(text));
 	return set(writer, queue, "rps_cpus", text, changed, err);
 }
 
@@ -178,20 +136,20 @@ static int steer_inside(struct writer *writer, const struct queue *q, const stru
 {
 	_cleanup_free_ char *now = NULL, *file = file_of(q->link, q->queue);
 	struct cpus mask, left;
-	char text[MASK_BYTES];
+	char text[CPU_MASK_BYTES];
 	int r;
 
 	if (!file)
 		return error_oom(err);
-	if (file_read_at(q->sysfs, file, MASK_BYTES, &now, NULL, NULL) < 0)
+	if (file_read_at(q->sysfs, file, CPU_MASK_BYTES, &now, NULL, NULL) < 0)
 		return 0;
 	now[strcspn(now, "\n")] = '\0';
-	if (parse_mask(now, &mask) < 0)
+	if (cpu_mask_parse(now, &mask) < 0)
 		return 0;
 	left = but_for(&mask, avoid);
 	if (cpus_count(&left) == cpus_count(&mask))
 		return 0;
-	format_mask(&left, text, sizeof(text));
+	cpu_mask_format(&left, text, sizeof(text));
 	if (writer->dry) {
 		writer_tell(writer, q->name, q->directory, file, text);
 		return 0;
@@ -322,7 +280,7 @@ static bool comes_to(const char *directory, const struct cpus *avoid)
 	_cleanup_free_ char *now = NULL;
 	struct cpus mask;
 
-	if (read_line(directory, "effective_affinity", &now) < 0 || parse_mask(now, &mask) < 0)
+	if (read_line(directory, "effective_affinity", &now) < 0 || cpu_mask_parse(now, &mask) < 0)
 		return false;
 	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
 		if (cpus_has(&mask, cpu) && cpus_has(avoid, cpu))
@@ -336,11 +294,11 @@ static int steer_interrupt(struct writer *writer, const char *directory, const s
 {
 	_cleanup_free_ char *now = NULL, *usual = NULL;
 	struct cpus mask, left;
-	char text[MASK_BYTES];
+	char text[CPU_MASK_BYTES];
 	int r;
 
 	if (!is_writable(directory, "smp_affinity") || !comes_to(directory, avoid) ||
-	    read_line(directory, "smp_affinity", &now) < 0 || parse_mask(now, &mask) < 0)
+	    read_line(directory, "smp_affinity", &now) < 0 || cpu_mask_parse(now, &mask) < 0)
 		return 0;
 	left = but_for(&mask, avoid);
 	/* it will be elsewhere from its next time on */
@@ -348,13 +306,13 @@ static int steer_interrupt(struct writer *writer, const char *directory, const s
 		return 0;
 	if (cpus_count(&left) == 0) {
 		if (read_line(INTERRUPTS, "default_smp_affinity", &usual) < 0 ||
-		    parse_mask(usual, &mask) < 0)
+		    cpu_mask_parse(usual, &mask) < 0)
 			return 0;
 		left = but_for(&mask, avoid);
 	}
 	if (cpus_count(&left) == 0)
 		return 0;
-	format_mask(&left, text, sizeof(text));
+	cpu_mask_format(&left, text, sizeof(text));
 	r = set(writer, directory, "smp_affinity", text, changed, err);
 	/* not to be moved after all, or nowhere is room for it */
 	return r == -EIO || r == -EINVAL || r == -ENOSPC ? 0 : r;

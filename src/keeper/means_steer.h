@@ -17,7 +17,7 @@
  *
  * Tried and not done, beside a program on CPU 1 to which the only interrupt of a disk comes: that requests complete
  * where they were made (rq_affinity 2) - the interrupt stays where it is, sends another one, and comes three times as often,
- * since completions are no longer taken many at once; and that work queues keep off (workqueue/cpumask), which changed nothing.
+ * since completions are no longer taken many at once (means_burst.h is what is done about them); and that work queues keep off (workqueue/cpumask), which changed nothing.
  */
 
 /*

@@ -180,6 +180,7 @@ struct json_object *keeper_status(const struct keeper_figures *f)
 	json_add_u64(o, "writes", f->writes);
 	json_add_double(o, "cpu_s", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
 	add_host(o, f);
+	burst_round_tell(f->bursts, f->writer, json_add_array(o, "disks"));
 	list = json_add_array(o, "workspaces");
 	for (size_t i = 0; i < f->sources.roster->control.n; i++)
 		add_workspace(list, i, f);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "keeper/burst_round.h"
 #include "keeper/truths.h"
 
 struct json_object;
@@ -17,6 +18,8 @@ struct keeper_figures {
 	bool host_starved;	    /* at the last look */
 	struct json_object *events; /* an array; kept by the caller */
 	struct truth_sources sources;
+	const struct burst_round *bursts;
+	const struct writer *writer;
 };
 
 /* The whole, the caller's to put. */

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "keeper/above.h"
+#include "keeper/means_burst.h"
 #include "keeper/means_steer.h"
 #include "keeper/shape.h"
 #include "keeper/standing.h"
@@ -29,6 +30,7 @@ static const struct {
 	{STEER_MEANS, undo_file},
 	{STEER_INSIDE_MEANS, means_steer_undo_inside},
 	{ABOVE_MEANS, undo_file},
+	{BURST_MEANS, burst_undo},
 	{SHAPE_MEANS, shape_undo},
 	{STANDING_MEANS, standing_undo_one},
 	{STANDING_CAP_MEANS, standing_undo_one},

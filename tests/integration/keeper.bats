@@ -38,6 +38,8 @@ teardown() {
 	remove_group "$ID"
 	remove_group "$ID-b"
 	release_loop
+	# shellcheck disable=SC2086 # three of them
+	[ -z "${DISK_FOUND:-}" ] || put_disk_back $DISK_FOUND
 	forget_container
 	ip link del "up-$$" 2>/dev/null || true
 	end
@@ -854,6 +856,103 @@ with_sysfs_of_net() {
 	[ "$(cat $queue)" = "$host" ]
 }
 
+# A disk whose only interrupt for several CPUs is the kernel's to place, as $DISK, and the CPU that it comes to.
+fixed_disk() {
+	local name irq
+	for name in /sys/block/*; do
+		for irq in "$(realpath "$name")"/../../../msi_irqs/* "$(realpath "$name")"/../../../../msi_irqs/*; do
+			irq=/proc/irq/${irq##*/}
+			[ "$(stat -c %A "$irq/smp_affinity" 2>/dev/null)" = -r--r--r-- ] || continue
+			grep -q '[,-]' "$irq/smp_affinity_list" || continue
+			DISK=${name##*/} DISK_CPU=$(cat "$irq/effective_affinity_list")
+			return
+		done
+	done
+	return 1
+}
+
+# Direct writes from another CPU than DISK_CPU to a file on DISK, in the way of who computes there.
+disturb_by_disk() {
+	local other=0
+	[ "$DISK_CPU" != 0 ] || other=1
+	in_group "$ID" taskset -c "$DISK_CPU" sh -c 'while :; do :; done'
+	in_group "$ID-b" taskset -c $other sh -c "while :; do dd if=/dev/zero of='$1' bs=256k count=256 conv=notrunc oflag=direct 2>/dev/null; done"
+}
+
+# put_disk_back SIZE DEPTH READ_AHEAD
+put_disk_back() {
+	local queue=/sys/block/$DISK/queue
+	[ "$(cat "$queue/max_sectors_kb")" = "$1" ] || echo "$1" >"$queue/max_sectors_kb"
+	[ "$(cat "$queue/nr_requests")" = "$2" ] || echo "$2" >"$queue/nr_requests"
+	[ "$(cat "$queue/read_ahead_kb")" = "$3" ] || echo "$3" >"$queue/read_ahead_kb"
+}
+
+@test "what a disk completes at once on a reserved CPU is bounded, and put back" {
+	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
+	fixed_disk || skip "needs a disk whose interrupt cannot be moved"
+	queue=/sys/block/$DISK/queue
+	[[ $(realpath "/sys/dev/block/$(findmnt -rno MAJ:MIN -T "$BATS_TEST_TMPDIR")") = */block/$DISK* ]] ||
+		skip "needs files on $DISK"
+	group "$ID"
+	group "$ID-b"
+	size=$(cat "$queue/max_sectors_kb") depth=$(cat "$queue/nr_requests") ahead=$(cat "$queue/read_ahead_kb")
+	if [ "$size" -le 64 ] || [ "$depth" -le 16 ]; then skip "$DISK takes little at once as it is"; fi
+	# what a test before this, or a run that was killed, has left is not to be taken for what was found
+	DISK_FOUND="$size $depth $ahead"
+	[ "$ahead" = 96 ] || echo 96 >"$queue/read_ahead_kb"
+	behalf terms set --force --cpus "$DISK_CPU" "/$ID" cpu.reserve=0.95
+	behalf terms set "/$ID-b" cpu.limit=0.5
+	disturb_by_disk "$BATS_TEST_TMPDIR/file"
+	bounded() { [ "$(cat "$queue/max_sectors_kb")" -lt "$size" ] && [ "$(cat "$queue/nr_requests")" -lt "$depth" ]; }
+	free() { [ "$(cat "$queue/max_sectors_kb") $(cat "$queue/nr_requests")" = "$size $depth" ]; }
+	told() { status | jq -e --arg disk "$DISK" "$1" >/dev/null; }
+
+	inside timeout 5 "$BEHALF" keeper --dry-run >"$BATS_TEST_TMPDIR/dry" || [ $? -eq 124 ]
+	[ "$(grep -c "^host: $queue/\(nr_requests\|max_sectors_kb\) = " "$BATS_TEST_TMPDIR/dry")" -eq 2 ]
+	free
+	# not when one does not want it
+	start_keeper --burst 0
+	sleep 3
+	free
+	stop_keeper TERM
+	start_keeper -J
+	wait_until 20 bounded
+	[ "$(cat "$queue/read_ahead_kb")" = 96 ]
+	wait_until 5 told '.disks[0] | .disk == $disk and .nr_requests > 0 and .found.nr_requests > .nr_requests'
+	told '[.events[] | select(.disk == $disk and .state == "bounded")] | length == 1'
+	"$BEHALF" keeper status | grep "^disk $DISK completes on CPU $DISK_CPU, which is reserved: "
+	jq -es --arg disk "$DISK" 'any(.disk == $disk and .max_sectors_kb > 0)' "$BATS_TEST_TMPDIR/keeper.out"
+	jq -e --arg queue "$queue" '[.found[] | select(.where == $queue and .means == "burst")] | length == 2' "$BEHALF_KEEPER/found.json"
+
+	# by the keeper after one that was killed
+	stop_keeper KILL
+	bounded
+	start_keeper
+	wait_until 15 is_ours
+	wait_until 5 told '.disks != []'
+	bounded
+	stop_keeper TERM
+	free
+	[ "$(cat "$queue/read_ahead_kb")" = 96 ]
+	# when nobody has a reserve any more
+	start_keeper
+	wait_until 20 bounded
+	wait_until 5 told '.disks != []'
+	behalf terms unset "/$ID"
+	wait_until 10 free
+	wait_until 5 told '.disks == []'
+	told '[.events[] | select(.disk == $disk) | .state] == ["bounded", "free"]'
+	# and not what somebody else has set since
+	behalf terms set --force --cpus "$DISK_CPU" "/$ID" cpu.reserve=0.95
+	wait_until 20 bounded
+	wait_until 5 told '.disks[0].max_sectors_kb > 0'
+	echo 512 >"$queue/max_sectors_kb"
+	left() { told '.disks[0] | .nr_requests > 0 and .max_sectors_kb == null'; }
+	wait_until 10 left
+	stop_keeper TERM
+	[ "$(cat "$queue/max_sectors_kb") $(cat "$queue/nr_requests")" = "512 $depth" ]
+}
+
 # A loop device is written by a worker of the kernel's, for which these leave a sixty-fifth of the CPUs.
 @test "the kernel's own workers have their part, beside all workspaces together" {
 	need_program losetup mount
@@ -925,7 +1024,7 @@ with_sysfs_of_net() {
 }
 
 @test "bad options are told" {
-	for words in "--period 5" "--period x" "what" "--restore --once"; do
+	for words in "--period 5" "--period x" "--burst x" "--burst 2000000" "what" "--restore --once"; do
 		# shellcheck disable=SC2086 # words
 		run "$BEHALF" keeper $words
 		[ "$status" -eq 1 ]

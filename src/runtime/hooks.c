@@ -98,34 +98,44 @@ __attribute__((noreturn)) static void become_hook(const struct oci_hook *hook,
 	_exit(127);
 }
 
-/* SIGCHLD is blocked. Returns 0 with *STATUS, or -ETIMEDOUT. */
-static int await_end(pid_t pid, unsigned int timeout_s, int *status)
+/* What a user says to end us, and which only tells of it where it is blocked: `run` hands it on later. */
+static void add_ending(sigset_t *set, const sigset_t *blocked)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++) {
+		if (sigismember(blocked, ending[i]) == 1)
+			sigaddset(set, ending[i]);
+	}
+}
+
+/*
+ * SIGCHLD and all others of SIGNALS are blocked. Returns 0 with *STATUS, -ETIMEDOUT, or the number of the signal that
+ * was to end us.
+ */
+static int await_end(pid_t pid, unsigned int timeout_s, const sigset_t *signals, int *status)
 {
 	uint64_t deadline = clock_monotonic_ns() + (uint64_t)timeout_s * NS_PER_S;
-	sigset_t child;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
 	for (;;) {
 		pid_t ended = waitpid(pid, status, WNOHANG);
 		uint64_t now = clock_monotonic_ns();
 		struct timespec left;
+		int got;
 
 		if (ended == pid)
 			return 0;
 		if (ended < 0 && errno != EINTR)
 			return -errno;
-		if (!timeout_s) {
-			sigwaitinfo(&child, NULL);
-			continue;
-		}
-		if (now >= deadline)
+		if (timeout_s && now >= deadline)
 			return -ETIMEDOUT;
 		left = (struct timespec){
 			.tv_sec = (time_t)((deadline - now) / NS_PER_S),
 			.tv_nsec = (long)((deadline - now) % NS_PER_S),
 		};
-		sigtimedwait(&child, NULL, &left);
+		got = sigtimedwait(signals, NULL, timeout_s ? &left : NULL);
+		if (got > 0 && got != SIGCHLD)
+			return got;
 	}
 }
 
@@ -177,23 +187,29 @@ static int run_one(const struct hooks *hooks, size_t i, const char *state, struc
 {
 	_cleanup_(close_streams) struct streams streams = {-EBADF, -EBADF, -EBADF, -EBADF};
 	const struct oci_hook *hook = &hooks->hooks[i];
-	sigset_t child, before;
+	sigset_t signals, before;
 	int status = 0, r = open_streams(&streams, hooks, state, err);
 	pid_t pid;
 
 	if (r < 0)
 		return r;
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &before);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	add_ending(&signals, &before);
 	pid = fork();
 	if (pid == 0)
 		become_hook(hook, &streams);
-	r = pid < 0 ? error_errno(err, errno, "fork") : await_end(pid, hook->timeout_s, &status);
+	r = pid < 0 ? error_errno(err, errno, "fork")
+		    : await_end(pid, hook->timeout_s, &signals, &status);
 	if (r == -ETIMEDOUT) {
 		end_hook(pid);
 		error_set(err, ETIMEDOUT, "'%s' failed: no end after %u s, killed", hook->path,
 			  hook->timeout_s);
+	} else if (r > 0) {
+		end_hook(pid);
+		r = error_set(err, ECANCELED, "'%s' failed: killed, as signal %d came meanwhile",
+			      hook->path, r);
 	} else if (r < 0 && pid > 0) {
 		error_errno(err, r, "wait for '%s'", hook->path);
 	}

@@ -256,6 +256,29 @@ add_script() {
 	[ "$status" -eq 1 ]
 }
 
+@test "a run that is told to end ends in a hook too, and leaves nothing" {
+	local list
+	set_args true
+	for list in prestart poststart; do
+		edit_config 'del(.hooks)'
+		add_script $list "exec sleep 79.$$"
+		add_witness poststop
+		"$BEHALF" --root "$STATE" run --bundle "$BUNDLE" "$ID" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+		pid=$!
+		wait_until 5 pgrep -f "sleep 79.$$"
+		kill -TERM "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -eq 1 ]
+		grep -q "hooks.$list.0.: '/bin/sh' failed: killed, as signal 15 came meanwhile" "$BATS_TEST_TMPDIR/errors"
+		run pgrep -f "sleep 79.$$"
+		[ "$status" -eq 1 ]
+		run behalf state "$ID"
+		[ "$status" -eq 1 ]
+	done
+	[ "$(cat "$SAID/order")" = $'poststop\npoststop' ]
+}
+
 @test "annotations run.oci.hooks.stdout and stderr: what hooks say is appended there" {
 	local list
 	for list in createRuntime createContainer poststart poststop; do

@@ -139,6 +139,18 @@ static uint64_t cpu_ncores(const struct plan_request *request)
 	return kept < NCORES_PER_CORE ? NCORES_PER_CORE - kept : 0;
 }
 
+/* One that may run on none of the host's CPUs lacks one, even if it is promised nothing of it. */
+static uint64_t demand_of(const struct plan_request *request, const struct plan *plan, size_t i)
+{
+	const struct plan_workspace *workspace = &request->workspaces[i];
+	struct cpus here = cpus_intersect(&workspace->cpus, &request->host->cpus);
+	uint64_t ncores = ncores_times(plan->needs[i].charge_worst, workspace->count);
+
+	if (workspace->has_cpus && !cpus_count(&here) && ncores < NCORES_PER_MCORE)
+		return NCORES_PER_MCORE;
+	return ncores;
+}
+
 /* The workspaces, and the host as one that may run anywhere. */
 static struct deal_demand *make_demands(const struct plan_request *request, const struct plan *plan)
 {
@@ -148,7 +160,7 @@ static struct deal_demand *make_demands(const struct plan_request *request, cons
 		const struct plan_workspace *workspace = &request->workspaces[i];
 
 		demands[i].cpus = workspace->has_cpus ? workspace->cpus : request->host->cpus;
-		demands[i].ncores = ncores_times(plan->needs[i].charge_worst, workspace->count);
+		demands[i].ncores = demand_of(request, plan, i);
 	}
 	if (demands)
 		demands[plan->n_needs] = (struct deal_demand){request->host->cpus,

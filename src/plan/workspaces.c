@@ -17,6 +17,7 @@
 #include <yaml.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/strings.h"
 
 #define DEPTH_MAX 8
@@ -273,6 +274,8 @@ static int set_name(struct reader *r, const yaml_node_t *value, struct workspace
 		return refuse(r, value,
 			      "'%.64s': 1 to %d letters, digits, '_', '+', '-' and '.' are wanted",
 			      text, NAME_MAX_BYTES);
+	if (strcmp(text, "host") == 0)
+		return refuse(r, value, "'host' is what the host's own part is called");
 	workspace->name = strdup(text);
 	return workspace->name ? 0 : error_oom(r->err);
 }
@@ -461,6 +464,14 @@ static int parse(yaml_parser_t *yaml, const char *file, struct workspaces *works
 	return code == 0 ? check_end(yaml, file, err) : code;
 }
 
+/* Who calls it JSON wants it to be: YAML takes a comma too much, and much else. */
+static int check_json(const char *name, const char *text, size_t size, struct error *err)
+{
+	_cleanup_json_ struct json_object *value = NULL;
+
+	return string_ends_with(name, ".json") ? json_parse(name, text, size, &value, err) : 0;
+}
+
 int workspaces_parse(const char *name, const char *text, size_t size, struct workspaces *workspaces,
 		     struct error *err)
 {
@@ -471,6 +482,9 @@ int workspaces_parse(const char *name, const char *text, size_t size, struct wor
 	if (size > WORKSPACES_FILE_MAX_BYTES)
 		return error_set(err, EFBIG, "%s: more than %u bytes", name,
 				 WORKSPACES_FILE_MAX_BYTES);
+	code = check_json(name, text, size, err);
+	if (code < 0)
+		return code;
 	if (!yaml_parser_initialize(&yaml))
 		return error_oom(err);
 	yaml_parser_set_input_string(&yaml, (const unsigned char *)text, size);

@@ -126,6 +126,13 @@ static void put_gres(FILE *out, const struct view_plan *view, const struct gres 
 	}
 }
 
+static void put_refusals(FILE *out, const struct view_plan *view)
+{
+	fputs("# nothing for slurm.conf: the plan is refused\n", out);
+	for (char *const *refusal = view->refusals; refusal && *refusal; refusal++)
+		fprintf(out, "# %s\n", *refusal);
+}
+
 int view_plan_slurm(FILE *out, const struct view_plan *view, struct error *err)
 {
 	struct gres gres[GRES_KINDS] = {
@@ -135,6 +142,11 @@ int view_plan_slurm(FILE *out, const struct view_plan *view, struct error *err)
 		[GRES_WRITE] = {"disk_write", "MB/s"},
 	};
 
+	/* a node that has no cores left for jobs is none */
+	if (!view->plan->admitted) {
+		put_refusals(out, view);
+		return ferror(out) ? error_errno(err, EIO, "the plan could not be written") : 0;
+	}
 	for (size_t i = 0; i < view->plan->n_needs; i++)
 		add_workspace(gres, &view->request->workspaces[i]);
 	fputs("# slurm.conf\n", out);

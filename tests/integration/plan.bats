@@ -237,3 +237,40 @@ with_profile() {
 	run with_profile p.json --profile broken.json web.yaml
 	[ "$status" -eq 1 ]
 }
+
+@test "what is refused has no lines for Slurm" {
+	run --separate-stderr plan --slurm --what-if web.count=7 web.yaml
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"refused: CPU: "* ]]
+	[[ $output == "# nothing for slurm.conf: the plan is refused"$'\n# CPU: '* ]]
+	! grep -v '^#' <<<"$output"
+	run --separate-stderr plan --slurm web.yaml
+	[ "$status" -eq 0 ]
+	[[ $output == *"CoreSpecCount="* ]]
+}
+
+@test "CPUs that the host does not have hold nobody" {
+	printf 'workspaces:\n- name: db\n  cpus: 9\n' >db.yaml
+	run --separate-stderr plan db.yaml
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $output == *"refused: CPU: 0.001 cores are needed on CPUs that are not there"* ]]
+	# a limit takes nothing from anybody
+	run --separate-stderr plan --what-if db.cpu.limit=9 web.yaml
+	[ "$status" -eq 0 ]
+}
+
+@test "nobody is called host, and what is called JSON is" {
+	echo '{"workspaces": [{"name": "host"}]}' >host.json
+	run plan host.json
+	[ "$status" -eq 1 ]
+	[[ $output == *"host.json:1: workspaces[0].name: 'host' is what the host's own part is called" ]]
+	echo '{"workspaces": [{"name": "a"},]}' >comma.json
+	run plan comma.json
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"comma.json: line 1: "* ]]
+	cp comma.json comma.yaml
+	plan comma.yaml
+}

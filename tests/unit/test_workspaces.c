@@ -169,6 +169,28 @@ TEST(nonsense_is_refused_with_file_line_and_key)
 	}
 }
 
+/* JSON with a comma too much is good YAML. */
+TEST(what_is_called_json_is_held_to_it)
+{
+	static const char text[] = "{\"workspaces\": [\n{\"name\": \"web\"},\n]}\n";
+	_cleanup_workspaces_ struct workspaces read = {0};
+	struct error err = {0};
+
+	ok(parse(text, &read, &err) == 0, "%s", err.text);
+	is_int(workspaces_parse("web.json", text, strlen(text), &read, &err), -EINVAL);
+	ok(strncmp(err.text, "web.json: line 3: ", 18) == 0, "%s", err.text);
+}
+
+TEST(nobody_is_called_as_the_host_is)
+{
+	_cleanup_workspaces_ struct workspaces read = {0};
+	struct error err = {0};
+
+	is_int(parse("workspaces:\n- name: hosts\n- name: host\n", &read, &err), -EINVAL);
+	is_str(err.text,
+	       "web.yaml:3: workspaces[1].name: 'host' is what the host's own part is called");
+}
+
 TEST(aliases_are_no_bomb)
 {
 	_cleanup_workspaces_ struct workspaces read = {0};

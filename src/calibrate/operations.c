@@ -215,8 +215,9 @@ static double in_threads(const struct measure_charge *host)
 	return host->own + host->behalf[WIRE_WORK] + host->behalf[WIRE_WRITEBACK];
 }
 
-static int add_others(struct operations *operations, const struct measure_figures *figures)
+static int add_others(struct operations *operations, const struct operations_sample *sample)
 {
+	const struct measure_figures *figures = sample->figures;
 	struct operations_others *grown =
 		reallocarray(operations->others, operations->n_rounds + 1, sizeof(*grown));
 
@@ -227,6 +228,10 @@ static int add_others(struct operations *operations, const struct measure_figure
 		.threads_ns = in_threads(&figures->host),
 		.programs_ns = figures->programs + figures->others,
 	};
+	for (size_t i = 0; i < sample->n; i++)
+		grown[operations->n_rounds].connection_wakeups += fit_wakeups(
+			operations_load(&sample->specs[i], &figures->flows[i]).connections,
+			HOST_GAP_NS);
 	return 0;
 }
 
@@ -234,7 +239,7 @@ int operations_add(struct operations *operations, const struct operations_sample
 {
 	const struct measure_figures *figures = sample->figures;
 	struct shared_round round = {.n = sample->n};
-	int r = add_others(operations, figures);
+	int r = add_others(operations, sample);
 
 	for (size_t i = 0; r == 0 && i < sample->n; i++)
 		r = add_load(operations, sample, i, &round.loads[i]);
@@ -370,6 +375,42 @@ static double partial_cost(const struct operations *operations, enum operations_
 	return fmax(0, rest.cost_ns - shared_forecast(&rest, result->costs)) * origin->share;
 }
 
+/* What the kernel's own threads took, of it what a wake-up for connections does, in ns per second and each. */
+struct threads_result {
+	double own_ns, connection_ns;
+};
+
+/*
+ * A line through all rounds. What it owes to luck is taken off the slope as far as can be told: the variance of it is that of
+ * what is left, by how far apart the rounds are.
+ */
+static struct threads_result fit_threads(const struct operations *operations)
+{
+	const struct operations_others *rounds = operations->others;
+	double n = (double)operations->n_rounds, x = 0, y = 0, xx = 0, xy = 0, left = 0, slope;
+
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		x += rounds[i].connection_wakeups / n;
+		y += rounds[i].threads_ns / n;
+	}
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double dx = rounds[i].connection_wakeups - x;
+
+		xx += dx * dx;
+		xy += dx * (rounds[i].threads_ns - y);
+	}
+	slope = xx > 0 ? fmax(0, xy / xx) : 0;
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double deviation =
+			rounds[i].threads_ns - y - slope * (rounds[i].connection_wakeups - x);
+
+		left += deviation * deviation / n;
+	}
+	if (slope > 0)
+		slope *= slope * slope / (slope * slope + left / xx);
+	return (struct threads_result){.own_ns = fmax(0, y - slope * x), .connection_ns = slope};
+}
+
 static void add_shared(const struct operations *operations, enum operations_shared payer,
 		       const struct shared_result *result, struct operation_points *from,
 		       struct profile_operation *to)
@@ -394,7 +435,8 @@ static void add_shared(const struct operations *operations, enum operations_shar
 }
 
 static int fit_one(const struct operations *operations, const struct shared_result *shared,
-		   struct operation_points *from, struct profile *profile)
+		   const struct threads_result *threads, struct operation_points *from,
+		   struct profile *profile)
 {
 	struct profile_operation *to = profile_add_operation(profile);
 
@@ -411,6 +453,10 @@ static int fit_one(const struct operations *operations, const struct shared_resu
 	to->awake_per_s = AWAKE_PER_CPU * profile->host.cpus;
 	for (enum operations_shared payer = 0; payer < OPERATIONS_SHARED; payer++)
 		add_shared(operations, payer, &shared[payer], from, to);
+	if (to->cost[PROFILE_HOST].connection_ns > 0 ||
+	    to->cost[PROFILE_HOST].connection_wakeup_ns > 0)
+		to->cost[PROFILE_HOST].connection_wakeup_ns +=
+			threads->connection_ns * from->origins[0].share;
 	return fit_operation(from->points, from->n, profile->quantile, to);
 }
 
@@ -418,21 +464,20 @@ static int fit_one(const struct operations *operations, const struct shared_resu
  * All rounds count alike for the mean, as nothing of it is a disturbance. The quantile is over some rounds together,
  * as in judge_shared.
  */
-static int fit_base(const struct operations *operations, double own_ns, struct profile *profile)
+static int fit_base(const struct operations *operations, double own_ns,
+		    const struct threads_result *threads, struct profile *profile)
 {
 	size_t n = operations->n_rounds / TOGETHER;
 	_cleanup_free_ double *together = calloc(n + 1, sizeof(*together));
-	double cpus = fmax(1, profile->host.cpus), mean = 0, upper = 0;
+	double cpus = fmax(1, profile->host.cpus), mean = threads->own_ns, upper = 0;
 
 	if (!together)
 		return -ENOMEM;
-	for (size_t i = 0; i < operations->n_rounds; i++) {
-		double threads = operations->others[i].threads_ns;
-
-		mean += threads / (double)operations->n_rounds;
-		if (i < n * TOGETHER)
-			together[i % n] += threads / TOGETHER;
-	}
+	for (size_t i = 0; i < n * TOGETHER; i++)
+		together[i % n] +=
+			(operations->others[i].threads_ns -
+			 threads->connection_ns * operations->others[i].connection_wakeups) /
+			TOGETHER;
 	least_squares_sort(together, n);
 	if (n)
 		upper = least_squares_quantile(together, n, profile->quantile);
@@ -445,18 +490,19 @@ static int fit_base(const struct operations *operations, double own_ns, struct p
 int operations_fit(struct operations *operations, unsigned int what, struct profile *profile)
 {
 	struct shared_result shared[OPERATIONS_SHARED] = {0};
+	struct threads_result threads = fit_threads(operations);
 	int r = 0;
 
 	add_own_work(operations);
 	for (enum operations_shared payer = 0; r == 0 && payer < OPERATIONS_SHARED; payer++)
 		r = fit_shared(operations, payer, profile->quantile, &shared[payer]);
 	if (r == 0)
-		r = fit_base(operations, shared[OPERATIONS_HOST].own_ns, profile);
+		r = fit_base(operations, shared[OPERATIONS_HOST].own_ns, &threads, profile);
 	for (size_t i = 0; r == 0 && i < operations->n; i++) {
 		struct operation_points *from = &operations->all[i];
 
 		if ((from->part & what) && fit_has_enough(from->points, from->n))
-			r = fit_one(operations, shared, from, profile);
+			r = fit_one(operations, shared, &threads, from, profile);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
 		free(shared[i].costs);

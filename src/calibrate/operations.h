@@ -33,6 +33,7 @@ enum operations_shared { OPERATIONS_HOST, OPERATIONS_NOBODY, OPERATIONS_SHARED }
 struct operations_others {
 	double threads_ns; /* the kernel's own threads, and the work items in them that are the host's */
 	double programs_ns; /* programs that are nobody's, for which the host works, too */
+	double connection_wakeups; /* of all its loads, as often as the host has to do something for them */
 };
 
 struct operations {
@@ -80,8 +81,9 @@ enum profile_mode operations_mode(const struct flow_spec *spec);
  * Fits those of WHAT, bits SCHEDULE_*, into PROFILE; those with too few points are left out. What the host and nobody
  * are charged for a connection is shared in halves between its two sides. What the host is charged with any load, and of
  * all CPUs, becomes the profile's base: at rest a host has less to do, or more, than what it has besides its loads.
- * What the kernel's own threads take is all of it base: they have a clock of their own, some run for milliseconds every
- * few seconds, and which rounds these are tells nothing of the loads in them. What the host does for programs of its own
+ * What the kernel's own threads take is base: they have a clock of their own, some run for milliseconds every few
+ * seconds, and which rounds these are tells nothing of the loads in them; but for what one of them does for connections,
+ * whose memory RCU frees, which is told by all rounds together. What the host does for programs of its own
  * that disturbed a round is told apart, and is in neither.
  * Once only.
  */

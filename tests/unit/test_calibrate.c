@@ -551,6 +551,40 @@ TEST(operations_make_a_profile)
 	   send->points[0].cost_ns[PROFILE_PAYER_HOST]);
 }
 
+/* What one of the kernel's threads does for connections is told apart from its clock. */
+TEST(operations_know_what_threads_do_for_connections)
+{
+	_cleanup_(cleanup_operations) struct operations all = {0};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	const struct profile_operation *send;
+
+	profile->quantile = 0.95;
+	profile->source = PROFILE_CALIBRATED;
+	for (int i = 0; i < 60; i++) {
+		struct measure_figures figures = {.host.behalf[WIRE_TIMER] = 1e6};
+		struct flow_spec spec = {.kind = i % 2 ? FLOW_CONNECT : FLOW_TCP,
+					 .from = SITE_A,
+					 .to = SITE_B,
+					 .size_bytes = 1000 + 100 * (uint32_t)(i % 7),
+					 .rate = 500 + 100 * (i % 5)};
+
+		figures.flows[0].sent = spec.rate;
+		figures.workspaces[SITE_A].own = 3000 * spec.rate;
+		figures.workspaces[SITE_B].own = 1000 * spec.rate;
+		figures.host.behalf[WIRE_RCU] = i % 2 ? 10000 * 250 : 0;
+		figures.host.own = (i % 4 == 1 ? 6e6 : 1e6) + (i % 2 ? 4000 * 250 : 0);
+		must(operations_add(&all, &(struct operations_sample){&spec, 1, &figures, "8:0"}) ==
+		     0);
+	}
+	must(operations_fit(&all, 1u << SITE_BRIDGE, profile) == 0);
+	send = profile_find(profile, PROFILE_SEND, PROFILE_TCP, "bridge", NULL);
+	/* each side half of it, and of what RCU does in softirqs; a line through all takes some of the clock for it */
+	ok(send->cost[PROFILE_HOST].connection_wakeup_ns > 5000 + 1000, "%f",
+	   send->cost[PROFILE_HOST].connection_wakeup_ns);
+	ok(profile->base.threads_cpu_ns < 2.75e6, "%f", profile->base.threads_cpu_ns);
+	ok(profile->base.host_cpu_upper_ns >= profile->base.host_cpu_ns);
+}
+
 TEST(trust_is_lost_when_others_work)
 {
 	struct trust trust = {.cpus = 2};

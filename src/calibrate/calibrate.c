@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strings.h"
+#include "calibrate/check.h"
 #include "calibrate/measure.h"
 #include "calibrate/operations.h"
 #include "calibrate/private_ledger.h"
@@ -40,6 +41,7 @@
 #define WINDOW_MS 900
 #define QUICK_SETTLE_MS 110
 #define QUICK_WINDOW_MS 160
+#define CHECK_ROUNDS 8
 #define AGAIN_SHARE 5 /* one of so many rounds at most is measured again */
 #define FLAT_OUT 1e7  /* a rate nothing keeps up with */
 #define DISK_FLOWS 8  /* requests in flight when it is about what a disk can do */
@@ -368,4 +370,59 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 	*profile = take_ptr(run.profile);
 	*left_out = take_ptr(run.left_out);
 	return 0;
+}
+
+/* ---- whether one still holds ---- */
+
+static int check_rounds(struct run *run, const struct profile *profile, struct check *check,
+			struct error *err)
+{
+	size_t chosen[CHECK_ROUNDS], n = check_choose(&run->schedule, CHECK_ROUNDS, chosen);
+	int r = 0;
+
+	run->total = n;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct schedule_round *round = &run->schedule.rounds[chosen[i]];
+		const struct operations_sample sample = {
+			.specs = round->specs,
+			.n = round->n,
+			.figures = &run->figures[chosen[i]],
+			.disk = run->disk.target,
+		};
+
+		r = take_round(run, chosen[i], err);
+		if (r < 0)
+			return r;
+		trust_add(&run->trust, sample.figures);
+		check_add(check, profile, &sample);
+	}
+	return r;
+}
+
+int calibrate_check(const struct calibrate_options *options, const struct profile *profile,
+		    struct check *check, char **busy, struct error *err)
+{
+	_cleanup_(cleanup_run) struct run run = {
+		.options = options,
+		.scratch = {.direct = -EBADF, .buffered = -EBADF},
+		.started_ns = clock_monotonic_ns(),
+		.trust = {.cpus = profile->host.cpus},
+	};
+	char why[200];
+	int r = prepare(&run, err);
+
+	*check = (struct check){0};
+	*busy = NULL;
+	if (r == 0)
+		r = check_rounds(&run, profile, check, err);
+	if (r < 0)
+		return r;
+	tell(&run, NULL);
+	if (trust_is_lost(&run.trust, why, sizeof(why))) {
+		*busy = strdup(why);
+		if (!*busy)
+			return error_oom(err);
+	}
+	r = site_close(take_ptr(run.site), err);
+	return r < 0 ? error_prefix(err, "after the check") : 0;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "calibrate/check.h"
 #include "plan/profile.h"
 
 struct site_devices;
@@ -34,3 +35,10 @@ struct calibrate_options {
  */
 int calibrate(const struct calibrate_options *options, struct profile **profile, char ***left_out,
 	      struct error *err);
+
+/*
+ * Some rounds of it again, in a few seconds, beside what PROFILE says of them (calibrate/check.h); as long as those were that
+ * it is of. *BUSY, when others disturbed so much of it that it tells little, has a sentence of the caller's to free, else NULL.
+ */
+int calibrate_check(const struct calibrate_options *options, const struct profile *profile,
+		    struct check *check, char **busy, struct error *err);

@@ -14,11 +14,13 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/strings.h"
 #include "calibrate/calibrate.h"
 #include "calibrate/schedule.h"
 #include "calibrate/site.h"
 #include "cmd/options.h"
+#include "cmd/plan_host.h"
 #include "plan/profile.h"
 
 #define EXIT_UNTRUSTED 3
@@ -27,7 +29,7 @@
 struct calibrate_request {
 	struct calibrate_options options;
 	const char *output; /* "-": standard output */
-	bool json;
+	bool json, check;
 	struct site_devices devices;
 	char *device_names; /* what they point into */
 };
@@ -55,12 +57,15 @@ static void print_help(void)
 	       "                       host, disk\n"
 	       "  -d, --device A,B     two network devices that nobody uses, each of which reaches the\n"
 	       "                       other: what a device costs that is handed over to a container\n"
+	       "  -c, --check          measure for a few seconds what it costs now, and say whether the\n"
+	       "                       profile (of --output) still holds\n"
 	       "  -f, --force          trust the profile although the host was busy\n"
 	       "  -J, --json           print the profile, and write it only with --output\n"
 	       "  -h, --help           print this text\n"
 	       "\n"
 	       "Exit status: 0; 1 when nothing was measured; %d when the profile was written, but\n"
-	       "cannot be trusted because the host was busy; 128 + the signal when interrupted.\n",
+	       "cannot be trusted because the host was busy, or does not hold any more; 128 + the signal\n"
+	       "when interrupted.\n",
 	       EXIT_UNTRUSTED);
 }
 
@@ -126,19 +131,15 @@ static int parse_options(int argc, char **argv, struct calibrate_request *reques
 			 struct error *err)
 {
 	static const struct option options[] = {
-		{"quick", no_argument, NULL, 'q'},
-		{"output", required_argument, NULL, 'o'},
-		{"scratch", required_argument, NULL, 's'},
-		{"only", required_argument, NULL, 'O'},
-		{"device", required_argument, NULL, 'd'},
-		{"force", no_argument, NULL, 'f'},
-		{"json", no_argument, NULL, 'J'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{"quick", no_argument, NULL, 'q'},	   {"output", required_argument, NULL, 'o'},
+		{"scratch", required_argument, NULL, 's'}, {"only", required_argument, NULL, 'O'},
+		{"device", required_argument, NULL, 'd'},  {"check", no_argument, NULL, 'c'},
+		{"force", no_argument, NULL, 'f'},	   {"json", no_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},	   {0},
 	};
 	int opt, r = 0;
 
-	while (r == 0 && (opt = options_next(argc, argv, "qo:s:d:fJh", options)) != -1) {
+	while (r == 0 && (opt = options_next(argc, argv, "qo:s:d:cfJh", options)) != -1) {
 		switch (opt) {
 		case 'q':
 			request->options.quick = true;
@@ -154,6 +155,9 @@ static int parse_options(int argc, char **argv, struct calibrate_request *reques
 			break;
 		case 'd':
 			r = parse_devices(optarg, request, err);
+			break;
+		case 'c':
+			request->check = true;
 			break;
 		case 'f':
 			request->options.force = true;
@@ -303,6 +307,111 @@ static int conclude(const struct profile *profile, char **left_out,
 	return EXIT_SUCCESS;
 }
 
+/* ---- whether it still holds ---- */
+
+static const char *check_name(size_t path)
+{
+	return path == SITE_PATHS ? "disk" : site_path_name((enum site_path)path);
+}
+
+static void print_check_json(const struct check *check, const char *busy, bool holds)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct json_object *paths;
+
+	json_add_bool(o, "holds", holds);
+	json_add_string(o, "busy", busy);
+	json_add_double(o, "drift", check_drift(&check->all));
+	paths = json_add_array(o, "paths");
+	for (size_t i = 0; i < CHECK_PATHS; i++) {
+		const struct check_path *path = &check->paths[i];
+		struct json_object *of;
+
+		if (!path->loads)
+			continue;
+		of = json_object_new_object();
+		json_add_string(of, "path", check_name(i));
+		json_add_u64(of, "loads", path->loads);
+		json_add_double(of, "measured_ns", path->measured_ns);
+		json_add_double(of, "expected_ns", path->expected_ns);
+		json_add_double(of, "drift", check_drift(path));
+		json_add_bool(of, "holds", check_path_holds(path));
+		json_object_array_add(paths, of);
+	}
+	printf("%s\n", json_text(o, true));
+}
+
+static void print_check_row(const char *name, const struct check_path *path)
+{
+	printf("%-9s %5zu %9.4f %9.4f %+6.1f%%\n", name, path->loads, path->measured_ns / 1e9,
+	       path->expected_ns / 1e9, 100 * check_drift(path));
+}
+
+static void print_check(const struct check *check, const char *busy, bool holds, const char *from)
+{
+	double drift = check_drift(&check->all);
+
+	printf("%-9s %5s %9s %9s %7s\n", "PATH", "LOADS", "MEASURED", "FORECAST", "DRIFT");
+	for (size_t i = 0; i < CHECK_PATHS; i++) {
+		if (check->paths[i].loads)
+			print_check_row(check_name(i), &check->paths[i]);
+	}
+	print_check_row("all", &check->all);
+	if (busy)
+		printf("the host was busy, which tells little: %s\n", busy);
+	else if (holds)
+		printf("the profile holds: %s\n", from);
+	else
+		printf("the profile does not hold any more: %s; I/O costs %.0f%% %s than it says; "
+		       "calibrate anew (behalf calibrate)\n",
+		       from, 100 * (drift < 0 ? -drift : drift), drift < 0 ? "less" : "more");
+}
+
+static int load_checked(const struct calibrate_request *request, struct plan_profile *profile,
+			struct error *err)
+{
+	int r = plan_profile_load(request->output, profile, err);
+
+	if (r < 0)
+		return r;
+	if (profile->profile->source == PROFILE_BUILT_IN)
+		return error_set(err, ENOENT, "calibrate --check: %s",
+				 profile->warning ? profile->warning : "the profile is built in");
+	if (profile->warning)
+		log_warning("%s", profile->warning);
+	return 0;
+}
+
+static int run_check(struct calibrate_request *request, int *status, struct error *err)
+{
+	_cleanup_(plan_profile_clear) struct plan_profile profile = {0};
+	_cleanup_free_ char *busy = NULL;
+	struct check check;
+	bool holds;
+	int r = load_checked(request, &profile, err);
+
+	if (r < 0)
+		return r;
+	request->options.quick = profile.profile->quick;
+	r = calibrate_check(&request->options, profile.profile, &check, &busy, err);
+	if (r == 0 && stop_signal)
+		r = -EINTR;
+	if (r == 0 && !check.all.loads)
+		r = error_set(err, ENOENT,
+			      "calibrate --check: the profile %s has nothing of what "
+			      "this host has",
+			      profile.from);
+	if (r < 0)
+		return r;
+	holds = !busy && check_holds(&check);
+	if (request->json)
+		print_check_json(&check, busy, holds);
+	else
+		print_check(&check, busy, holds, profile.from);
+	*status = holds ? EXIT_SUCCESS : EXIT_UNTRUSTED;
+	return 0;
+}
+
 static void handle_signals(void)
 {
 	const struct sigaction action = {.sa_handler = on_signal};
@@ -312,12 +421,14 @@ static void handle_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-static int run(const struct calibrate_request *request, int *status, struct error *err)
+static int run(struct calibrate_request *request, int *status, struct error *err)
 {
 	_cleanup_(cleanup_profile) struct profile *profile = NULL;
 	_cleanup_strv_ char **left_out = NULL;
-	int r = check_output(request->output, err);
+	int r;
 
+	choose_output(request);
+	r = check_output(request->output, err);
 	if (r == 0)
 		r = calibrate(&request->options, &profile, &left_out, err);
 	if (r == 0 && stop_signal)
@@ -343,9 +454,11 @@ int cmd_calibrate(const struct cmd_context *ctx, int argc, char **argv)
 	int status = EXIT_FAILURE, r = parse_options(argc, argv, &request, &err);
 
 	if (r == 0) {
-		choose_output(&request);
 		handle_signals();
-		r = run(&request, &status, &err);
+		if (request.check)
+			r = run_check(&request, &status, &err);
+		else
+			r = run(&request, &status, &err);
 	}
 	free(request.device_names);
 	if (r < 0 && stop_signal) {

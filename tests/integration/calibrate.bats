@@ -264,3 +264,29 @@ make_devices() {
 	[[ $output == *"make a scratch file in '/nowhere'"* ]]
 	no_traces
 }
+
+@test "calibrate --check tells whether a profile still holds, and writes nothing" {
+	run --separate-stderr "$BEHALF" calibrate --check --output "$PROFILE" --scratch "$BATS_TEST_TMPDIR"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"$PROFILE"* ]]
+	run "$BEHALF" calibrate --quick --force --only bridge,disk --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE"
+	[ "$status" -eq 0 ]
+	cp "$PROFILE" "$PROFILE.before"
+	run --separate-stderr "$BEHALF" calibrate --check --only bridge,disk --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE"
+	echo "$output"
+	echo "$stderr"
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	[[ $output == *"PATH "*"MEASURED"*$'\nbridge '* ]]
+	[[ $output == *$'\nall '* ]]
+	[[ $output == *$'\nthe profile holds: '* || $output == *$'\nthe profile does not hold any more: '* ||
+		$output == *$'\nthe host was busy'* ]]
+	[ "$status" -eq 0 ] || [[ $output != *"the profile holds"* ]]
+	# one by which everything costs a hundredth holds on no machine
+	jq '.operations[].cost[][] /= 100' "$PROFILE" >"$PROFILE.cheap"
+	run --separate-stderr "$BEHALF" calibrate --check --json --only bridge --output "$PROFILE.cheap"
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[ "$(jq -c '[.holds, .drift > 10, .paths[0].path]' <<<"$output")" = '[false,true,"bridge"]' ]
+	cmp "$PROFILE" "$PROFILE.before"
+	no_traces
+}

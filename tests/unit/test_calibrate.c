@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "calibrate/check.h"
 #include "calibrate/fit.h"
 #include "calibrate/operations.h"
 #include "calibrate/schedule.h"
@@ -583,6 +584,61 @@ TEST(operations_know_what_threads_do_for_connections)
 	   send->cost[PROFILE_HOST].connection_wakeup_ns);
 	ok(profile->base.threads_cpu_ns < 2.75e6, "%f", profile->base.threads_cpu_ns);
 	ok(profile->base.host_cpu_upper_ns >= profile->base.host_cpu_ns);
+}
+
+/* One load of 1000 packets per second over the bridge, TIMES as dear as the profile says. */
+static void check_with(struct check *check, const struct profile *profile, double times)
+{
+	struct flow_spec spec = {.kind = FLOW_UDP, .from = SITE_A, .to = SITE_B, .size_bytes = 22};
+	struct measure_figures figures = {.flows[0] = {.sent = 1000, .wakeups = 1000}};
+	const struct operations_sample sample = {&spec, 1, &figures, "8:0"};
+
+	figures.workspaces[SITE_A].own = times * 3e6;
+	check_add(check, profile, &sample);
+}
+
+TEST(a_check_tells_how_far_off_a_profile_is)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	struct profile_operation *operation = profile_add_operation(profile);
+	struct check check = {0};
+
+	profile->source = PROFILE_CALIBRATED;
+	operation->kind = PROFILE_SEND;
+	operation->mode = PROFILE_UDP;
+	strcpy(operation->target, "bridge");
+	operation->cost[PROFILE_OWN].unit_ns = 3000;
+	ok(!check_holds(&check), "of nothing");
+	check_with(&check, profile, 1.1);
+	check_with(&check, profile, 1);
+	is_int(check.all.loads, 2);
+	/* receiving is not in this profile */
+	is_int(check.unknown, 2);
+	ok(is_about(check_drift(&check.paths[SITE_BRIDGE]), 0.05));
+	ok(check_holds(&check));
+	check_with(&check, profile, 2);
+	ok(!check_holds(&check), "%f", check_drift(&check.all));
+}
+
+TEST(a_check_tells_of_every_path)
+{
+	static const struct schedule_silence silence;
+	struct schedule schedule = {0};
+	size_t chosen[8], told[CHECK_PATHS] = {0};
+
+	must(schedule_make(SCHEDULE_ALL, false, &silence, &schedule) == 0);
+	is_int(check_choose(&schedule, 8, chosen), 8);
+	for (size_t i = 0; i < 8; i++) {
+		const struct schedule_round *round = &schedule.rounds[chosen[i]];
+
+		for (size_t k = 0; k < i; k++)
+			ok(chosen[i] != chosen[k]);
+		for (size_t k = 0; k < round->n; k++)
+			told[flow_is_net(&round->specs[k]) ? round->specs[k].path : SITE_PATHS]++;
+	}
+	for (size_t i = 0; i < CHECK_PATHS; i++)
+		ok(told[i] >= CHECK_PATH_LOADS, "%zu: %zu", i, told[i]);
+	schedule_free(&schedule);
 }
 
 TEST(trust_is_lost_when_others_work)

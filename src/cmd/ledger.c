@@ -12,9 +12,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cmd/options.h"
+#include "keeper/host_marks.h"
 #include "ledger/hooks.h"
 #include "ledger/load.h"
 #include "ledger/status.h"
+#include "promises/marks.h"
 
 #define TIME_TEXT_BYTES 32
 
@@ -162,6 +164,15 @@ static int report_on(int r, const struct ledger_change *change, const struct err
 	return EXIT_SUCCESS;
 }
 
+/* From here on it is known what the host does. Where that cannot be noted, who plans does without. */
+static void note_host(void)
+{
+	struct error err = {0};
+
+	if (host_marks_now(&err) < 0)
+		log_debug("what the host does is not noted: %s", err.text);
+}
+
 /* WITHOUT: names of parts, or NULL for as it is. */
 static int run_on(const char *without)
 {
@@ -172,6 +183,8 @@ static int run_on(const char *without)
 
 	if (!without) {
 		r = ledger_on(&change, &err);
+		if (r == 0)
+			note_host();
 		return report_on(r, &change, &err);
 	}
 	if (hook_parts_parse(without, &parts, &err) < 0) {
@@ -179,6 +192,8 @@ static int run_on(const char *without)
 		return EXIT_FAILURE;
 	}
 	r = ledger_on_without(parts, &change, &err);
+	if (r == 0)
+		note_host();
 	return report_on(r, &change, &err);
 }
 
@@ -200,6 +215,7 @@ static int run_off(void)
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
+	marks_forget();
 	if (!changed)
 		printf("the ledger was off already\n");
 	return EXIT_SUCCESS;

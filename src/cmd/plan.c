@@ -15,6 +15,7 @@
 #include "cmd/plan_host.h"
 #include "cmd/plan_options.h"
 #include "cmd/plan_workspaces.h"
+#include "keeper/host_marks.h"
 #include "plan/advice.h"
 #include "plan/whatif.h"
 #include "plan/workspaces.h"
@@ -160,6 +161,30 @@ static int ask_max(struct planning *p, const char *name, struct error *err)
 	return error_set(err, ENOENT, "--max: there is no workspace '%s' in the plan", name);
 }
 
+/* What the host is forecast to need for all that is promised now; UINT64_MAX: it cannot be known. */
+static uint64_t promised_of(const struct planning *p)
+{
+	_cleanup_(plan_workspaces_clear) struct plan_workspaces running = {0};
+	_cleanup_(cleanup_plan) struct plan *plan = NULL;
+	struct plan_request request = {.host = p->scenario.host, .profile = p->profile.profile};
+	struct error err = {0};
+
+	if (plan_workspaces_add_running(&running, &err) < 0)
+		return UINT64_MAX;
+	request.workspaces = running.list;
+	request.n_workspaces = running.n;
+	return plan_make(&request, &plan, &err) < 0 ? UINT64_MAX : plan->host_expected.io;
+}
+
+/* With what the ledger says this moment, where we may ask it; and what others have noted before. */
+static void take_base(struct planning *p)
+{
+	struct error err = {0};
+
+	host_marks_now(&err);
+	plan_profile_take_base(&p->profile, cpus_count(&p->scenario.host->cpus), promised_of(p));
+}
+
 static int make_scenario(struct planning *p, const struct cmd_context *ctx,
 			 const struct plan_options *options, struct error *err)
 {
@@ -170,6 +195,7 @@ static int make_scenario(struct planning *p, const struct cmd_context *ctx,
 	if (r < 0)
 		return r;
 	plan_host_take_rates(p->scenario.host, p->profile.profile);
+	take_base(p);
 	p->scenario.host_memory_bytes = plan_host_memory_kept(p->scenario.host);
 	r = add_workspaces(p, options, err);
 	for (char **change = options->what_if; r == 0 && change && *change; change++) {
@@ -226,6 +252,8 @@ static int print_plan(const struct planning *p, const struct plan_options *optio
 		.plan = p->plan,
 		.source = p->source,
 		.profile = p->profile.from,
+		.base_s = p->profile.base_s,
+		.base_age_s = p->profile.base_age_s,
 		.notes = p->notes,
 		.refusals = p->refusals,
 		.advice = p->advice,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "kernel/machine.h"
 #include "keeper/uplink.h"
 #include "kernel/topology.h"
+#include "plan/lately.h"
+#include "promises/marks.h"
 
 #define PROFILE_MAX_BYTES (16u << 20)
 #define MIB (UINT64_C(1) << 20)
@@ -197,6 +202,7 @@ static int judge(struct profile **read, const char *path, bool named, struct pla
 						  "(behalf calibrate)",
 						  path, why),
 				    err);
+	profile->foreign = standing == PROFILE_FOREIGN;
 	profile->from = describe(*read, path);
 	if (!profile->from)
 		return error_oom(err);
@@ -242,4 +248,25 @@ int plan_profile_load(const char *named, struct plan_profile *profile, struct er
 	*profile = loaded;
 	loaded = (struct plan_profile){0};
 	return 0;
+}
+
+void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus, uint64_t promised_ncores)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	struct lately_marks marks;
+	struct error err = {0};
+	struct lately lately;
+
+	if (profile->foreign)
+		return;
+	if (marks_read(&marks, &err) < 0) {
+		log_debug("the host's base is the profile's: %s", err.text);
+		return;
+	}
+	if (!lately_measure(&marks, now_ns, profile->profile->quantile, &lately))
+		return;
+	lately_set_base(&lately, promised_ncores == UINT64_MAX ? INFINITY : (double)promised_ncores,
+			n_cpus, &profile->profile->base);
+	profile->base_s = (double)(lately.to_ns - lately.from_ns) / 1e9;
+	profile->base_age_s = now_ns > lately.to_ns ? (double)(now_ns - lately.to_ns) / 1e9 : 0;
 }

@@ -22,6 +22,9 @@ struct plan_profile {
 	struct profile *profile;
 	char *from;    /* "/var/lib/behalf/profile.json, calibrated 2026-01-31", for people */
 	char *warning; /* why it may not hold here; NULL: it does */
+	bool foreign;  /* it is of another host, which was named all the same */
+	/* the host's base is what the ledger counted of it for so long, until so long ago; 0: it is the profile's */
+	double base_s, base_age_s;
 };
 void plan_profile_clear(struct plan_profile *profile);
 
@@ -31,3 +34,11 @@ void plan_profile_clear(struct plan_profile *profile);
  * one that is foreign, does not trust itself or cannot be read is passed over.
  */
 int plan_profile_load(const char *named, struct plan_profile *profile, struct error *err);
+
+/*
+ * Where the ledger counted the host lately (promises/marks.h), the base is by that, on N_CPUS; else it stays as it is.
+ * So it does for a profile that is of another host, for which this one's ledger says nothing.
+ * PROMISED_NCORES is what the host is forecast to need for all that is promised now, UINT64_MAX: not known.
+ */
+void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus,
+			    uint64_t promised_ncores);

@@ -38,6 +38,7 @@
 #include "keeper/burst_round.h"
 #include "keeper/disk.h"
 #include "keeper/events.h"
+#include "keeper/host_marks.h"
 #include "keeper/host_round.h"
 #include "keeper/lock.h"
 #include "keeper/network_round.h"
@@ -78,6 +79,7 @@ struct keeper {
 	struct disks disks;
 	struct events events;
 	struct host_round host;
+	struct host_marks marks;
 };
 
 static int open_book(struct keeper *k, struct error *err)
@@ -434,6 +436,13 @@ static void tell(struct keeper *k)
 	}
 }
 
+/* A trial leaves nothing. */
+static void note_host(struct keeper *k)
+{
+	if (!k->options->dry_run && !k->options->once)
+		host_marks_round(&k->marks, k->charges != NULL, k->now_ns);
+}
+
 static void feed_watchdog(struct keeper *k)
 {
 	if (!k->watchdog_ns || k->now_ns < k->watchdog_due_ns)
@@ -484,6 +493,7 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 		if (r == 0)
 			r = count_requests(k, err);
 		if (r == 0) {
+			note_host(k);
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);
 			above_round(&k->above, &k->writer, &k->roster);
 			burst_round(&k->bursts, &k->writer, &k->roster, &k->events,
@@ -635,6 +645,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 	network_close(k.network.network);
 	roster_end(&k.roster);
 	ledger_charges_close(k.charges);
+	host_marks_close(&k.marks);
 	book_close(k.book);
 	above_clear(&k.above);
 	disks_clear(&k.disks);

@@ -31,7 +31,7 @@
 #define NAME_SHOWN_MAX 64
 #define LOCK_PAUSE_US 5000
 
-static const char *directory(void)
+const char *promises_directory(void)
 {
 	const char *path = secure_getenv("BEHALF_PROMISES");
 
@@ -91,12 +91,13 @@ static int lock_patiently(int fd, struct error *err)
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_errno(err, errno, "lock the register of promises '%s'",
-					   directory());
+					   promises_directory());
 		if (clock_monotonic_ns() >= end_ns)
 			return error_set(err, ETIMEDOUT,
 					 "the register of promises '%s' is locked by process %d "
 					 "for more than %d s",
-					 directory(), lock_holder(fd), PROMISES_PATIENCE_MS / 1000);
+					 promises_directory(), lock_holder(fd),
+					 PROMISES_PATIENCE_MS / 1000);
 		usleep(LOCK_PAUSE_US);
 	}
 	return 0;
@@ -104,7 +105,7 @@ static int lock_patiently(int fd, struct error *err)
 
 int promises_lock(int *dir, struct error *err)
 {
-	const char *path = directory();
+	const char *path = promises_directory();
 	_cleanup_close_ int fd = -EBADF;
 	int r = path_make_directories(path, 0700);
 
@@ -181,7 +182,7 @@ static int read_one(int dir, const char *file, bool locked, struct promise_list 
 		return error_prefix(err,
 				    "what '%s/%s' promises is not known; removing that file would "
 				    "forget it",
-				    directory(), file);
+				    promises_directory(), file);
 	if (!holds(&promise)) {
 		if (locked)
 			unlinkat(dir, file, 0);
@@ -213,7 +214,8 @@ static int read_all(int dir, bool locked, struct promise_list *list, struct dama
 	struct dirent *entry;
 
 	if (fd < 0)
-		return error_errno(err, errno, "read the register of promises '%s'", directory());
+		return error_errno(err, errno, "read the register of promises '%s'",
+				   promises_directory());
 	d = fdopendir(fd);
 	if (!d) {
 		close(fd);
@@ -239,10 +241,10 @@ static int read_list(int dir, struct promise_list *list, struct damage *damage, 
 	int r;
 
 	if (dir < 0) {
-		own = open(directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		own = open(promises_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (own < 0 && errno != ENOENT)
 			return error_errno(err, errno, "open the register of promises '%s'",
-					   directory());
+					   promises_directory());
 	}
 	r = dir < 0 && own < 0 ? 0 : read_all(dir < 0 ? own : dir, dir >= 0, &all, damage, err);
 	if (r < 0)
@@ -284,7 +286,7 @@ int promises_put(int dir, const struct promise *promise, struct error *err)
 
 	file_name(promise->state_root, promise->name, file, sizeof(file));
 	if (file_replace_at(dir, file, json_text(json, false), 0600, false, err) < 0)
-		return error_prefix(err, "the register of promises '%s'", directory());
+		return error_prefix(err, "the register of promises '%s'", promises_directory());
 	return 0;
 }
 
@@ -294,14 +296,14 @@ int promises_remove(const char *state_root, const char *name, struct error *err)
 	char file[NAME_SHOWN_MAX + 32];
 	int r;
 
-	if (access(directory(), F_OK) < 0 && errno == ENOENT)
+	if (access(promises_directory(), F_OK) < 0 && errno == ENOENT)
 		return 0;
 	r = promises_lock(&dir, err);
 	if (r < 0)
 		return r;
 	file_name(state_root, name, file, sizeof(file));
 	if (unlinkat(dir, file, 0) < 0 && errno != ENOENT)
-		return error_errno(err, errno, "remove '%s/%s'", directory(), file);
+		return error_errno(err, errno, "remove '%s/%s'", promises_directory(), file);
 	return 0;
 }
 
@@ -311,7 +313,7 @@ int promises_remove(const char *state_root, const char *name, struct error *err)
  */
 uint64_t promises_stamp(void)
 {
-	_cleanup_closedir_ DIR *d = opendir(directory());
+	_cleanup_closedir_ DIR *d = opendir(promises_directory());
 	struct dirent *entry;
 	uint64_t stamp = 0;
 

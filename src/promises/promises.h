@@ -66,6 +66,9 @@ bool promise_list_misses(const struct promise_list *list, const char *state_root
 
 void promise_list_clear(struct promise_list *list);
 
+/* Where it is. */
+const char *promises_directory(void);
+
 /*
  * Opens the register, and makes it, for one who alone may change it until *DIR, the caller's, is closed.
  * -ETIMEDOUT with a sentence that names the holder: somebody else has had it for PROMISES_PATIENCE_MS.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "view/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -35,6 +36,31 @@ uint64_t view_plan_figure(const struct extrapolate_need *need, enum view_plan_co
 	default:
 		return worst ? need->host_worst : need->host_expected;
 	}
+}
+
+/* A time as people say it: "118 s", "25 min", "3.2 h". */
+static void put_time(char *text, size_t size, double seconds)
+{
+	if (seconds < 600)
+		snprintf(text, size, "%.0f s", seconds);
+	else if (seconds < 36000)
+		snprintf(text, size, "%.0f min", seconds / 60);
+	else
+		snprintf(text, size, "%.1f h", seconds / 3600);
+}
+
+struct view_plan_base view_plan_base(const struct view_plan *view)
+{
+	struct view_plan_base base = {""};
+	char length[32], ago[48] = "";
+
+	if (view->base_s <= 0)
+		return base;
+	put_time(length, sizeof(length), view->base_s);
+	if (view->base_age_s >= 1)
+		snprintf(ago, sizeof(ago), " until %.0f s ago", view->base_age_s);
+	snprintf(base.text, sizeof(base.text), "as the ledger counted it in %s%s", length, ago);
+	return base;
 }
 
 struct unit_text view_plan_cores(uint64_t ncores)

@@ -15,6 +15,8 @@ struct view_plan {
 	const char *source; /* what was planned: the file's name, "what runs here" */
 	const char *
 		profile; /* where the profile is from: "/var/lib/behalf/profile.json", "built in" */
+	/* what the ledger counted of the host in so long, until so long ago, is its base; 0: that is the profile's */
+	double base_s, base_age_s;
 	char *const *notes;    /* what the figures rest on, in sentences; NULL: none */
 	char *const *refusals; /* the same of plan_refusal */
 	char *const *advice;   /* of plan_advise */
@@ -62,6 +64,12 @@ enum view_plan_column {
 uint64_t view_plan_figure(const struct extrapolate_need *need, enum view_plan_column column,
 			  bool worst);
 extern const char *const view_plan_headings[VIEW_PLAN_COLUMNS];
+
+/* "as the ledger counted it in 118 s until 4 s ago"; "" where the base is the profile's. */
+struct view_plan_base {
+	char text[128];
+};
+struct view_plan_base view_plan_base(const struct view_plan *view);
 
 /* "0" for nothing, else "0.312". */
 struct unit_text view_plan_cores(uint64_t ncores);

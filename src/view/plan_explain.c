@@ -153,11 +153,15 @@ static void put_host(FILE *out, const struct view_plan *view)
 {
 	const struct profile_base *base = &view->request->profile->base;
 	unsigned int n_cpus = cpus_count(&view->request->host->cpus);
+	struct view_plan_base from = view_plan_base(view);
 
 	fprintf(out, "host\n");
-	fprintf(out, "  kernel: %.6g ns/s x %u CPUs = %s, worst %.6g ns/s x %u CPUs = %s\n",
+	fprintf(out, "  kernel: %.6g ns/s x %u CPUs = %s, worst %.6g ns/s x %u CPUs = %s (%s)\n",
 		base->host_cpu_ns, n_cpus, words_cores(view->plan->host_expected.base).text,
-		base->host_cpu_upper_ns, n_cpus, words_cores(view->plan->host_worst.base).text);
+		base->host_cpu_upper_ns, n_cpus, words_cores(view->plan->host_worst.base).text,
+		from.text[0] ? from.text : "of the profile");
+	fprintf(out, "    of it the kernel's own threads: %.6g ns/s x %u CPUs\n",
+		base->threads_cpu_ns, n_cpus);
 	fprintf(out,
 		"  workspaces: %.6g ns/s x %" PRIu64 ", and what their I/O costs the host: %s, "
 		"worst %s\n",

@@ -262,6 +262,7 @@ static int put_explanation(FILE *out, const struct view_plan *view, struct error
 int view_plan_html(FILE *out, const struct view_plan *view, struct error *err)
 {
 	const struct plan_host *host = view->request->host;
+	struct view_plan_base base = view_plan_base(view);
 	int r;
 
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", out);
@@ -274,7 +275,10 @@ int view_plan_html(FILE *out, const struct view_plan *view, struct error *err)
 	fprintf(out, ": %u CPUs and %s. Profile: ", cpus_count(&host->cpus),
 		words_size(host->memory_bytes).text);
 	put_text(out, view->profile);
-	fputs(".</p>\n", out);
+	fputs(".", out);
+	if (base.text[0])
+		fprintf(out, " What the host's kernel does for itself is %s.", base.text);
+	fputs("</p>\n", out);
 	put_verdict(out, view);
 	put_list(out, "What the figures rest on:", view->notes);
 	put_resources(out, view->plan);

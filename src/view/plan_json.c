@@ -230,6 +230,11 @@ int view_plan_json(const struct view_plan *view, bool explain, struct json_objec
 	host = json_add_object(root, "host_part");
 	put_host_part(host, "expected", &view->plan->host_expected);
 	put_host_part(host, "worst", &view->plan->host_worst);
+	json_add_string(host, "base_from", view->base_s > 0 ? "ledger" : "profile");
+	if (view->base_s > 0) {
+		json_add_double(host, "base_seconds", view->base_s);
+		json_add_double(host, "base_age_seconds", view->base_age_s);
+	}
 	put_lists(root, view, explain);
 	if (view->max_name) {
 		max = json_add_object(root, "max");

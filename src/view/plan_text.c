@@ -157,12 +157,15 @@ static void put_host_part(FILE *out, const struct plan *plan)
 static void put_head(FILE *out, const struct view_plan *view)
 {
 	const struct plan_host *host = view->request->host;
+	struct view_plan_base base = view_plan_base(view);
 
 	fprintf(out, "plan of %s: %" PRIu64 " workspace%s on %s%s%u CPU%s and %s\n", view->source,
 		view->plan->n_instances, view->plan->n_instances == 1 ? "" : "s", host->name,
 		host->name[0] ? ", " : "", cpus_count(&host->cpus),
 		cpus_count(&host->cpus) == 1 ? "" : "s", words_size(host->memory_bytes).text);
 	fprintf(out, "profile: %s\n", view->profile);
+	if (base.text[0])
+		fprintf(out, "host: what its kernel does for itself is %s\n", base.text);
 	for (char *const *note = view->notes; note && *note; note++)
 		fprintf(out, "note: %s\n", *note);
 }

@@ -1031,3 +1031,17 @@ put_disk_back() {
 		[ "${#lines[@]}" -eq 1 ]
 	done
 }
+
+@test "what the ledger counts of the host is noted, and plan goes by it" {
+	local profile=$BATS_TEST_TMPDIR/p.yaml
+	echo 'workspaces: [{name: web}]' >"$profile"
+	[ "$(inside "$BEHALF" plan --json "$profile" | jq -r .host_part.base_from)" = profile ]
+	start_keeper
+	noted() { [ "$(wc -l <"$BEHALF_PROMISES.marks")" -ge 4 ]; }
+	wait_until 30 noted
+	run inside "$BEHALF" plan --json "$profile"
+	echo "$output"
+	[ "$(jq -r .host_part.base_from <<<"$output")" = ledger ]
+	[ "$(jq '.host_part | .base_seconds >= 10 and .base_age_seconds < 10' <<<"$output")" = true ]
+	[ "$(jq '.host_part.expected.kernel_ncores > 0' <<<"$output")" = true ]
+}

@@ -17,12 +17,12 @@ private_ledger() {
 		'mount -t bpf bpf /sys/fs/bpf && echo $$ >"$1" && exec sleep 1000' sh \
 		"$BATS_FILE_TMPDIR/holder" >/dev/null 2>&1 3>&- &
 	wait_until 5 test -s "$BATS_FILE_TMPDIR/holder" || skip "no mount namespace with a bpffs"
-	inside "$BEHALF" ledger on >/dev/null || skip "the ledger cannot be switched on here"
+	BEHALF_PROMISES=$BATS_FILE_TMPDIR/promises inside "$BEHALF" ledger on >/dev/null || skip "the ledger cannot be switched on here"
 }
 
 end_private_ledger() {
 	[ -s "$BATS_FILE_TMPDIR/holder" ] || return 0
-	inside "$BEHALF" ledger off >/dev/null || true
+	BEHALF_PROMISES=$BATS_FILE_TMPDIR/promises inside "$BEHALF" ledger off >/dev/null || true
 	kill "$(cat "$BATS_FILE_TMPDIR/holder")"
 }
 

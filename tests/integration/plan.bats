@@ -274,3 +274,40 @@ with_profile() {
 	cp comma.json comma.yaml
 	plan comma.yaml
 }
+
+# mark SECONDS_AGO THREADS_MS OWN_MS WORK_MS REST_MS: what the ledger had counted of the host by then.
+mark() {
+	local uptime
+	uptime=$(awk '{ print int($1 * 1000) }' /proc/uptime)
+	echo "1 $((uptime - $1 * 1000))000000 ${2}000000 ${3}000000 ${4}000000 ${5}000000" >>"$BEHALF_PROMISES.marks"
+}
+
+@test "the host's base is what the ledger counted of it lately, where it did" {
+	run --separate-stderr plan --json web.yaml
+	[ "$(json .host_part.base_from)" = profile ]
+	[ "$(json .host_part.expected.kernel_ncores)" -eq 4000000 ]
+	[ ! -e "$BEHALF_PROMISES.marks" ] || skip "a ledger is on"
+	# 100 s: threads 1 s, work items 0.2 s, the rest 0.3 s: 15 ms/s
+	mark 105 5000 5000 100 100
+	mark 5 6000 6000 300 400
+	run --separate-stderr plan --json web.yaml
+	echo "$output"
+	[ "$(json .host_part.base_from)" = ledger ]
+	[ "$(json '.host_part.base_seconds | round')" -eq 100 ]
+	# next to nothing is promised that it could have been for
+	cpus=$(getconf _NPROCESSORS_ONLN)
+	[ "$(json ".host_part.expected.kernel_ncores * $cpus / 4 - 15000000 | fabs < 1000000")" = true ]
+	run --separate-stderr plan --explain web.yaml
+	[[ $output == *"host: what its kernel does for itself is as the ledger counted it in 100 s until "*" s ago"* ]]
+	[[ $output == *" (as the ledger counted it in 100 s until "* ]]
+	# nor is it what another host does
+	make_profile 1.2.3 >other.json
+	run --separate-stderr plan --profile other.json --json web.yaml
+	[ "$(json .host_part.base_from)" = profile ]
+	# what is older says nothing of now
+	rm "$BEHALF_PROMISES.marks"
+	mark 1000 5000 5000 100 100
+	mark 900 6000 6000 300 400
+	run --separate-stderr plan --json web.yaml
+	[ "$(json .host_part.base_from)" = profile ]
+}

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/strings.h"
+#include "promises/marks.h"
 #include "promises/promises.h"
 #include "promises/record.h"
 
@@ -414,5 +415,39 @@ TEST(one_at_a_time_has_the_lock)
 	}
 	must(pid > 0 && waitpid(pid, &status, 0) == pid);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+	end();
+}
+
+/* Marks are kept beside the register, whoever makes them. */
+TEST(marks_are_kept_every_few_seconds)
+{
+	struct lately_mark mark = {.ledger = 1, .at_ns = 10000000000, .rest_ns = 5};
+	_cleanup_free_ char *path = NULL, *damaged = NULL;
+	struct lately_marks marks;
+	struct error err = {0};
+
+	begin();
+	must(marks_read(&marks, &err) == 0);
+	is_int(marks.n, 0);
+	ok(marks_add(&mark, &err) == 0, "%s", err.text);
+	mark.at_ns += LATELY_PERIOD_NS - 1;
+	must(marks_add(&mark, &err) == 0);
+	must(marks_read(&marks, &err) == 0);
+	is_int(marks.n, 1);
+	mark.at_ns++;
+	must(marks_add(&mark, &err) == 0);
+	must(marks_read(&marks, &err) == 0);
+	must(marks.n == 2);
+	is_int(marks.all[1].rest_ns, 5);
+	/* the register itself is not touched by it */
+	damaged = path_of("register");
+	ok(access(damaged, F_OK) < 0);
+	path = path_of("register.marks");
+	must(file_replace_at(AT_FDCWD, path, "nonsense", 0644, false, NULL) == 0);
+	must(marks_add(&mark, &err) == 0);
+	must(marks_read(&marks, &err) == 0);
+	is_int(marks.n, 1);
+	marks_forget();
+	ok(access(path, F_OK) < 0);
 	end();
 }

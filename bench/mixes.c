@@ -8,7 +8,9 @@
  * two to five flows between three workspaces on a bridge, one on another, and a process of the host; some
  * with a disk. Sizes and rates are drawn anew, so none is one that calibration uses but by chance. Each is run TAKES
  * times for MS, all of them once before any is run again, with new processes: the scheduler places them anew, and what
- * this machine's neighbours do is spread over all mixes. Between them are rounds of the calibration's own loads, a line
+ * this machine's neighbours do is spread over all mixes. The host's base is that of `behalf plan` where a ledger runs: what
+ * was counted of the host in the last two minutes before each take, whatever ran then (plan/lately.h); nothing of the
+ * take itself is in its forecast. Between them, and for half a minute before the first, are rounds of the calibration's own loads, a line
  * each as well: {"check": number, "measured_ns", "expected_ns"}, of all workspaces. See bench/plan.
  */
 #include <errno.h>
@@ -20,8 +22,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "calibrate/check.h"
 #include "calibrate/measure.h"
 #include "calibrate/operations.h"
 #include "calibrate/private_ledger.h"
@@ -29,8 +33,11 @@
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
 #include "calibrate/trust.h"
+#include "keeper/host_marks.h"
 #include "kernel/machine.h"
+#include "ledger/host_time.h"
 #include "plan/extrapolate.h"
+#include "plan/lately.h"
 #include "plan/profile.h"
 #include "random.h"
 
@@ -46,6 +53,8 @@
 #define CHECK_EVERY 9 /* mixes; as in a calibration: */
 #define CHECK_SETTLE_MS 300
 #define CHECK_MS 900
+#define WARM_NS 25000000000ull /* until something is known of the host's base */
+#define RUNS_MAX (MIXES_MAX * TAKES_MAX * 2)
 
 static volatile int stop_signal;
 
@@ -53,7 +62,14 @@ struct mix {
 	struct flow_spec specs[FLOWS_MAX];
 	size_t n;
 	struct measure_figures takes[TAKES_MAX];
+	struct profile_base bases[TAKES_MAX]; /* as known before each */
 	size_t n_takes;
+};
+
+/* What ran from one mark to the next (0: none yet), and what it was forecast to cost the host, in ns per second. */
+struct past_run {
+	uint64_t from_ns, to_ns;
+	double host_ns;
 };
 
 /* By part, and times the upper quantile of each payer in all. */
@@ -76,6 +92,10 @@ struct bench {
 	unsigned int take_ms;
 	struct schedule schedule;
 	size_t checks;
+	struct ledger_host *host;
+	struct lately_marks marks;
+	struct past_run past[RUNS_MAX];
+	size_t n_past;
 	struct mix mixes[MIXES_MAX];
 };
 
@@ -168,9 +188,9 @@ static double expected(const struct forecast *forecast)
 	return sum;
 }
 
-static struct forecasts forecast(const struct bench *bench, const struct flow_spec *specs, size_t n)
+static struct forecasts forecast(const struct bench *bench, const struct profile_base *base,
+				 const struct flow_spec *specs, size_t n)
 {
-	const struct profile_base *base = &bench->profile->base;
 	struct forecasts forecasts = {0};
 	double company = 0;
 
@@ -222,8 +242,63 @@ static void draw_mix(const struct bench *bench, uint64_t seed, uint64_t number, 
 				draw_ends(&state, spec);
 			}
 		}
-		forecasts = forecast(bench, mix->specs, mix->n);
+		forecasts = forecast(bench, &bench->profile->base, mix->specs, mix->n);
 	} while (forecast_sum(&forecasts) > MOST_NS * bench->cpus);
+}
+
+/* ---- the host's base ---- */
+
+/* Between two runs: the end of one, the beginning of the next. */
+static void take_mark(struct bench *bench)
+{
+	struct ledger_host_time time;
+	struct lately_mark mark;
+
+	ledger_host_read(bench->host, &time);
+	mark = host_marks_of(&time);
+	lately_add(&bench->marks, &mark);
+	if (bench->n_past)
+		bench->past[bench->n_past - 1].to_ns = mark.at_ns;
+}
+
+/* What was promised in the time that LATELY is of, per second of it. */
+static double promised_then(const struct bench *bench, const struct lately *lately)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < bench->n_past; i++) {
+		const struct past_run *run = &bench->past[i];
+
+		if (run->from_ns >= lately->from_ns && run->to_ns && run->to_ns <= lately->to_ns)
+			sum += run->host_ns * (double)(run->to_ns - run->from_ns);
+	}
+	return sum / (double)(lately->to_ns - lately->from_ns);
+}
+
+static struct profile_base base_now(const struct bench *bench)
+{
+	struct profile_base base = bench->profile->base;
+	struct lately lately;
+
+	if (lately_measure(&bench->marks, clock_monotonic_ns(), bench->profile->quantile, &lately))
+		lately_set_base(&lately, promised_then(bench, &lately), bench->cpus, &base);
+	return base;
+}
+
+/* After a mark. */
+static int run_noted(struct bench *bench, const struct measure_plan *plan,
+		     struct measure_figures *figures, struct error *err)
+{
+	static const struct profile_base nothing;
+	struct forecasts forecasts = forecast(bench, &nothing, plan->specs, plan->n_specs);
+
+	if (bench->n_past == RUNS_MAX)
+		return error_set(err, E2BIG, "more than %d runs", RUNS_MAX);
+	bench->past[bench->n_past++] = (struct past_run){
+		.from_ns = bench->marks.all[bench->marks.n - 1].at_ns,
+		.host_ns = forecasts.host.parts[PROFILE_HOST],
+	};
+	return measure_run(bench->measure, plan, &stop_signal, figures, err);
 }
 
 static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
@@ -235,8 +310,11 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 		.window_ms = bench->take_ms,
 		.windows = 1,
 	};
-	int r = measure_run(bench->measure, &plan, &stop_signal, &mix->takes[mix->n_takes], err);
+	int r;
 
+	take_mark(bench);
+	mix->bases[mix->n_takes] = base_now(bench);
+	r = run_noted(bench, &plan, &mix->takes[mix->n_takes], err);
 	if (r == 0)
 		mix->n_takes++;
 	return r;
@@ -250,6 +328,7 @@ static void drop_disturbed(struct mix *mix)
 	for (size_t i = 0; i < mix->n_takes; i++) {
 		if (kept + mix->n_takes - i > 2 && trust_is_disturbed(&mix->takes[i]))
 			continue;
+		mix->bases[kept] = mix->bases[i];
 		mix->takes[kept++] = mix->takes[i];
 	}
 	mix->n_takes = kept;
@@ -321,10 +400,24 @@ static void add_flows(struct json_object *array, const struct mix *mix)
 	}
 }
 
+/* The mean of what was known before each take. */
+static struct profile_base base_of(const struct mix *mix)
+{
+	struct profile_base mean = {0};
+
+	for (size_t i = 0; i < mix->n_takes; i++) {
+		mean.host_cpu_ns += mix->bases[i].host_cpu_ns / (double)mix->n_takes;
+		mean.threads_cpu_ns += mix->bases[i].threads_cpu_ns / (double)mix->n_takes;
+		mean.host_cpu_upper_ns += mix->bases[i].host_cpu_upper_ns / (double)mix->n_takes;
+	}
+	return mean;
+}
+
 static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t number)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	struct forecasts forecasts = forecast(bench, mix->specs, mix->n);
+	struct profile_base base = base_of(mix);
+	struct forecasts forecasts = forecast(bench, &base, mix->specs, mix->n);
 	struct json_object *array;
 
 	json_add_u64(o, "mix", number);
@@ -338,28 +431,20 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 	}
 	array = json_add_array(o, "host");
 	add_figure(array, "host", mix, SITE_WORKSPACES, &forecasts.host);
+	/* what would be expected of it without looking */
+	json_add_double(json_object_array_get_idx(array, 0), "profile_expected_ns",
+			expected(&forecasts.host) +
+				(bench->profile->base.host_cpu_ns - base.host_cpu_ns) *
+					bench->cpus);
 	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	fflush(stdout);
 }
 
 /* ---- what the calibration's own loads cost now ---- */
 
-static bool is_known(const struct bench *bench, const struct flow_spec *spec)
-{
-	const char *target = flow_is_net(spec) ? site_path_name(spec->path) : bench->disk.target;
-	bool sending = false, receiving = false;
-
-	profile_find(bench->profile, operations_kind(spec, false), operations_mode(spec), target,
-		     &sending);
-	if (flow_is_net(spec) && operations_is_workspace(spec, spec->to))
-		profile_find(bench->profile, operations_kind(spec, true), operations_mode(spec),
-			     target, &receiving);
-	return !sending && !receiving;
-}
-
 /*
  * One round of the calibration, which the profile was fitted to: what its loads cost now beside what they did then tells
- * how far this host has moved since. One with a load that the profile does not know is passed over.
+ * how far this host has moved since.
  */
 static int run_check(struct bench *bench, struct error *err)
 {
@@ -372,28 +457,24 @@ static int run_check(struct bench *bench, struct error *err)
 		.window_ms = CHECK_MS,
 		.windows = 1,
 	};
-	struct forecasts forecasts = forecast(bench, round->specs, round->n);
 	struct measure_figures figures;
-	double measured = 0, expected_all = 0;
+	const struct operations_sample sample = {
+		.specs = round->specs,
+		.n = round->n,
+		.figures = &figures,
+		.disk = bench->disk.target,
+	};
+	struct check check = {0};
 	int r;
 
-	for (size_t i = 0; i < round->n; i++) {
-		if (!is_known(bench, &round->specs[i]))
-			return 0;
-	}
-	r = measure_run(bench->measure, &plan, &stop_signal, &figures, err);
+	take_mark(bench);
+	r = run_noted(bench, &plan, &figures, err);
 	if (r < 0 || trust_is_disturbed(&figures))
 		return r;
-	for (int w = 0; w < SITE_WORKSPACES; w++) {
-		double of_one = expected(&forecasts.workspaces[w]);
-
-		/* the others are the host's processes, and who is outside */
-		if (of_one > 0)
-			measured += measure_charge(&figures.workspaces[w]);
-		expected_all += of_one;
-	}
-	printf("{\"check\":%zu,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n", bench->checks - 1,
-	       measured, expected_all);
+	check_add(&check, bench->profile, &sample);
+	if (check.all.loads)
+		printf("{\"check\":%zu,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n",
+		       bench->checks - 1, check.all.measured_ns, check.all.expected_ns);
 	return 0;
 }
 
@@ -427,6 +508,9 @@ static int run_mixes(struct bench *bench, uint64_t seed, uint64_t first, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		draw_mix(bench, seed, first + i, &bench->mixes[i]);
+	for (uint64_t until_ns = clock_monotonic_ns() + WARM_NS;
+	     r == 0 && clock_monotonic_ns() < until_ns;)
+		r = run_check(bench, err);
 	for (size_t take = 0; r == 0 && take < takes; take++)
 		r = run_pass(bench, n, &state, err);
 	/* what was measured is not lost when it is interrupted */
@@ -467,6 +551,8 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 		bench->disk.target[0] = '\0';
 	if (r == 0)
 		r = measure_open(bench->site, &bench->scratch, &bench->measure, err);
+	if (r == 0)
+		r = ledger_host_open(&bench->host, err);
 	if (r == 0 && schedule_make(SCHEDULE_ALL, false, &silence, &bench->schedule) < 0)
 		r = error_oom(err);
 	return r;
@@ -475,6 +561,7 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 static void tear_down(struct bench *bench)
 {
 	measure_close(bench->measure);
+	ledger_host_close(bench->host);
 	schedule_free(&bench->schedule);
 	scratch_close(&bench->scratch);
 	site_close(bench->site, NULL);

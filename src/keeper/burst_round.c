@@ -255,12 +255,15 @@ static void step(struct burst_watch *watch, struct writer *writer, const struct 
 void burst_round(struct burst_round *round, struct writer *writer, const struct roster *roster,
 		 struct events *events, bool ledger_on, uint64_t now_ns)
 {
-	const struct wanted wanted = what_is_wanted(roster, ledger_on);
 	struct burst_bounds bounds =
 		burst_bounds(round->most_us > 0 ? (unsigned int)round->most_us : BURST_MOST_US);
+	struct wanted wanted;
 
-	if (!round->looked || (now_ns >= round->look_due_ns && cpus_count(&wanted.whole) > 0))
+	if (now_ns >= round->look_due_ns)
 		look(round, now_ns);
+	if (round->n == 0)
+		return;
+	wanted = what_is_wanted(roster, ledger_on);
 	for (size_t i = 0; i < round->n; i++) {
 		step(&round->disks[i], writer, &wanted, round->most_us < 0 ? NULL : &bounds,
 		     now_ns);

@@ -282,7 +282,7 @@ make_devices() {
 		$output == *$'\nthe host was busy'* ]]
 	[ "$status" -eq 0 ] || [[ $output != *"the profile holds"* ]]
 	# one by which everything costs a hundredth holds on no machine
-	jq '.operations[].cost[][] /= 100' "$PROFILE" >"$PROFILE.cheap"
+	jq '.operations[] |= (.cost[][] /= 100 | .points[][3:] |= map(. / 100))' "$PROFILE" >"$PROFILE.cheap"
 	run --separate-stderr "$BEHALF" calibrate --check --json --only bridge --output "$PROFILE.cheap"
 	echo "$output"
 	[ "$status" -eq 3 ]

@@ -65,7 +65,23 @@ static bool has_changed(const struct promise *now, const struct terms *was)
 	return memcmp(&now->terms, was, sizeof(*was)) != 0;
 }
 
-int admit_promise(struct promise *promise, bool force, const struct terms *was,
+/* WAS_FORCED: what it replaces. */
+static int plan(const struct promise_list *list, struct promise *promise, enum admit_how how,
+		bool was_forced, struct error *err)
+{
+	int r = admit_plan(list, promise, err);
+
+	promise->forced = false;
+	if (r != -EBUSY || how == ADMIT_WITH_ROOM)
+		return r;
+	promise->forced = how == ADMIT_FORCED || was_forced;
+	if (how == ADMIT_FORCED)
+		log_warning("%s; promised all the same", err->text);
+	*err = (struct error){0};
+	return 0;
+}
+
+int admit_promise(struct promise *promise, enum admit_how how, const struct terms *was,
 		  struct promise *before, struct error *err)
 {
 	_cleanup_(promise_list_clear) struct promise_list list = {0};
@@ -84,11 +100,8 @@ int admit_promise(struct promise *promise, bool force, const struct terms *was,
 	if (was && has_changed(&old, was))
 		return error_set(err, EAGAIN, "somebody else changes the terms of '%s'",
 				 promise->name);
-	r = admit_plan(&list, promise, err);
-	promise->forced = r == -EBUSY && force;
-	if (promise->forced)
-		log_warning("%s; promised all the same", err->text);
-	else if (r < 0)
+	r = plan(&list, promise, how, old.forced, err);
+	if (r < 0)
 		return r;
 	r = promises_put(dir, promise, err);
 	if (r == 0 && before) {
@@ -165,7 +178,7 @@ static int note_groups(void *data, const struct cgroup *cgroup, struct error *er
 static int admit_weighed(struct promise *promise, struct oci_config *config,
 			 const struct cgroup_layout *layout, bool force, struct error *err)
 {
-	int r = admit_promise(promise, force, NULL, NULL, err);
+	int r = admit_promise(promise, force ? ADMIT_FORCED : ADMIT_WITH_ROOM, NULL, NULL, err);
 
 	if (r < 0)
 		return r;

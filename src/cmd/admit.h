@@ -36,12 +36,18 @@ void admission_warn(const struct admission *admission);
 void admission_free(struct admission *admission);
 void cleanup_admission(struct admission **admission);
 
+enum admit_how {
+	ADMIT_WITH_ROOM,
+	ADMIT_FORCED, /* without room, too, with a warning */
+	ADMIT_LESS, /* less is promised than before: whether there is room was judged, and told, when that was promised */
+};
+
 /*
  * Plans with PROMISE and puts it into the register; the same rules. BEFORE NULL: it has to be new, -EEXIST.
  * Else *BEFORE gets what it was, the caller's to promise_clear; its name is NULL when it is new. WAS are the terms that
  * PROMISE's were made from, as the caller has read them: -EAGAIN when they are others by now.
  */
-int admit_promise(struct promise *promise, bool force, const struct terms *was,
+int admit_promise(struct promise *promise, enum admit_how how, const struct terms *was,
 		  struct promise *before, struct error *err);
 
 /* ROOT as an absolute path, as promises have it; the caller's to free. NULL: out of memory. */

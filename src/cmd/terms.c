@@ -109,7 +109,8 @@ static int run_set(const struct cmd_context *ctx, const struct terms_options *op
 	if (r == 0)
 		r = promise_set_maker(&promise, err);
 	if (r == 0)
-		r = admit_promise(&promise, options->force, &was, &before, err);
+		r = admit_promise(&promise, options->force ? ADMIT_FORCED : ADMIT_WITH_ROOM, &was,
+				  &before, err);
 	if (r == 0)
 		means_warn_without_keeper(argv[0], &promise.terms);
 	return r < 0 ? error_prefix(err, "terms of '%s'", argv[0]) : 0;
@@ -137,7 +138,7 @@ static int run_unset(const struct cmd_context *ctx, char **argv, struct error *e
 		return promises_remove(promise.state_root, promise.name, err);
 	/* not what kept the others when they were promised: it may be gone, and nothing new is asked of it */
 	r = terms_check(&promise.terms, err);
-	return r == 0 ? admit_promise(&promise, true, &was, &before, err) : r;
+	return r == 0 ? admit_promise(&promise, ADMIT_LESS, &was, &before, err) : r;
 }
 
 /* ---- showing ---- */

@@ -146,7 +146,8 @@ static int update_promised(struct container *container, struct promise *promise,
 			   struct error *err)
 {
 	_cleanup_(promise_clear) struct promise before = {0};
-	int r = admit_promise(promise, update->force, was, &before, err);
+	int r = admit_promise(promise, update->force ? ADMIT_FORCED : ADMIT_WITH_ROOM, was, &before,
+			      err);
 
 	*update->refused = r == -EBUSY;
 	if (r < 0)

@@ -3,9 +3,11 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -16,6 +18,7 @@
 #include "cmd/options.h"
 #include "keeper/burst_round.h"
 #include "keeper/keeper.h"
+#include "keeper/uplink.h"
 #include "promises/promises.h"
 #include "view/figure.h"
 
@@ -59,11 +62,18 @@ static int parse_period(const char *text, uint64_t *period_ns, struct error *err
 
 static int parse_host(const char *text, double *cores, struct error *err)
 {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	char *end;
 
 	*cores = strtod(text, &end);
 	if (end == text || *end || !(*cores >= 0) || *cores > 4096)
 		return error_set(err, EINVAL, "--host-reserve '%s': CPUs, as 0.1", text);
+	if (*cores >= (double)cpus)
+		return error_set(
+			err, EINVAL,
+			"--host-reserve '%s': this host has %ld CPUs, and nothing would be "
+			"left of them for workspaces",
+			text, cpus);
 	if (*cores == 0)
 		*cores = -1;
 	return 0;
@@ -369,6 +379,27 @@ static int show_status(const struct keeper_options *options, struct error *err)
 	return 0;
 }
 
+/* One that is not there may come, or never: only its name tells, and terms that need it are refused until then. */
+static int check_uplink(const struct keeper_options *options, struct error *err)
+{
+	const char *text = options->uplink ? options->uplink : secure_getenv("BEHALF_UPLINK");
+	struct uplink uplink;
+	int r = text ? uplink_find(text, &uplink, err) : 0;
+
+	if (r == 0 && text && !if_nametoindex(uplink.name))
+		log_warning("there is no network interface '%s': nothing is kept at the host's "
+			    "uplink until there is",
+			    uplink.name);
+	return r;
+}
+
+static int run_keeper(const struct keeper_options *options, struct error *err)
+{
+	int r = options->restore ? 0 : check_uplink(options, err);
+
+	return r == 0 ? keeper_run(options, err) : r;
+}
+
 int cmd_keeper(const struct cmd_context *ctx, int argc, char **argv)
 {
 	struct keeper_options options = {0};
@@ -381,7 +412,7 @@ int cmd_keeper(const struct cmd_context *ctx, int argc, char **argv)
 		r = error_set(&err, EINVAL, "keeper: '%s' is not known; only status is",
 			      argv[optind]);
 	else if (r == 0)
-		r = keeper_run(&options, &err);
+		r = run_keeper(&options, &err);
 	if (r < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;

@@ -21,6 +21,15 @@ char *string_format(const char *format, ...)
 	return n < 0 ? NULL : text;
 }
 
+uint64_t string_hash(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
 bool string_starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -10,6 +10,9 @@
 /* asprintf that returns the string or NULL when memory is out. */
 char *string_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* FNV-1a: also of texts that are alike for long, as paths are. */
+uint64_t string_hash(const char *text);
+
 bool string_starts_with(const char *text, const char *prefix);
 bool string_ends_with(const char *text, const char *suffix);
 

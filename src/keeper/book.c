@@ -1,103 +1,184 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The book is one JSON file, replaced as a whole:
- *
- *	{"version": 1, "found": [{"means", "where", "inode", "what", "text", "term", "none"}, ...],
- *	 "carried": {"WORKSPACE": {...}, ...}}
- *
- * where "term" is there only when it is true, and "none" only beside it.
+ * Entries are found by where they are: a keeper of many workspaces has thousands of them, and notes each. To take one
+ * away moves those after it, which is a move of pointers, and seldom.
  */
-#include "keeper/book.h"
+#include "keeper/book_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/json.h"
+#include "base/strings.h"
 
-#define BOOK_FILE "found.json"
-#define BOOK_VERSION 1
-#define BOOK_MAX_BYTES (64u << 20)
+#define BUCKETS_LEAST 64
 
-struct book {
-	int dir;
-	struct json_object *root, *found, *carried; /* the latter two are parts of root */
-	bool changed;
-};
+/* ---- the entries ---- */
 
-static const char *member(struct json_object *object, const char *key)
+static void noted_free(struct noted *noted)
 {
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, key, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
+	free(noted->means);
+	free(noted->where);
+	free(noted->what);
+	free(noted->text);
+	free(noted->none);
+	free(noted->promise);
+	free(noted);
 }
 
-static bool is_entry(struct json_object *entry)
+static struct noted **bucket_of(const struct book *book, uint64_t hash)
 {
-	return member(entry, "means") && member(entry, "where") && member(entry, "what") &&
-	       member(entry, "text");
+	return &book->buckets[hash & (book->n_buckets - 1)];
 }
 
-static bool is_sound(struct json_object *root)
+static void put_into_bucket(struct book *book, struct noted *noted)
 {
-	struct json_object *version, *found, *carried;
+	struct noted **bucket = bucket_of(book, noted->hash);
 
-	if (!json_object_is_type(root, json_type_object) ||
-	    !json_object_object_get_ex(root, "version", &version) ||
-	    json_object_get_int(version) != BOOK_VERSION ||
-	    !json_object_object_get_ex(root, "found", &found) ||
-	    !json_object_is_type(found, json_type_array) ||
-	    !json_object_object_get_ex(root, "carried", &carried) ||
-	    !json_object_is_type(carried, json_type_object))
-		return false;
-	for (size_t i = 0; i < json_object_array_length(found); i++) {
-		if (!is_entry(json_object_array_get_idx(found, i)))
-			return false;
-	}
-	return true;
+	noted->next = *bucket;
+	*bucket = noted;
 }
 
-static void begin(struct book *book)
+static int make_room(struct book *book)
 {
-	book->root = json_object_new_object();
-	json_add_u64(book->root, "version", BOOK_VERSION);
-	json_add_array(book->root, "found");
-	json_add_object(book->root, "carried");
-}
+	size_t room = book->room ? book->room * 2 : BUCKETS_LEAST;
+	struct noted **items, **buckets;
 
-int book_open(int dir, struct book **out, bool *damaged, struct error *err)
-{
-	_cleanup_(cleanup_book) struct book *book = calloc(1, sizeof(*book));
-	int r;
-
-	if (!book)
-		return error_oom(err);
-	book->dir = dir;
-	r = json_parse_file_at(dir, BOOK_FILE, BOOK_MAX_BYTES, &book->root, err);
-	if (r < 0 && r != -ENOENT && r != -EINVAL)
-		return r;
-	*damaged = r == -EINVAL || (r == 0 && !is_sound(book->root));
-	if (r < 0 || *damaged) {
-		json_object_put(book->root);
-		begin(book);
-	}
-	json_object_object_get_ex(book->root, "found", &book->found);
-	json_object_object_get_ex(book->root, "carried", &book->carried);
-	*out = take_ptr(book);
+	if (book->n < book->room)
+		return 0;
+	items = reallocarray(book->items, room, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	book->items = items;
+	buckets = calloc(room, sizeof(*buckets));
+	if (!buckets)
+		return -ENOMEM;
+	free(book->buckets);
+	book->buckets = buckets;
+	book->n_buckets = book->room = room;
+	for (size_t i = 0; i < book->n; i++)
+		put_into_bucket(book, book->items[i]);
 	return 0;
 }
+
+static struct noted *copy_of(const struct found *found)
+{
+	struct noted *noted = calloc(1, sizeof(*noted));
+
+	if (!noted)
+		return NULL;
+	*noted = (struct noted){
+		.means = strdup(found->means),
+		.where = strdup(found->where),
+		.what = strdup(found->what),
+		.text = strdup(found->text),
+		.none = found->none ? strdup(found->none) : NULL,
+		.promise = found->promise ? strdup(found->promise) : NULL,
+		.inode = found->inode,
+		.hash = string_hash(found->where),
+		.term = found->term,
+		.inherited = found->inherited,
+	};
+	if (noted->means && noted->where && noted->what && noted->text &&
+	    (noted->none || !found->none) && (noted->promise || !found->promise))
+		return noted;
+	noted_free(noted);
+	return NULL;
+}
+
+int book_append(struct book *book, const struct found *found)
+{
+	struct noted *noted;
+
+	if (make_room(book) < 0)
+		return -ENOMEM;
+	noted = copy_of(found);
+	if (!noted)
+		return -ENOMEM;
+	put_into_bucket(book, noted);
+	book->items[book->n++] = noted;
+	return 0;
+}
+
+static void leave_bucket(struct book *book, const struct noted *noted)
+{
+	struct noted **at = bucket_of(book, noted->hash);
+
+	while (*at != noted)
+		at = &(*at)->next;
+	*at = noted->next;
+}
+
+void book_forget_at(struct book *book, size_t i)
+{
+	struct noted *noted = book->items[i];
+
+	leave_bucket(book, noted);
+	book->n--;
+	memmove(&book->items[i], &book->items[i + 1], (book->n - i) * sizeof(*book->items));
+	/* one that the file has not is as if it had never been */
+	book->changed |= noted->written;
+	noted_free(noted);
+}
+
+static void forget(struct book *book, const struct noted *noted)
+{
+	size_t i = book->n;
+
+	while (book->items[--i] != noted)
+		;
+	book_forget_at(book, i);
+}
+
+void book_empty(struct book *book)
+{
+	for (size_t i = 0; i < book->n; i++)
+		noted_free(book->items[i]);
+	free(book->items);
+	free(book->buckets);
+	book->items = book->buckets = NULL;
+	book->n = book->room = book->n_buckets = 0;
+}
+
+/* The next of WHERE from NOTED on, the first one of its bucket. */
+static struct noted *of_place(struct noted *noted, uint64_t hash, const char *where)
+{
+	while (noted && (noted->hash != hash || strcmp(noted->where, where) != 0))
+		noted = noted->next;
+	return noted;
+}
+
+static struct noted *first_of(const struct book *book, const char *where)
+{
+	uint64_t hash = string_hash(where);
+
+	return book->n_buckets ? of_place(*bucket_of(book, hash), hash, where) : NULL;
+}
+
+static struct noted *next_of(const struct noted *noted)
+{
+	return of_place(noted->next, noted->hash, noted->where);
+}
+
+static struct noted *look_up(const struct book *book, const char *where, const char *what)
+{
+	struct noted *noted = first_of(book, where);
+
+	while (noted && strcmp(noted->what, what) != 0)
+		noted = next_of(noted);
+	return noted;
+}
+
+/* ---- what is asked of it ---- */
 
 void book_close(struct book *book)
 {
 	if (!book)
 		return;
-	json_object_put(book->root);
+	book_empty(book);
+	json_object_put(book->carried);
 	free(book);
 }
 
@@ -108,145 +189,134 @@ void cleanup_book(struct book **book)
 
 size_t book_entries(const struct book *book)
 {
-	return json_object_array_length(book->found);
+	return book->n;
+}
+
+static struct found as_found(const struct noted *noted)
+{
+	return (struct found){.means = noted->means,
+			      .where = noted->where,
+			      .what = noted->what,
+			      .text = noted->text,
+			      .inode = noted->inode,
+			      .term = noted->term,
+			      .none = noted->none,
+			      .promise = noted->promise,
+			      .inherited = noted->inherited};
 }
 
 struct found book_entry(const struct book *book, size_t i)
 {
-	struct json_object *entry = json_object_array_get_idx(book->found, i);
-	struct json_object *inode = NULL, *term = NULL;
-
-	json_object_object_get_ex(entry, "inode", &inode);
-	json_object_object_get_ex(entry, "term", &term);
-	return (struct found){.means = member(entry, "means"),
-			      .where = member(entry, "where"),
-			      .what = member(entry, "what"),
-			      .text = member(entry, "text"),
-			      .inode = inode ? json_object_get_uint64(inode) : 0,
-			      .term = term && json_object_get_boolean(term),
-			      .none = member(entry, "none")};
-}
-
-static size_t index_of(const struct book *book, const char *where, const char *what)
-{
-	size_t n = book_entries(book);
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *entry = json_object_array_get_idx(book->found, i);
-
-		if (strcmp(member(entry, "where"), where) == 0 &&
-		    strcmp(member(entry, "what"), what) == 0)
-			return i;
-	}
-	return n;
+	return as_found(book->items[i]);
 }
 
 bool book_find(const struct book *book, const char *where, const char *what, struct found *found)
 {
-	size_t i = index_of(book, where, what);
+	const struct noted *noted = look_up(book, where, what);
 
-	if (i == book_entries(book))
-		return false;
-	*found = book_entry(book, i);
-	return true;
+	if (noted)
+		*found = as_found(noted);
+	return noted != NULL;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Another text in the place of *AT; NULL: none. */
+static int replace(struct book *book, char **at, const char *text)
+{
+	char *copy;
+
+	if (is_same_text(*at, text))
+		return 0;
+	copy = text ? strdup(text) : NULL;
+	if (text && !copy)
+		return -ENOMEM;
+	free(*at);
+	*at = copy;
+	book->changed = true;
+	return 0;
 }
 
 int book_note(struct book *book, const struct found *found, struct error *err)
 {
-	struct json_object *entry;
-	struct found known;
+	struct noted *known = look_up(book, found->where, found->what);
 
-	if (book_find(book, found->where, found->what, &known)) {
-		if (known.inode == found->inode)
-			return 0;
-		json_object_array_del_idx(book->found, index_of(book, found->where, found->what),
-					  1);
+	if (known && known->inode == found->inode) {
+		known->inherited = false;
+		return found->promise && replace(book, &known->promise, found->promise) < 0
+			       ? error_oom(err)
+			       : 0;
 	}
-	entry = json_object_new_object();
-	if (!entry)
-		return error_oom(err);
-	json_add_string(entry, "means", found->means);
-	json_add_string(entry, "where", found->where);
-	json_add_u64(entry, "inode", found->inode);
-	json_add_string(entry, "what", found->what);
-	json_add_string(entry, "text", found->text);
-	if (found->term)
-		json_add_bool(entry, "term", true);
-	if (found->term && found->none)
-		json_add_string(entry, "none", found->none);
-	json_object_array_add(book->found, entry);
-	book->changed = true;
+	if (known)
+		forget(book, known);
+	return book_append(book, found) < 0 ? error_oom(err) : 0;
+}
+
+int book_set_promise(struct book *book, const char *where, const char *promise, struct error *err)
+{
+	for (struct noted *at = first_of(book, where); at; at = next_of(at)) {
+		if (replace(book, &at->promise, promise) < 0)
+			return error_oom(err);
+	}
 	return 0;
 }
 
 void book_forget(struct book *book, const char *where)
 {
-	for (size_t i = book_entries(book); i-- > 0;) {
-		if (strcmp(book_entry(book, i).where, where) != 0)
-			continue;
-		json_object_array_del_idx(book->found, i, 1);
-		book->changed = true;
-	}
+	struct noted *noted;
+
+	while ((noted = first_of(book, where)))
+		forget(book, noted);
 }
 
 void book_forget_of(struct book *book, const char *where, uint64_t inode)
 {
-	for (size_t i = book_entries(book); i-- > 0;) {
-		struct found found = book_entry(book, i);
-
-		if (found.inode != inode || strcmp(found.where, where) != 0)
-			continue;
-		json_object_array_del_idx(book->found, i, 1);
-		book->changed = true;
+	for (struct noted *at = first_of(book, where), *next; at; at = next) {
+		next = next_of(at);
+		if (at->inode == inode)
+			forget(book, at);
 	}
 }
 
-void book_forget_at(struct book *book, size_t i)
+void book_forget_inherited(struct book *book, const char *where)
 {
-	json_object_array_del_idx(book->found, i, 1);
-	book->changed = true;
+	for (struct noted *at = first_of(book, where), *next; at; at = next) {
+		next = next_of(at);
+		if (at->inherited)
+			forget(book, at);
+	}
+}
+
+bool book_has_inherited(const struct book *book, const char *where)
+{
+	const struct noted *at = first_of(book, where);
+
+	while (at && !at->inherited)
+		at = next_of(at);
+	return at != NULL;
 }
 
 void book_forget_one(struct book *book, const char *where, const char *what)
 {
-	size_t i = index_of(book, where, what);
+	const struct noted *noted = look_up(book, where, what);
 
-	if (i == book_entries(book))
-		return;
-	json_object_array_del_idx(book->found, i, 1);
-	book->changed = true;
+	if (noted)
+		forget(book, noted);
 }
 
 void book_set_term(struct book *book, const char *where, const char *what, const char *text,
 		   const char *none)
 {
-	size_t i = index_of(book, where, what);
-	struct json_object *entry;
-	struct found known;
+	struct noted *noted = look_up(book, where, what);
 
-	if (i == book_entries(book))
+	if (!noted || replace(book, &noted->text, text) < 0 ||
+	    replace(book, &noted->none, none) < 0)
 		return;
-	known = book_entry(book, i);
-	if (known.term && known.none && strcmp(known.none, none) == 0 &&
-	    strcmp(known.text, text) == 0)
-		return;
-	entry = json_object_array_get_idx(book->found, i);
-	json_add_string(entry, "text", text);
-	json_add_bool(entry, "term", true);
-	json_add_string(entry, "none", none);
-	book->changed = true;
-}
-
-int book_flush(struct book *book, struct error *err)
-{
-	int r;
-
-	if (!book->changed)
-		return 0;
-	/* not durable: neither a control group nor a link outlives a power failure */
-	r = file_replace_at(book->dir, BOOK_FILE, json_text(book->root, false), 0600, false, err);
-	book->changed = r < 0;
-	return r;
+	book->changed |= !noted->term;
+	noted->term = true;
 }
 
 void book_carry(struct book *book, const char *name, struct json_object *value)
@@ -267,13 +337,7 @@ void book_carry_nothing(struct book *book)
 {
 	if (json_object_object_length(book->carried) == 0)
 		return;
-	json_object_object_del(book->root, "carried");
-	book->carried = json_add_object(book->root, "carried");
+	json_object_put(book->carried);
+	book->carried = json_object_new_object();
 	book->changed = true;
-}
-
-void book_remove(struct book *book)
-{
-	unlinkat(book->dir, BOOK_FILE, 0);
-	book->changed = false;
 }

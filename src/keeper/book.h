@@ -28,6 +28,9 @@ struct found {
 	 */
 	bool term;
 	const char *none; /* NULL: not known */
+	const char *
+		promise; /* the name of the file that promises it; NULL: not known, or of no single one */
+	bool inherited; /* a keeper before this one has noted it, and this one did not yet */
 };
 
 /* Opens the book in directory DIR; empty when there is none, or when it is damaged (*DAMAGED). */
@@ -35,12 +38,19 @@ int book_open(int dir, struct book **book, bool *damaged, struct error *err);
 void book_close(struct book *book);
 void cleanup_book(struct book **book);
 
-/* Notes what was found, unless that is there already for the same place. In memory, until book_flush. */
+/*
+ * Notes what was found, unless that is there already for the same place; whose promise it is for holds then, if FOUND
+ * has one. In memory, until book_flush.
+ */
 int book_note(struct book *book, const struct found *found, struct error *err);
+/* Whatever is noted of WHERE is there for PROMISE from now on. */
+int book_set_promise(struct book *book, const char *where, const char *promise, struct error *err);
 /* Whatever is noted of WHERE is forgotten. */
 void book_forget(struct book *book, const char *where);
 /* The same of the one that had INODE: another may have its place by now. */
 void book_forget_of(struct book *book, const char *where, uint64_t inode);
+/* The same of what a keeper before this one has noted. */
+void book_forget_inherited(struct book *book, const char *where);
 /* Entry I alone. */
 void book_forget_at(struct book *book, size_t i);
 /* Only what was noted of WHAT there. */
@@ -48,8 +58,11 @@ void book_forget_one(struct book *book, const char *where, const char *what);
 /* Says of an entry that TEXT is the term itself, and NONE what is there without. */
 void book_set_term(struct book *book, const char *where, const char *what, const char *text,
 		   const char *none);
-/* Writes the book if it was changed. Nothing may be set before that. */
+/* Writes what has changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
+
+/* Whether a keeper before this one has noted anything of WHERE that this one has not. */
+bool book_has_inherited(const struct book *book, const char *where);
 
 /* The entry, or false; the strings are the book's. */
 bool book_find(const struct book *book, const char *where, const char *what, struct found *found);

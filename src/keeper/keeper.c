@@ -11,11 +11,8 @@
  * Nothing is written before the book has what was there. Every quota that is written is a valid limit by
  * itself (control.c), so whatever instant the keeper is killed at, what is left holds; the next one finds
  * the book, carries on from it, and can still put everything back.
- *
- * With the ledger off nothing is known of charges: the static limits are set, and the ledger is looked for
- * once a second.
  */
-#include "keeper/keeper.h"
+#include "keeper/keeper_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,54 +30,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "keeper/above.h"
-#include "keeper/aside.h"
-#include "keeper/burst_round.h"
-#include "keeper/disk.h"
-#include "keeper/events.h"
-#include "keeper/host_marks.h"
-#include "keeper/host_round.h"
 #include "keeper/lock.h"
-#include "keeper/network_round.h"
 #include "keeper/notify.h"
 #include "keeper/settle.h"
 #include "keeper/status.h"
-#include "keeper/steer_round.h"
-#include "ledger/charges.h"
 
 #define REGISTER_NS 500000000ull  /* how often the register is looked at, */
-#define LEDGER_NS 1000000000ull	  /* a ledger that is off, */
-#define CARRY_NS 2000000000ull	  /* and the controller's memory written down */
+#define CARRY_NS 2000000000ull	  /* the controller's memory written down */
 #define STANDING_NS 5000000000ull /* and what could not be set, tried again */
 #define ONCE_ROUNDS 11
 #define TELL_ROUNDS 5
-#define QUOTA_ROUNDS 20
-#define SLOW_ROUNDS 10	 /* between readings of what hardly matters, */
-#define SLOWER_ROUNDS 50 /* and where they are dear */
-
-struct keeper {
-	const struct keeper_options *options;
-	char *socket_path;
-	int dir, lock, signals, listening;
-	struct book *book;
-	struct writer writer;
-	struct roster roster;
-	struct aside aside;
-	struct network_round network;
-	struct ledger_charges *charges;
-	uint64_t stamp, now_ns;
-	uint64_t register_due_ns, ledger_due_ns, carry_due_ns, standing_due_ns;
-	uint64_t watchdog_due_ns, watchdog_ns;
-	struct steer_round steering;
-	struct burst_round bursts;
-	unsigned int rounds;
-	bool read_register; /* whatever the stamp says */
-	struct above above;
-	struct disks disks;
-	struct events events;
-	struct host_round host;
-	struct host_marks marks;
-};
 
 static int open_book(struct keeper *k, struct error *err)
 {
@@ -100,18 +59,6 @@ static int open_book(struct keeper *k, struct error *err)
 
 /* ---- the register ---- */
 
-static int watch(struct keeper *k, struct error *err)
-{
-	const size_t n = k->roster.control.n;
-	_cleanup_free_ const char **paths = calloc(n + 1, sizeof(*paths));
-
-	if (!paths)
-		return error_oom(err);
-	for (size_t i = 0; i < n; i++)
-		paths[i] = k->roster.items[i].path;
-	return k->charges ? ledger_charges_watch(k->charges, paths, n, err) : 0;
-}
-
 /* What stands by itself once it is set. ALL: the register has changed; else what failed is tried again. */
 static void set_standing(struct keeper *k, bool all)
 {
@@ -123,7 +70,9 @@ static void set_standing(struct keeper *k, bool all)
 
 		if (!all && !again)
 			continue;
+		k->writer.promise = e->promise;
 		r = standing_set(&k->writer, e->called, &e->standing, &e->terms, &err);
+		k->writer.promise = NULL;
 		if (r < 0 && r != -ENOENT && (all || !again))
 			log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);
 	}
@@ -169,207 +118,7 @@ static int follow_register(struct keeper *k, struct error *err)
 	set_standing(k, true);
 	aside_step(&k->aside, &k->roster);
 	r = k->book && !k->writer.dry ? book_flush(k->book, err) : 0;
-	return r < 0 ? r : watch(k, err);
-}
-
-/* ---- charges ---- */
-
-static void open_ledger(struct keeper *k)
-{
-	struct error err = {0};
-
-	if (k->charges || k->now_ns < k->ledger_due_ns)
-		return;
-	k->ledger_due_ns = k->now_ns + LEDGER_NS;
-	if (ledger_charges_open(&k->charges, &err) < 0)
-		return;
-	/* a ledger of fewer CPUs is not this host's: it would be read beyond its end */
-	if (ledger_charges_cpus(k->charges) < k->roster.n_cpus || watch(k, &err) < 0) {
-		ledger_charges_close(k->charges);
-		k->charges = NULL;
-	}
-}
-
-/* A group that is gone takes its promise with it, which the register's stamp does not tell. */
-static void note_gone(struct keeper *k, size_t i)
-{
-	k->roster.control.workspaces[i].gone = true;
-	k->read_register = true;
-}
-
-static bool is_gone(int r)
-{
-	return r == -ENOENT || r == -ENODEV;
-}
-
-static bool wants_billed(const struct roster_entry *e, const struct control_workspace *w)
-{
-	double limit = w->terms.limit_mcores / 1000.0;
-
-	/* the window has to have it at both ends: keep on once it is needed */
-	return limit > 0 ? w->limit.got > 0.5 * limit || e->applied.quota_cores != limit
-			 : e->applied.quota_cores > 0 || w->blamed;
-}
-
-/*
- * What a thread waited is needed at once of those who have less than their reserve, and now and then of all.
- * What is read after a pause counts for one round only.
- */
-static void read_waited(struct keeper *k, size_t i)
-{
-	struct roster_entry *e = &k->roster.items[i];
-	struct control_workspace *w = &k->roster.control.workspaces[i];
-	double reserve = w->terms.reserve_mcores / 1000.0;
-	bool urgent = reserve > 0 && w->reserve.got < reserve && w->reserve.got > 0.01;
-	uint64_t waited_ns, most_ns;
-	int r;
-
-	/* asking each thread costs a hundred times as much as pressure does */
-	if (!urgent && (k->rounds + i) % (e->gauge.pressure >= 0 ? SLOW_ROUNDS : SLOWER_ROUNDS))
-		return;
-	r = gauge_waited_ns(&e->gauge, &waited_ns);
-	if (is_gone(r))
-		note_gone(k, i);
-	if (r < 0)
-		return;
-	most_ns = k->options->period_ns * (reserve > 0 ? 1 : SLOW_ROUNDS);
-	if (waited_ns > e->waited_base_ns)
-		e->waited_ns += waited_ns - e->waited_base_ns < most_ns
-					? waited_ns - e->waited_base_ns
-					: most_ns;
-	e->waited_base_ns = waited_ns;
-}
-
-static void see(struct keeper *k, size_t i)
-{
-	struct roster_entry *e = &k->roster.items[i];
-	struct control_workspace *w = &k->roster.control.workspaces[i];
-	const struct ledger_charge *charge = ledger_charges_of(k->charges, i);
-
-	w->gone = false;
-	w->seen = (struct control_seen){.own_ns = charge->own_ns,
-					.behalf_ns = charge->behalf_ns,
-					.imposed_ns = charge->imposed_ns};
-	w->behalf_cpu_ns = charge->behalf_cpu_ns;
-	read_waited(k, i);
-	w->seen.waited_ns = e->waited_ns;
-	/* of a group that is in no hierarchy which tells it, what its threads took stands for it */
-	if (wants_billed(e, w) && is_gone(gauge_billed_ns(&e->gauge, &w->seen.billed_ns)))
-		note_gone(k, i);
-}
-
-static int read_charges(struct keeper *k, struct error *err)
-{
-	int r = ledger_charges_read(k->charges, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < k->roster.control.n; i++)
-		see(k, i);
-	k->roster.control.other_cpu_ns =
-		ledger_charges_of(k->charges, k->roster.control.n)->behalf_cpu_ns;
-	return 0;
-}
-
-/* Of disks, at each look at them; nobody else asks. */
-static int count_requests(struct keeper *k, struct error *err)
-{
-	size_t n = k->roster.control.n;
-	_cleanup_free_ uint32_t *requests = NULL;
-
-	if (!disks_are_due(&k->disks, k->now_ns))
-		return 0;
-	requests = calloc(n + 1, sizeof(*requests));
-	if (!requests)
-		return error_oom(err);
-	if (k->charges)
-		ledger_charges_requests(k->charges, requests);
-	for (size_t i = 0; i < n; i++)
-		k->roster.items[i].requests = requests[i];
-	return 0;
-}
-
-/* ---- writes ---- */
-
-static void apply(struct keeper *k, size_t i, const struct control_setting *setting)
-{
-	struct roster_entry *e = &k->roster.items[i];
-	struct control_setting wanted = *setting;
-	struct error err = {0};
-	int r;
-
-	if (!e->weighed)
-		wanted.weight = 0;
-	if (e->others_quota > 0 &&
-	    (wanted.quota_cores == 0 || wanted.quota_cores > e->others_quota))
-		wanted.quota_cores = e->others_quota;
-	r = e->means->set(&k->writer, e->called, e->directory, &wanted, &e->applied, &err);
-	if (is_gone(r))
-		note_gone(k, i);
-	else if (r < 0 && !e->fails)
-		log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);
-	e->fails = r < 0;
-}
-
-static void look_at_quota(struct keeper *k, size_t i)
-{
-	struct roster_entry *e = &k->roster.items[i];
-	struct error err = {0};
-	int r = roster_look_at_quota(&k->roster, i, &k->writer, &err);
-
-	if (is_gone(r))
-		note_gone(k, i);
-	else if (r < 0 && !e->quota_told)
-		log_warning("the quota that somebody else has set for '%s' is not kept: %s",
-			    e->called, err.text);
-	e->quota_told = r < 0;
-}
-
-/* One after the other, each every two seconds. */
-static void look_at_quotas(struct keeper *k)
-{
-	if (!k->book || k->writer.dry)
-		return;
-	for (size_t i = k->rounds % QUOTA_ROUNDS; i < k->roster.control.n; i += QUOTA_ROUNDS)
-		if (!k->roster.control.workspaces[i].gone)
-			look_at_quota(k, i);
-}
-
-static void set_static(struct keeper *k)
-{
-	host_round_forget(&k->host, &k->roster.control);
-	for (size_t i = 0; i < k->roster.control.n; i++) {
-		struct control_workspace *w = &k->roster.control.workspaces[i];
-
-		w->setting = control_static(w);
-		apply(k, i, &w->setting);
-	}
-}
-
-static int keep(struct keeper *k, struct error *err)
-{
-	int r = k->charges ? read_charges(k, err) : -ESTALE;
-
-	if (r == -ESTALE) {
-		*err = (struct error){0};
-		ledger_charges_close(k->charges);
-		k->charges = NULL;
-		set_static(k);
-		return 0;
-	}
-	if (r == 0)
-		host_round_look(&k->host, &k->roster.control, k->now_ns);
-	if (r == 0 && control_round(&k->roster.control, k->now_ns) < 0)
-		r = error_oom(err);
-	if (r < 0)
-		return r;
-	steer_round(&k->steering, &k->writer, &k->roster, k->now_ns);
-	for (size_t i = 0; i < k->roster.control.n; i++) {
-		if (k->roster.control.workspaces[i].gone)
-			continue;
-		apply(k, i, &k->roster.control.workspaces[i].setting);
-	}
-	return 0;
+	return r < 0 ? r : keeper_watch_charges(k, err);
 }
 
 /* What the next one should know. */
@@ -486,12 +235,12 @@ static int loop(struct keeper *k, int *signal, struct error *err)
 	for (*signal = 0; r == 0 && *signal == 0; k->rounds++) {
 		k->now_ns = clock_monotonic_ns();
 		r = follow_register(k, err);
-		open_ledger(k);
-		look_at_quotas(k);
+		keeper_open_ledger(k);
+		keeper_look_at_quotas(k);
 		if (r == 0)
-			r = keep(k, err);
+			r = keeper_keep_cpu(k, err);
 		if (r == 0)
-			r = count_requests(k, err);
+			r = keeper_count_requests(k, err);
 		if (r == 0) {
 			note_host(k);
 			network_round(&k->network, &k->writer, &k->roster, k->now_ns);

@@ -2,7 +2,6 @@
 #include "keeper/roster.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,15 +10,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "keeper/roster_found.h"
 #include "ledger/engines.h"
-
-#define QUOTA_LEAST_US 1000.0 /* the kernel takes none that is lower */
-#define QUOTA_ODD 0.01
 
 static void entry_clear(struct roster_entry *e)
 {
 	free(e->name);
-	free(e->state_root);
+	free(e->promise);
 	free(e->called);
 	free(e->path);
 	free(e->directory);
@@ -86,147 +83,7 @@ static int list_places(const struct cgroup *cgroup, char ***places)
 	return r;
 }
 
-/* ---- what others have set ---- */
-
-static bool is_limit(const struct roster_entry *e, double cores)
-{
-	double limit = e->terms.cpu.limit_mcores / 1000.0;
-
-	return limit > 0 && fabs(cores - limit) < 0.002 * limit;
-}
-
-/* The period is the term's with it: a quota is as much of a CPU as its period makes of it. */
-static void hold_quota(const struct roster_entry *e, struct writer *writer)
-{
-	const struct means_cpu *means = e->means;
-	_cleanup_free_ char *text = means->quota_text(e->terms.cpu.limit_mcores);
-	_cleanup_free_ char *none = means->quota_text(0);
-	_cleanup_free_ char *period = string_format("%d", TERMS_CPU_PERIOD_US);
-
-	if (!writer->book || !text || !none || !period)
-		return;
-	book_set_term(writer->book, e->directory, means->quota_file, text, none);
-	if (means->period_file)
-		book_set_term(writer->book, e->directory, means->period_file, period, period);
-}
-
-/*
- * A quota that was found, and is not the limit itself as the container's maker has set it, is somebody else's. Who
- * changes the limit of a container sets it, too: by then nothing else that was found is there any more.
- */
-static void take_found_quota(struct roster_entry *e, struct writer *writer, bool changed)
-{
-	bool term = false;
-	double found = writer->book ? e->means->found_quota(writer->book, e->directory, &term)
-				    : e->applied.quota_cores;
-
-	if (e->of_container &&
-	    (term || changed || is_limit(e, found) || (found == 0 && e->terms.cpu.limit_mcores))) {
-		hold_quota(e, writer);
-		term = true;
-	}
-	/* with what was found before lost, it may be what a keeper has left there */
-	e->others_quota = term || writer->lost ? 0 : found;
-}
-
-static bool is_same_weight(const char *a, const char *b)
-{
-	double x = strtod(a, NULL), y = strtod(b, NULL);
-
-	return fabs(x - y) < 0.02 * y;
-}
-
-/* The same of the weight that the maker of a container has set for what its threads are promised. */
-static void take_found_weight(const struct roster_entry *e, struct writer *writer, bool changed)
-{
-	_cleanup_free_ char *text = e->means->weight_text(e->weighed_mcores);
-	struct found found;
-
-	if (!e->of_container || !e->weighed || !writer->book || !text ||
-	    !book_find(writer->book, e->directory, e->means->weight_file, &found))
-		return;
-	if (found.term || changed || (e->weighed_mcores && is_same_weight(found.text, text)))
-		book_set_term(writer->book, e->directory, e->means->weight_file, text,
-			      e->means->weight_default);
-}
-
-static double as_it_is_set(double cores)
-{
-	double us = round(cores * TERMS_CPU_PERIOD_US);
-
-	return cores > 0 ? fmax(us, QUOTA_LEAST_US) / TERMS_CPU_PERIOD_US : 0;
-}
-
-/* Nothing is forgotten before it is known that there is something to be noted instead. */
-static int note_anew(struct roster_entry *e, struct writer *writer, struct error *err)
-{
-	struct writer reader = {0};
-	struct control_setting now;
-	int r = e->means->find(&reader, e->directory, false, &now, err);
-
-	if (r < 0)
-		return r;
-	book_forget_one(writer->book, e->directory, e->means->quota_file);
-	if (e->means->period_file)
-		book_forget_one(writer->book, e->directory, e->means->period_file);
-	r = e->means->find(writer, e->directory, false, &now, err);
-	if (r < 0)
-		return r;
-	e->applied.quota_cores = now.quota_cores;
-	take_found_quota(e, writer, false);
-	return book_flush(writer->book, err);
-}
-
-int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err)
-{
-	struct roster_entry *e = &roster->items[i];
-	double now = e->means->quota(e->directory), ours = as_it_is_set(e->applied.quota_cores);
-	bool odd = now >= 0 && fabs(now - ours) > QUOTA_ODD * fmax(now, ours);
-	bool again = odd && e->odd_quota && now == e->odd_cores;
-	int r;
-
-	e->odd_quota = odd;
-	e->odd_cores = now;
-	if (!again || !writer->book)
-		return 0;
-	r = note_anew(e, writer, err);
-	e->odd_quota = r < 0;
-	return r;
-}
-
 /* ---- the roster ---- */
-
-static bool is_to_be_weighed(const struct roster_entry *e)
-{
-	return e->weighed_mcores || e->terms.cpu.share;
-}
-
-/* Of one that is promised neither CPU nor a share of it any more. */
-static int give_weight_back(struct writer *writer, struct roster_entry *e, struct error *err)
-{
-	bool ours = e->weighed;
-	struct found found;
-	int r;
-
-	e->weighed = false;
-	e->applied.weight = 0;
-	if (!writer->book || !book_find(writer->book, e->directory, e->means->weight_file, &found))
-		return 0;
-	/* of one that had this name before */
-	if (found.inode != e->inode) {
-		book_forget_one(writer->book, e->directory, e->means->weight_file);
-		return 0;
-	}
-	/* raised for those below it (above.c), and going on to be */
-	if (!ours && strcmp(found.means, "cgroup") != 0)
-		return 0;
-	r = writer_set_file(writer, e->called, e->directory, e->means->weight_file,
-			    found.term ? e->means->weight_default : found.text, err);
-	/* one that is raised for those below it (above.c) stays in the book */
-	if (r == 0 && strcmp(found.means, "cgroup") == 0)
-		book_forget_one(writer->book, e->directory, e->means->weight_file);
-	return r;
-}
 
 /* An engine may give another name to a container that is there. */
 static int call(struct roster_entry *e, struct ledger_engines *engines, struct error *err)
@@ -242,9 +99,9 @@ static int call(struct roster_entry *e, struct ledger_engines *engines, struct e
 	return 0;
 }
 
-static int join(const struct roster *roster, const struct promise *promise, struct writer *writer,
-		struct ledger_engines *engines, struct roster_entry *e, struct control_workspace *w,
-		struct error *err)
+/* Who it is, and where. */
+static int know(struct roster_entry *e, const struct promise *promise,
+		struct ledger_engines *engines, struct error *err)
 {
 	const char *directory = cgroup_directory(promise->cgroup, CGROUP_CPU);
 	struct stat st;
@@ -254,10 +111,10 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	if (!directory || !e->means)
 		return error_set(err, ENODEV, "it is in no hierarchy with the cpu controller");
 	e->name = strdup(promise->name);
-	e->state_root = promise->state_root ? strdup(promise->state_root) : NULL;
+	e->promise = promise_file(promise->state_root, promise->name);
 	e->path = strdup(cgroup_path(promise->cgroup));
 	e->directory = strdup(directory);
-	if (!e->name || (promise->state_root && !e->state_root) || !e->path || !e->directory ||
+	if (!e->name || !e->promise || !e->path || !e->directory ||
 	    list_places(promise->cgroup, &e->places) < 0)
 		return error_oom(err);
 	r = call(e, engines, err);
@@ -266,20 +123,40 @@ static int join(const struct roster *roster, const struct promise *promise, stru
 	if (stat(directory, &st) < 0)
 		return error_errno(err, errno, "look at '%s'", directory);
 	e->inode = st.st_ino;
-	take_terms(roster, promise, e, w);
-	w->weight_of_core = e->means->weight_of_core;
-	e->weighed = is_to_be_weighed(e);
-	r = gauge_open(promise->cgroup, &e->gauge, err);
+	return 0;
+}
+
+/* What is set there already, before anything of ours is. */
+static int find(struct roster_entry *e, const struct promise *promise, struct writer *writer,
+		struct error *err)
+{
+	int r = gauge_open(promise->cgroup, &e->gauge, err);
+
 	if (r == 0)
 		r = standing_open(promise->cgroup, &e->standing, err);
 	if (r == 0)
-		r = e->means->find(writer, directory, e->weighed, &e->applied, err);
-	if (r == 0) {
-		take_found_quota(e, writer, false);
-		take_found_weight(e, writer, false);
-	}
-	if (r == 0 && !e->weighed)
-		r = give_weight_back(writer, e, err);
+		r = e->means->find(writer, e->directory, e->weighed, &e->applied, err);
+	if (r < 0)
+		return r;
+	found_take_quota(e, writer, false);
+	found_take_weight(e, writer, false);
+	return e->weighed ? 0 : weight_give_back(writer, e, err);
+}
+
+static int join(const struct roster *roster, const struct promise *promise, struct writer *writer,
+		struct ledger_engines *engines, struct roster_entry *e, struct control_workspace *w,
+		struct error *err)
+{
+	int r = know(e, promise, engines, err);
+
+	if (r < 0)
+		return r;
+	take_terms(roster, promise, e, w);
+	w->weight_of_core = e->means->weight_of_core;
+	e->weighed = weight_is_wanted(e);
+	writer->promise = e->promise;
+	r = find(e, promise, writer, err);
+	writer->promise = NULL;
 	if (r == 0 && control_admit(w, roster->n_cpus) < 0)
 		r = error_oom(err);
 	if (r == 0)
@@ -317,17 +194,18 @@ static bool is_overruled(const struct promise_list *list, const struct promise *
 	return false;
 }
 
-/* A weight that was not ours becomes so when CPU or a share of it is promised later, and the other way round. */
-static int retake(struct writer *writer, struct roster_entry *e, struct error *err)
+/* KNOWN, of ROSTER, is NEXT's from now on. */
+static struct roster_entry *move_entry(struct roster *roster, struct roster_entry *known,
+				       struct roster *next)
 {
-	bool weighed = is_to_be_weighed(e);
+	struct control_workspace *w = &roster->control.workspaces[known - roster->items];
+	struct roster_entry *moved = &next->items[next->control.n];
 
-	if (e->weighed == weighed)
-		return 0;
-	if (!weighed)
-		return give_weight_back(writer, e, err);
-	e->weighed = true;
-	return e->means->find(writer, e->directory, true, &e->applied, err);
+	*moved = *known;
+	next->control.workspaces[next->control.n++] = *w;
+	*known = (struct roster_entry){.gauge = GAUGE_CLOSED};
+	w->past = NULL;
+	return moved;
 }
 
 /* What was promised to one that is known. */
@@ -339,13 +217,13 @@ struct roster_before {
 static int take_changes(struct writer *writer, struct roster_entry *e,
 			const struct roster_before *before, struct error *err)
 {
-	int r = retake(writer, e, err);
+	int r = weight_retake(writer, e, err);
 
 	if (r < 0 || !e->of_container)
 		return r;
 	if (!before->container || before->limit_mcores != e->terms.cpu.limit_mcores)
-		take_found_quota(e, writer, before->container);
-	take_found_weight(e, writer,
+		found_take_quota(e, writer, before->container);
+	found_take_weight(e, writer,
 			  before->container && before->weighed_mcores != e->weighed_mcores);
 	return 0;
 }
@@ -361,30 +239,59 @@ static int refuse(const struct roster *before, struct roster *next, const char *
 	return strv_append(&next->refused, name) < 0 ? error_oom(why) : 0;
 }
 
-static int add(struct roster *roster, struct roster *next, const struct promise *promise,
-	       struct writer *writer, struct ledger_engines *engines, struct error *err)
+/* It may be promised by another file from now on. */
+static int take_promise(struct writer *writer, struct roster_entry *e,
+			const struct promise *promise, struct error *err)
+{
+	const char *places[] = {e->directory, e->standing.memory.directory,
+				e->standing.pids.directory, e->standing.io.directory};
+	char *file = promise_file(promise->state_root, promise->name);
+	int r = 0;
+
+	if (!file)
+		return error_oom(err);
+	if (strcmp(file, e->promise) == 0) {
+		free(file);
+		return 0;
+	}
+	free(e->promise);
+	e->promise = file;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0 && writer->book; i++)
+		r = places[i] ? book_set_promise(writer->book, places[i], file, err) : 0;
+	return r;
+}
+
+/* One that is known stays as it is, but for what is promised. */
+static int move_over(struct roster *roster, struct roster_entry *known, struct roster *next,
+		     const struct promise *promise, struct writer *writer,
+		     struct ledger_engines *engines, struct error *err)
+{
+	const struct roster_before before = {
+		.container = known->of_container,
+		.limit_mcores = known->terms.cpu.limit_mcores,
+		.weighed_mcores = known->weighed_mcores,
+	};
+	struct roster_entry *e = move_entry(roster, known, next);
+	int r;
+
+	take_terms(next, promise, e, &next->control.workspaces[e - next->items]);
+	r = call(e, engines, err);
+	if (r == 0)
+		r = take_promise(writer, e, promise, err);
+	writer->promise = e->promise;
+	if (r == 0)
+		r = take_changes(writer, e, &before, err);
+	writer->promise = NULL;
+	return r;
+}
+
+static int take_up(const struct roster *roster, struct roster *next, const struct promise *promise,
+		   struct writer *writer, struct ledger_engines *engines, struct error *err)
 {
 	struct roster_entry *e = &next->items[next->control.n];
 	struct control_workspace *w = &next->control.workspaces[next->control.n];
-	struct roster_entry *known = find_entry(roster, promise);
 	_cleanup_free_ char *called = NULL;
 
-	if (known) {
-		const struct roster_before before = {
-			.container = known->of_container,
-			.limit_mcores = known->terms.cpu.limit_mcores,
-			.weighed_mcores = known->weighed_mcores,
-		};
-
-		*e = *known;
-		*w = roster->control.workspaces[known - roster->items];
-		*known = (struct roster_entry){.gauge = GAUGE_CLOSED};
-		roster->control.workspaces[known - roster->items].past = NULL;
-		take_terms(next, promise, e, w);
-		next->control.n++;
-		return call(e, engines, err) < 0 ? -err->code
-						 : take_changes(writer, e, &before, err);
-	}
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 	*w = (struct control_workspace){0};
 	if (join(next, promise, writer, engines, e, w, err) == 0) {
@@ -402,26 +309,30 @@ static int add(struct roster *roster, struct roster *next, const struct promise 
 	return 0;
 }
 
+static int add(struct roster *roster, struct roster *next, const struct promise *promise,
+	       struct writer *writer, struct ledger_engines *engines, struct error *err)
+{
+	struct roster_entry *known = find_entry(roster, promise);
+
+	return known ? move_over(roster, known, next, promise, writer, engines, err)
+		     : take_up(roster, next, promise, writer, engines, err);
+}
+
 static void retain(struct roster *roster, struct roster *next, const struct promise_list *list)
 {
 	for (size_t i = 0; i < roster->control.n; i++) {
 		struct roster_entry *e = &roster->items[i];
 		struct stat st;
 
-		if (!e->directory || !promise_list_misses(list, e->state_root, e->name) ||
+		if (!e->directory || !promise_list_misses(list, e->promise) ||
 		    stat(e->directory, &st) < 0 || st.st_ino != e->inode)
 			continue;
-		next->items[next->control.n] = *e;
-		next->control.workspaces[next->control.n++] = roster->control.workspaces[i];
-		*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
-		roster->control.workspaces[i].past = NULL;
+		move_entry(roster, e, next);
 	}
 }
 
 bool roster_is_gone(const struct promise_list *list, const char *where)
 {
-	if (list->partial)
-		return false;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct cgroup *cgroup = list->items[i].cgroup;
 
@@ -482,6 +393,8 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 	/* who was not come to is not gone */
 	if (r == 0)
 		part(roster, list, writer);
+	for (size_t i = 0; i < next.control.n; i++)
+		next.reserves |= next.control.workspaces[i].terms.reserve_mcores > 0;
 	if (next.control.n)
 		next.control.weight_max = next.items[0].means->weight_max;
 	roster_end(roster);

@@ -12,10 +12,10 @@
 #include "promises/promises.h"
 
 struct roster_entry {
-	char *name;	  /* in the register, */
-	char *state_root; /* and the root beside it; NULL for a group */
-	char *called; /* for people: by its engine, as the ledger's views have it, or else that */
-	char *path;   /* of its group, in the accounted hierarchy */
+	char *name;    /* in the register, */
+	char *promise; /* and of its file there */
+	char *called;  /* for people: by its engine, as the ledger's views have it, or else that */
+	char *path;    /* of its group, in the accounted hierarchy */
 	char *directory; /* of the cpu controller */
 	char **places;	 /* its groups of all hierarchies that limit or bill CPU */
 	uint64_t inode;
@@ -44,6 +44,7 @@ struct roster {
 	struct control control; /* its workspaces in the order of items */
 	unsigned int n_cpus;
 	unsigned int generation; /* another one after each update */
+	bool reserves;		 /* somebody has a reserve of CPU */
 	/*
 	 * Promises whose workspaces could not be taken up, by name, as was told of each once: worth another update though
 	 * the register stays as it is. NULL: none.
@@ -67,7 +68,7 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
  */
 int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err);
 
-/* Whether LIST says that nothing is promised any more to the group in directory WHERE, of whatever hierarchy. */
+/* Whether nothing that can be read of LIST is promised to the group in directory WHERE, of whatever hierarchy. */
 bool roster_is_gone(const struct promise_list *list, const char *where);
 
 void roster_end(struct roster *roster);

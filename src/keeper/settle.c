@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keeper/settle.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +11,55 @@
 #include "keeper/means_steer.h"
 #include "keeper/standing.h"
 
-static bool is_kept(const struct roster *roster, const char *where)
+/* The places of all workspaces, in order: a book has thousands of entries, and each is looked for among them. */
+struct kept_places {
+	const char **items;
+	size_t n;
+};
+
+static int by_name(const void *a, const void *b)
 {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int list_kept(const struct roster *roster, struct kept_places *kept)
+{
+	kept->items = calloc(4 * roster->control.n + 1, sizeof(*kept->items));
+	if (!kept->items)
+		return -ENOMEM;
 	for (size_t i = 0; i < roster->control.n; i++) {
 		const struct roster_entry *e = &roster->items[i];
+		const char *const places[] = {e->directory, e->standing.memory.directory,
+					      e->standing.pids.directory, e->standing.io.directory};
 
-		if (strcmp(e->directory, where) == 0 || standing_is_at(&e->standing, where))
-			return true;
+		for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
+			if (places[p])
+				kept->items[kept->n++] = places[p];
+		}
 	}
-	return false;
+	if (kept->n)
+		qsort(kept->items, kept->n, sizeof(*kept->items), by_name);
+	return 0;
+}
+
+static bool is_kept(const struct kept_places *kept, const char *where)
+{
+	return kept->n && bsearch(&where, kept->items, kept->n, sizeof(*kept->items), by_name);
+}
+
+/* Whose promise cannot be read now has it still, or nobody would know what it had when it has gone. */
+static bool may_be_promised(const struct found *found, const struct promise_list *list)
+{
+	return found->promise ? promise_list_misses(list, found->promise) : list->partial;
+}
+
+static bool is_estate(const struct found *found, const struct kept_places *kept,
+		      const struct promise_list *list)
+{
+	bool group = strcmp(found->means, "cgroup") == 0 ||
+		     strcmp(found->means, STANDING_MEANS) == 0;
+
+	return group && !is_kept(kept, found->where) && !may_be_promised(found, list);
 }
 
 void settle_moments(struct writer *writer)
@@ -38,14 +79,13 @@ void settle_estates(const struct roster *roster, const struct promise_list *list
 {
 	struct book *book = writer->book;
 
-	/* whose promise cannot be read now has it still, or nobody would know what it had when it has gone */
-	if (list->partial)
+	struct kept_places kept = {0};
+
+	if (list_kept(roster, &kept) < 0)
 		return;
 	for (size_t i = book ? book_entries(book) : 0; i-- > 0;) {
 		struct found found = book_entry(book, i);
-		bool group = strcmp(found.means, "cgroup") == 0 ||
-			     strcmp(found.means, STANDING_MEANS) == 0;
-		bool estate = group && !is_kept(roster, found.where);
+		bool estate = is_estate(&found, &kept, list);
 		_cleanup_free_ char *where = estate ? strdup(found.where) : NULL;
 		struct error err = {0};
 
@@ -56,6 +96,7 @@ void settle_estates(const struct roster *roster, const struct promise_list *list
 		if (i > book_entries(book))
 			i = book_entries(book);
 	}
+	free(kept.items);
 }
 
 bool settle_steering(const struct roster *roster, struct writer *writer)

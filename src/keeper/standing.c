@@ -270,18 +270,6 @@ int standing_set(struct writer *writer, const char *name, struct standing *stand
 
 /* ---- putting back ---- */
 
-bool standing_is_at(const struct standing *standing, const char *directory)
-{
-	const char *places[] = {standing->memory.directory, standing->pids.directory,
-				standing->io.directory};
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		if (places[i] && strcmp(places[i], directory) == 0)
-			return true;
-	}
-	return false;
-}
-
 int standing_undo(struct writer *writer, const struct standing *standing, bool gone,
 		  struct error *err)
 {

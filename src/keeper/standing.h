@@ -78,9 +78,6 @@ int standing_cap_disk(struct writer *writer, const char *name, const struct stan
 		      const struct standing_disk *disk, const struct standing_caps *caps,
 		      struct error *err);
 
-/* Whether one of its places is DIRECTORY. */
-bool standing_is_at(const struct standing *standing, const char *directory);
-
 /* Puts back what was found in all of its places. */
 int standing_undo(struct writer *writer, const struct standing *standing, bool gone,
 		  struct error *err);

@@ -89,7 +89,8 @@ static int note(struct writer *writer, int dir, const struct standing_setting *s
 	struct found found = {.means = s->means ? s->means : STANDING_MEANS,
 			      .where = s->directory,
 			      .what = what,
-			      .none = s->none};
+			      .none = s->none,
+			      .promise = writer->promise};
 	struct stat st;
 	int r;
 

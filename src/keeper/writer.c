@@ -78,6 +78,7 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 	if (r < 0)
 		return r;
 	found.text = now;
+	found.promise = writer->promise;
 	r = writer->book ? book_note(writer->book, &found, err) : 0;
 	if (r == 0)
 		*text = take_ptr(now);
@@ -160,11 +161,15 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 			 found->means);
 }
 
-/*
- * One pass over the entries of WHERE, whose promise has GONE or not, or NULL: of all. Those that are put back are
- * forgotten. Returns the last failure, and how many there were.
- */
-static int undo_pass(struct writer *writer, const char *where, bool gone, size_t *failures,
+/* Which entries are put back. */
+struct undone {
+	const char *where; /* NULL: everywhere */
+	bool gone;	   /* what is promised there */
+	bool inherited;	   /* those alone */
+};
+
+/* One pass. Those that are put back are forgotten. Returns the last failure, and how many there were. */
+static int undo_pass(struct writer *writer, const struct undone *what, size_t *failures,
 		     struct error *err)
 {
 	int result = 0;
@@ -174,9 +179,11 @@ static int undo_pass(struct writer *writer, const char *where, bool gone, size_t
 		struct found found = book_entry(writer->book, i);
 		int r;
 
-		if (where && strcmp(found.where, where) != 0)
+		if (what->where && strcmp(found.where, what->where) != 0)
 			continue;
-		if (gone && found.term && found.none)
+		if (what->inherited && !found.inherited)
+			continue;
+		if (what->gone && found.term && found.none)
 			found.text = found.none;
 		r = undo(writer, &found, err);
 		if (r == 0 && !writer->dry)
@@ -191,15 +198,15 @@ static int undo_pass(struct writer *writer, const char *where, bool gone, size_t
  * Some files refuse what others do not allow yet: memory and swap together are never less than memory
  * alone. So what fails is tried again as long as that is of use.
  */
-static int undo_entries(struct writer *writer, const char *where, bool gone, struct error *err)
+static int undo_entries(struct writer *writer, const struct undone *what, struct error *err)
 {
 	size_t failures, before;
 	struct error told = {0};
-	int r = undo_pass(writer, where, gone, &failures, &told);
+	int r = undo_pass(writer, what, &failures, &told);
 
 	for (before = SIZE_MAX; r < 0 && !writer->dry && failures < before;) {
 		before = failures;
-		r = undo_pass(writer, where, gone, &failures, &told);
+		r = undo_pass(writer, what, &failures, &told);
 	}
 	if (r < 0)
 		*err = told;
@@ -208,7 +215,7 @@ static int undo_entries(struct writer *writer, const char *where, bool gone, str
 
 int writer_undo_all(struct writer *writer, struct error *err)
 {
-	int r = undo_entries(writer, NULL, false, err);
+	int r = undo_entries(writer, &(struct undone){0}, err);
 
 	if (!writer->dry)
 		book_remove(writer->book);
@@ -217,9 +224,18 @@ int writer_undo_all(struct writer *writer, struct error *err)
 
 int writer_undo(struct writer *writer, const char *where, bool gone, struct error *err)
 {
-	int r = undo_entries(writer, where, gone, err);
+	int r = undo_entries(writer, &(struct undone){.where = where, .gone = gone}, err);
 
 	book_forget(writer->book, where);
+	return r;
+}
+
+int writer_undo_inherited(struct writer *writer, const char *where, struct error *err)
+{
+	const struct undone what = {.where = where, .gone = true, .inherited = true};
+	int r = undo_entries(writer, &what, err);
+
+	book_forget_inherited(writer->book, where);
 	return r;
 }
 

@@ -25,6 +25,8 @@ struct writer {
 	FILE *dry; /* instead of writing, tell it here; NULL: write */
 	bool json; /* as lines of JSON */
 	bool lost; /* the book of a keeper before this one is: what is set may be what it has left */
+	const char *
+		promise; /* whose sake what is noted now is for: the name of its file; NULL: no single one's */
 	uint64_t writes;
 };
 
@@ -57,6 +59,12 @@ int writer_undo(struct writer *writer, const char *where, bool gone, struct erro
 
 /* The same for all that one means has set. */
 int writer_undo_means(struct writer *writer, const char *means, struct error *err);
+
+/*
+ * What a keeper before this one has set at WHERE, and this one has not come to yet: nothing is promised there by whom that
+ * was for.
+ */
+int writer_undo_inherited(struct writer *writer, const char *where, struct error *err);
 
 /* The same, but what other means have set at the same places stays; of the place WHERE alone, or NULL: all. */
 int writer_undo_only(struct writer *writer, const char *means, const char *where,

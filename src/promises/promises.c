@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/strings.h"
+#include "kernel/locks.h"
 #include "kernel/pidfd.h"
 #include "promises/record.h"
 
@@ -64,25 +65,6 @@ static void file_name(const char *state_root, const char *name, char *out, size_
 	snprintf(out, size, "%s-%016" PRIx64 ".json", shown, h);
 }
 
-/* Who has locked FD's file, as far as proc_locks(5) tells; 0: not known. */
-static int lock_holder(int fd)
-{
-	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
-	unsigned long inode;
-	struct stat st;
-	char line[256];
-	int pid;
-
-	if (!locks || fstat(fd, &st) < 0)
-		return 0;
-	while (fgets(line, sizeof(line), locks)) {
-		if (sscanf(line, "%*d: FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 &&
-		    inode == st.st_ino)
-			return pid;
-	}
-	return 0;
-}
-
 /* Not by a call that waits: whoever holds it may be stopped for ever. */
 static int lock_patiently(int fd, struct error *err)
 {
@@ -96,7 +78,7 @@ static int lock_patiently(int fd, struct error *err)
 			return error_set(err, ETIMEDOUT,
 					 "the register of promises '%s' is locked by process %d "
 					 "for more than %d s",
-					 promises_directory(), lock_holder(fd),
+					 promises_directory(), flock_holder(fd),
 					 PROMISES_PATIENCE_MS / 1000);
 		usleep(LOCK_PAUSE_US);
 	}
@@ -271,11 +253,16 @@ int promises_read_readable(struct promise_list *list, size_t *damaged, struct er
 	return r;
 }
 
-bool promise_list_misses(const struct promise_list *list, const char *state_root, const char *name)
+char *promise_file(const char *state_root, const char *name)
 {
 	char file[NAME_SHOWN_MAX + 32];
 
 	file_name(state_root, name, file, sizeof(file));
+	return strdup(file);
+}
+
+bool promise_list_misses(const struct promise_list *list, const char *file)
+{
 	return strv_has(list->unreadable, file);
 }
 

@@ -61,8 +61,10 @@ struct promise_list {
 	char **unreadable; /* the names of their files */
 };
 
-/* Whether the one of this root and name is among those. */
-bool promise_list_misses(const struct promise_list *list, const char *state_root, const char *name);
+/* The name of the file of one of this root and name, by which it is known also when that cannot be read; the caller's to free. */
+char *promise_file(const char *state_root, const char *name);
+/* Whether the one of that FILE is among those. */
+bool promise_list_misses(const struct promise_list *list, const char *file);
 
 void promise_list_clear(struct promise_list *list);
 

@@ -34,6 +34,7 @@ static void put(struct place *place, const char *file, const char *text)
 static bool make_place(struct place *place)
 {
 	struct error err = {0};
+	struct stat st = {0};
 	bool damaged;
 
 	strcpy(place->path, "/tmp/behalf-roster-XXXXXX");
@@ -43,6 +44,8 @@ static bool make_place(struct place *place)
 	ok(book_open(place->dir, &place->book, &damaged, &err) == 0, "%s", err.text);
 	place->writer.book = place->book;
 	place->entry.directory = place->path;
+	ok(fstat(place->dir, &st) == 0);
+	place->entry.inode = st.st_ino;
 	place->entry.means = &means_cpu_v1;
 	place->entry.terms.cpu.limit_mcores = 300;
 	place->roster.items = &place->entry;

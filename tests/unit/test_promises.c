@@ -353,6 +353,13 @@ TEST(who_promises_nothing_reads_on)
 	end();
 }
 
+static bool misses(const struct promise_list *list, const char *state_root, const char *name)
+{
+	_cleanup_free_ char *file = promise_file(state_root, name);
+
+	return file && promise_list_misses(list, file);
+}
+
 TEST(whose_record_cannot_be_read_is_known)
 {
 	_cleanup_list_ struct promise_list list = {0};
@@ -369,10 +376,10 @@ TEST(whose_record_cannot_be_read_is_known)
 	is_int(promises_read_readable(&list, &damaged, &told, &err), 0);
 	is_uint(list.n, 1);
 	is_uint(damaged, 1);
-	ok(promise_list_misses(&list, "/run/a", "two"));
-	ok(!promise_list_misses(&list, "/run/a", "one"));
-	ok(!promise_list_misses(&list, "/run/b", "two"));
-	ok(!promise_list_misses(&list, NULL, "two"));
+	ok(misses(&list, "/run/a", "two"));
+	ok(!misses(&list, "/run/a", "one"));
+	ok(!misses(&list, "/run/b", "two"));
+	ok(!misses(&list, NULL, "two"));
 	end();
 }
 

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The book of what was found: what one keeper has noted the next one knows, whenever the first was killed. */
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/strings.h"
+#include "keeper/book.h"
+
+struct place {
+	char path[64];
+	int dir;
+	struct book *book;
+	bool damaged;
+};
+
+static void open_again(struct place *place)
+{
+	struct error err = {0};
+
+	book_close(place->book);
+	place->book = NULL;
+	must(book_open(place->dir, &place->book, &place->damaged, &err) == 0, "%s", err.text);
+}
+
+static void make_place(struct place *place)
+{
+	strcpy(place->path, "/tmp/behalf-book-XXXXXX");
+	must(mkdtemp(place->path) != NULL);
+	place->dir = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	open_again(place);
+}
+
+static void leave_place(struct place *place)
+{
+	_cleanup_free_ char *command = string_format("rm -rf %s", place->path);
+
+	book_close(place->book);
+	close(place->dir);
+	ok(system(command) == 0);
+}
+
+static void put_down(struct place *place, const char *where, const char *what, const char *text)
+{
+	struct found found = {.means = "cgroup", .where = where, .what = what, .text = text};
+	struct error err = {0};
+
+	found.inode = 7;
+	found.promise = "one.json";
+	ok(book_note(place->book, &found, &err) == 0, "%s", err.text);
+}
+
+static void flush(struct place *place)
+{
+	struct error err = {0};
+
+	ok(book_flush(place->book, &err) == 0, "%s", err.text);
+}
+
+static char *text_of(const struct place *place)
+{
+	char *text = NULL;
+
+	ok(file_read_at(place->dir, "found.json", 1 << 20, &text, NULL, NULL) == 0);
+	return text;
+}
+
+static size_t lines_of(const struct place *place)
+{
+	_cleanup_free_ char *text = text_of(place);
+	size_t n = 1;
+
+	for (const char *at = text; at && *at; at++)
+		n += *at == '\n';
+	return n;
+}
+
+static bool has(const struct place *place, const char *where, const char *what, const char *text)
+{
+	struct found found;
+
+	return book_find(place->book, where, what, &found) && strcmp(found.text, text) == 0;
+}
+
+TEST(what_was_noted_is_known_to_the_next)
+{
+	struct place place = {0};
+	struct found found;
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	put_down(&place, "/a", "quota", "-1");
+	flush(&place);
+	put_down(&place, "/b", "shares", "5\n\"6\"");
+	flush(&place);
+	/* what is new is written, and nothing else again */
+	is_uint(lines_of(&place), 2);
+	open_again(&place);
+	ok(!place.damaged);
+	is_uint(book_entries(place.book), 3);
+	ok(has(&place, "/a", "shares", "1024"));
+	ok(has(&place, "/a", "quota", "-1"));
+	ok(has(&place, "/b", "shares", "5\n\"6\""));
+	ok(!book_find(place.book, "/b", "quota", &found));
+	must(book_find(place.book, "/b", "shares", &found));
+	is_uint(found.inode, 7);
+	is_str(found.promise, "one.json");
+	ok(found.inherited);
+	leave_place(&place);
+}
+
+TEST(what_is_noted_once_more_stays_and_is_no_more_inherited)
+{
+	struct place place = {0};
+	struct found found;
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	put_down(&place, "/a", "quota", "-1");
+	flush(&place);
+	open_again(&place);
+	put_down(&place, "/a", "shares", "5");
+	ok(has(&place, "/a", "shares", "1024"));
+	must(book_find(place.book, "/a", "shares", &found));
+	ok(!found.inherited);
+	ok(book_has_inherited(place.book, "/a"));
+	book_forget_inherited(place.book, "/a");
+	is_uint(book_entries(place.book), 1);
+	ok(!book_has_inherited(place.book, "/a"));
+	leave_place(&place);
+}
+
+TEST(what_is_forgotten_is_unknown_to_the_next)
+{
+	struct place place = {0};
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	flush(&place);
+	put_down(&place, "/b", "shares", "1024");
+	put_down(&place, "/b", "quota", "-1");
+	flush(&place);
+	book_forget_one(place.book, "/b", "shares");
+	book_forget(place.book, "/a");
+	flush(&place);
+	is_uint(lines_of(&place), 1);
+	open_again(&place);
+	is_uint(book_entries(place.book), 1);
+	ok(has(&place, "/b", "quota", "-1"));
+	leave_place(&place);
+}
+
+TEST(a_line_that_was_being_written_is_passed_over)
+{
+	struct place place = {0};
+	_cleanup_free_ char *text = NULL;
+	struct error err = {0};
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	flush(&place);
+	put_down(&place, "/b", "shares", "1024");
+	flush(&place);
+	text = text_of(&place);
+	text[strlen(text) - 5] = '\0';
+	must(file_replace_at(place.dir, "found.json", text, 0600, false, &err) == 0);
+	open_again(&place);
+	ok(!place.damaged);
+	is_uint(book_entries(place.book), 1);
+	put_down(&place, "/c", "shares", "1024");
+	flush(&place);
+	open_again(&place);
+	ok(!place.damaged);
+	is_uint(book_entries(place.book), 2);
+	ok(has(&place, "/c", "shares", "1024"));
+	leave_place(&place);
+}
+
+TEST(a_damaged_book_is_empty_and_says_so)
+{
+	static const char *const texts[] = {
+		"", "{", "{\"version\":2,\"found\":[],\"carried\":{}}",
+		"{\"version\":1,\"found\":[{\"means\":\"cgroup\"}],\"carried\":{}}",
+		"{\"version\":1,\"found\":[],\"carried\":{}}\n{\"means\n{}\n"};
+	struct place place = {0};
+
+	make_place(&place);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		must(file_replace_at(place.dir, "found.json", texts[i], 0600, false, NULL) == 0);
+		open_again(&place);
+		ok(place.damaged, "%s", texts[i]);
+		is_uint(book_entries(place.book), 0);
+		put_down(&place, "/a", "shares", "1024");
+		flush(&place);
+		open_again(&place);
+		ok(!place.damaged);
+		is_uint(book_entries(place.book), 1);
+	}
+	leave_place(&place);
+}
+
+/* As many as a host of a thousand workspaces has, in time that nobody notices. */
+TEST(thousands_are_noted_one_by_one)
+{
+	struct place place = {0};
+
+	make_place(&place);
+	for (int i = 0; i < 8000; i++) {
+		_cleanup_free_ char *where = string_format("/sys/fs/cgroup/cpu/group-%d", i / 4);
+		_cleanup_free_ char *what = string_format("file-%d", i % 4);
+		const struct found found = {
+			.means = "cgroup", .where = where, .what = what, .text = "1"};
+
+		if (book_note(place.book, &found, NULL) < 0 || book_flush(place.book, NULL) < 0)
+			break;
+	}
+	is_uint(book_entries(place.book), 8000);
+	open_again(&place);
+	is_uint(book_entries(place.book), 8000);
+	ok(has(&place, "/sys/fs/cgroup/cpu/group-1999", "file-3", "1"));
+	for (int i = 0; i < 2000; i++) {
+		_cleanup_free_ char *where = string_format("/sys/fs/cgroup/cpu/group-%d", i);
+
+		book_forget(place.book, where);
+	}
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+TEST(what_was_carried_is_known_to_the_next)
+{
+	struct place place = {0};
+	struct json_object *value = json_object_new_object();
+
+	make_place(&place);
+	json_add_double(value, "debt_s", 0.5);
+	book_carry(place.book, "/a", value);
+	flush(&place);
+	open_again(&place);
+	value = book_carried(place.book, "/a");
+	ok(value && json_object_object_get_ex(value, "debt_s", NULL));
+	ok(!book_carried(place.book, "/b"));
+	book_carry_nothing(place.book);
+	flush(&place);
+	open_again(&place);
+	ok(!book_carried(place.book, "/a"));
+	leave_place(&place);
+}

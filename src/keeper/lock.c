@@ -15,9 +15,12 @@
 #include "base/paths.h"
 #include "keeper/ask.h"
 #include "keeper/keeper.h"
+#include "kernel/locks.h"
 #include "kernel/pidfd.h"
 
-#define TAKE_OVER_MS 5000
+#define LISTEN_MS 5000	  /* within this one that begins listens, */
+#define TAKE_OVER_MS 5000 /* and one that is asked to has left */
+#define PAUSE_MS 20
 #define CLAIM_PAUSE_US 50000
 
 static int try_lock(int lock)
@@ -71,25 +74,64 @@ static int wait_for_turn(int lock)
 	}
 }
 
+/* One that has just begun has the lock and does not listen yet, and one that ends has it and listens no more. */
+static bool may_answer_later(int r)
+{
+	return r == -ENOENT || r == -ECONNRESET;
+}
+
+/*
+ * Until it answers, for LISTEN_MS at most; *LOCKED: it has gone meanwhile, and the lock is ours. -EBUSY with a sentence
+ * that names who has it.
+ */
+static int ask_patiently(int lock, const char *socket_path, struct json_object **status, int *pid,
+			 bool *locked, struct error *err)
+{
+	struct error why = {0};
+	int r = -ENOENT;
+
+	for (int ms = 0; may_answer_later(r) && ms < LISTEN_MS; ms += PAUSE_MS) {
+		if (ms)
+			usleep(PAUSE_MS * 1000);
+		*locked = try_lock(lock) == 0;
+		if (*locked)
+			return 0;
+		why = (struct error){0};
+		r = keeper_ask(socket_path, status, pid, &why);
+	}
+	if (r == 0 && *pid > 0)
+		return 0;
+	if (may_answer_later(r))
+		return error_set(err, EBUSY,
+				 "another keeper runs already (process %d), and it does not listen "
+				 "at '%s'",
+				 flock_holder(lock), socket_path);
+	return error_set(err, EBUSY, "another keeper runs already (process %d): %s",
+			 flock_holder(lock), why.text);
+}
+
 /* Asks the one beside a workspace to leave things to us. */
 static int take_over(int lock, const char *socket_path, struct error *err)
 {
 	_cleanup_json_ struct json_object *status = NULL;
 	_cleanup_close_ int pidfd = -EBADF;
-	int pid = 0, r = keeper_ask(socket_path, &status, &pid, NULL);
+	bool locked = false;
+	int pid = 0, r;
 
-	if (r < 0 || pid <= 0)
-		return error_set(err, EBUSY, "another keeper runs already");
+	/* before it is asked: who waits beside a workspace would be as fast when it goes */
+	claim(lock);
+	r = ask_patiently(lock, socket_path, &status, &pid, &locked, err);
+	if (r < 0 || locked)
+		return r;
 	if (!is_beside(status))
 		return error_set(err, EBUSY, "another keeper runs already (process %d)", pid);
-	claim(lock);
 	pidfd = pidfd_open_process(pid);
 	if (pidfd >= 0)
 		pidfd_signal(pidfd, SIGUSR1);
-	for (int ms = 0; ms < TAKE_OVER_MS; ms += 20) {
+	for (int ms = 0; ms < TAKE_OVER_MS; ms += PAUSE_MS) {
 		if (try_lock(lock) == 0)
 			return 0;
-		usleep(20000);
+		usleep(PAUSE_MS * 1000);
 	}
 	return error_set(err, EBUSY, "the keeper that runs (process %d) does not leave", pid);
 }

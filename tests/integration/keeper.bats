@@ -153,6 +153,17 @@ is_kept() {
 	[ "$(behalf terms show "/$ID" | wc -l)" -eq 8 ]
 }
 
+@test "to take a term back on a host of which more is promised than there is is not to force it" {
+	group "$ID"
+	run behalf terms set --force "/$ID" cpu.reserve=99 cpu.share=200
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"promised all the same"* ]]
+	run behalf terms unset "/$ID" cpu.share
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	behalf terms show -J "/$ID" | jq -e '.forced and .terms["cpu-reserve"] != null and .terms["cpu-share"] == null'
+}
+
 @test "a term is taken back although what keeps another is gone" {
 	group "$ID"
 	export BEHALF_UPLINK=up-$$=1gbit
@@ -351,7 +362,7 @@ forget_container() {
 		stop_keeper KILL
 		cores=$(quota_cores "$ID")
 		awk -v cores="$cores" 'BEGIN { exit !(cores >= 0.01 && cores <= 0.9) }'
-		jq -e --arg quota "${before%% *}" '.found[] | select(.text | startswith($quota))' "$BEHALF_KEEPER/found.json"
+		book | jq -e --arg quota "${before%% *}" '.[] | select(.text | startswith($quota))'
 		start_keeper
 		wait_until 5 is_kept
 	done
@@ -407,7 +418,7 @@ forget_container() {
 	kept() { status | jq -e --arg name "$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
 	wait_until 5 kept
 	behalf update --term cpu.limit=0.8 --term cpu.reserve=0.2 --term memory.limit=96MiB --term pids.limit=66 "$ID"
-	noted() { jq -e '[.found[].text] | any(startswith("80000")) and any(. == "66")' "$BEHALF_KEEPER/found.json" >/dev/null; }
+	noted() { book | jq -e '[.[].text] | any(startswith("80000")) and any(. == "66")' >/dev/null; }
 	wait_until 5 noted
 	stop_keeper TERM
 	has_quota_of "$group" 0.8
@@ -487,7 +498,7 @@ has_quota_of() {
 	behalf terms set "/$ID" cpu.limit=0.4
 	wait_until 5 has_quota_of "$ID" 0.4
 	set_quota "$ID" 20000
-	noticed() { jq -e --arg where "$CPU/$ID" '.found[] | select(.where == $where and (.text | startswith("20000")))' "$BEHALF_KEEPER/found.json" >/dev/null; }
+	noticed() { book | jq -e --arg where "$CPU/$ID" '.[] | select(.where == $where and (.text | startswith("20000")))' >/dev/null; }
 	wait_until 10 noticed
 	has_quota_of "$ID" 0.2
 	stop_keeper TERM
@@ -503,6 +514,23 @@ has_quota_of() {
 	run "$BEHALF" keeper status
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"no keeper runs"* ]]
+}
+
+@test "a service waits for one that has just begun, and says who has the lock" {
+	mkdir -p "$BEHALF_KEEPER"
+	# It has the lock, and does not listen yet.
+	flock "$BEHALF_KEEPER/lock" sleep 1.5 3>&- &
+	PIDS+=($!)
+	sleep 0.3
+	inside "$BEHALF" keeper --once
+	flock "$BEHALF_KEEPER/lock" sleep 30 3>&- &
+	PIDS+=($!)
+	locked() { ! flock --nonblock "$BEHALF_KEEPER/lock" true; }
+	wait_until 5 locked
+	run inside timeout 15 "$BEHALF" keeper
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" == *"another keeper runs already (process ${PIDS[1]}), and it does not listen at '$BEHALF_KEEPER/socket'" ]]
 }
 
 @test "SIGUSR1 leaves what was set to the next" {
@@ -603,6 +631,32 @@ has_quota_of() {
 	behalf terms set "/$ID" cpu.limit=0.4
 }
 
+# What it promised is not known, and what others are promised is.
+@test "one damaged file of the register does not keep a killed keeper's settings of others" {
+	group "$ID"
+	group "$ID-b"
+	behalf terms set "/$ID" cpu.limit=0.3
+	behalf terms set "/$ID-b" cpu.limit=0.3
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	wait_until 5 has_quota "$ID-b"
+	stop_keeper KILL
+	behalf terms unset "/$ID"
+	record=$(grep -l "\"/$ID-b\"" "$BEHALF_PROMISES"/*.json)
+	cp "$record" "$BATS_TEST_TMPDIR/record"
+	echo '{' >"$record"
+	start_keeper
+	unlimited() { ! has_quota "$ID"; }
+	wait_until 5 unlimited
+	sleep 1
+	has_quota_of "$ID-b" 0.3
+	mv "$BATS_TEST_TMPDIR/record" "$record"
+	kept() { status | jq -e --arg name "/$ID-b" '.workspaces[] | select(.name == $name)' >/dev/null; }
+	wait_until 5 kept
+	stop_keeper TERM
+	! has_quota "$ID-b"
+}
+
 # What cannot be read is not what was taken back.
 @test "a container whose record is damaged keeps its limits, until the promise is taken back" {
 	local group=behalf-$ID pids file record
@@ -689,6 +743,20 @@ has_quota_of() {
 	known() { status | jq -e '.host.got != null and (.workspaces[0]["cpu.limit"] | .state != "unknown" and .got != null)' >/dev/null; }
 	wait_until 5 known
 	kill -0 "$KEEPER"
+}
+
+@test "a group that is gone is told of no more, without a ledger, too" {
+	group "$ID"
+	behalf terms set "/$ID" cpu.limit=0.3
+	inside "$BEHALF" ledger off
+	start_keeper
+	wait_until 5 is_kept
+	remove_group "$ID"
+	forgotten() { ! is_kept; }
+	result=0
+	wait_until 5 forgotten || result=$?
+	inside "$BEHALF" ledger on
+	[ "$result" -eq 0 ]
 }
 
 @test "a keeper that hangs is not waited for long, and what the kernel keeps is not told of" {
@@ -804,7 +872,7 @@ has_quota_of() {
 	wait_until 30 moved
 	away() { [ $((0x$(tr -d , <"$interrupt/smp_affinity") & 2)) -eq 0 ]; }
 	[ -z "$interrupt" ] || wait_until 5 away
-	jq -e --arg queue "${queue%/*}" '.found[] | select(.where == $queue and .means == "steer")' "$BEHALF_KEEPER/found.json"
+	book | jq -e --arg queue "${queue%/*}" '.[] | select(.where == $queue and .means == "steer")'
 	# nor is it there itself
 	mask=$(taskset -p "$(status | jq .pid)" | sed 's/.*: //')
 	[ $((0x$mask & 2)) -eq 0 ]
@@ -840,7 +908,7 @@ with_sysfs_of_net() {
 	start_keeper
 	moved() { [ "$(with_sysfs_of_net "cat $queue" | tr -d 0,)" = "" ]; }
 	wait_until 15 moved
-	jq -e --arg name "/$ID-b" '.found[] | select(.means == "steer-inside" and (.where | endswith($name)) and (.what | endswith("/lo/rx-0")))' "$BEHALF_KEEPER/found.json"
+	book | jq -e --arg name "/$ID-b" '.[] | select(.means == "steer-inside" and (.where | endswith($name)) and (.what | endswith("/lo/rx-0")))'
 	# by the keeper after one that was killed
 	stop_keeper KILL
 	start_keeper
@@ -922,7 +990,7 @@ put_disk_back() {
 	told '[.events[] | select(.disk == $disk and .state == "bounded")] | length == 1'
 	"$BEHALF" keeper status | grep "^disk $DISK completes on CPU $DISK_CPU, which is reserved: "
 	jq -es --arg disk "$DISK" 'any(.disk == $disk and .max_sectors_kb > 0)' "$BATS_TEST_TMPDIR/keeper.out"
-	jq -e --arg queue "$queue" '[.found[] | select(.where == $queue and .means == "burst")] | length == 2' "$BEHALF_KEEPER/found.json"
+	book | jq -e --arg queue "$queue" '[.[] | select(.where == $queue and .means == "burst")] | length == 2'
 
 	# by the keeper after one that was killed
 	stop_keeper KILL
@@ -1023,8 +1091,15 @@ put_disk_back() {
 	grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
 }
 
+@test "an uplink that is not there is told of" {
+	run inside "$BEHALF" keeper --once --uplink "none-$$=1gbit"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"there is no network interface 'none-$$': nothing is kept at the host's uplink until there is"* ]]
+}
+
 @test "bad options are told" {
-	for words in "--period 5" "--period x" "--burst x" "--burst 2000000" "what" "--restore --once"; do
+	for words in "--period 5" "--period x" "--burst x" "--burst 2000000" "what" "--restore --once" "--uplink =1gbit" \
+		"--host-reserve 9999" "--host-reserve $(nproc)"; do
 		# shellcheck disable=SC2086 # words
 		run "$BEHALF" keeper $words
 		[ "$status" -eq 1 ]

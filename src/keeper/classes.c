@@ -35,6 +35,7 @@ struct class_set {
 	struct class_terms terms;
 	struct contention use;
 	uint64_t withheld_bps; /* of its reserve, from the others */
+	bool listed;
 };
 
 static uint32_t handle_of(int number)
@@ -76,22 +77,11 @@ static int set_rest(struct classes *classes, const struct shaper *shaper, uint64
 	return r;
 }
 
-static bool is_listed(const struct class_terms *list, size_t n, int number)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (list[i].number == number)
-			return true;
-	}
-	return false;
-}
-
 static struct class_set *find(const struct classes *classes, int number)
 {
-	for (size_t i = 0; i < classes->n_set; i++) {
-		if (classes->set[i].terms.number == number)
-			return &classes->set[i];
-	}
-	return NULL;
+	size_t at = classes->at && number < GATES_MAX ? classes->at[number] : 0;
+
+	return at ? &classes->set[at - 1] : NULL;
 }
 
 static int drop_unlisted(struct classes *classes, const struct shaper *shaper,
@@ -100,13 +90,23 @@ static int drop_unlisted(struct classes *classes, const struct shaper *shaper,
 	size_t kept = 0;
 	int result = 0;
 
+	for (size_t i = 0; i < classes->n_set; i++)
+		classes->set[i].listed = false;
+	for (size_t i = 0; i < n; i++) {
+		struct class_set *set = find(classes, list[i].number);
+
+		if (set)
+			set->listed = true;
+	}
 	for (size_t i = 0; i < classes->n_set; i++) {
 		int number = classes->set[i].terms.number, r;
 
-		if (is_listed(list, n, number)) {
+		if (classes->set[i].listed) {
 			classes->set[kept++] = classes->set[i];
+			classes->at[number] = (uint16_t)kept;
 			continue;
 		}
+		classes->at[number] = 0;
 		gates_set_class(shaper->gates, classes->direction, number, 0);
 		r = netlink_class_delete(shaper->netlink, classes->index, handle_of(number), err);
 		result = r < 0 ? r : result;
@@ -147,6 +147,7 @@ static int set_one(struct classes *classes, const struct shaper *shaper,
 	if (!known) {
 		known = &classes->set[classes->n_set++];
 		*known = (struct class_set){0};
+		classes->at[terms->number] = (uint16_t)classes->n_set;
 	}
 	known->terms = *terms;
 	return 0;
@@ -161,7 +162,9 @@ static int make_room(struct classes *classes, size_t n, struct error *err)
 	if (!more)
 		return error_oom(err);
 	classes->set = more;
-	return 0;
+	if (!classes->at)
+		classes->at = calloc(GATES_MAX, sizeof(*classes->at));
+	return classes->at ? 0 : error_oom(err);
 }
 
 static uint64_t sum_of(const struct class_terms *list, size_t n)
@@ -300,8 +303,12 @@ int classes_set(struct classes *classes, const struct shaper *shaper, int index,
 
 void classes_forget(struct classes *classes, const struct shaper *shaper)
 {
-	for (size_t i = 0; i < classes->n_set; i++)
-		gates_set_class(shaper->gates, classes->direction, classes->set[i].terms.number, 0);
+	for (size_t i = 0; i < classes->n_set; i++) {
+		int number = classes->set[i].terms.number;
+
+		gates_set_class(shaper->gates, classes->direction, number, 0);
+		classes->at[number] = 0;
+	}
 	classes->n_set = 0;
 	classes->rest_bps = 0;
 	classes->withheld_bps = 0;
@@ -312,7 +319,9 @@ void classes_forget(struct classes *classes, const struct shaper *shaper)
 void classes_clear(struct classes *classes)
 {
 	free(classes->set);
+	free(classes->at);
 	classes->set = NULL;
+	classes->at = NULL;
 	classes->n_set = 0;
 }
 

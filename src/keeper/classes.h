@@ -26,6 +26,7 @@ struct classes {
 	uint64_t rate_bps, rest_bps;
 	struct class_set *set;
 	size_t n_set;
+	uint16_t *at;	       /* where in SET, from 1 on, the one of a number is; 0: it has none */
 	uint64_t withheld_bps; /* of the reserves, what is not lent */
 	bool half_set;	       /* of that, some know and some do not */
 };

@@ -60,10 +60,11 @@ static double weight_factor(const struct control_workspace *w, double part)
 static void weigh(const struct control *c, struct control_workspace *w)
 {
 	struct control_past *p = w->past;
-	double part = entitled(c, w);
+	double part;
 
 	if (!w->terms.reserve_mcores || p->rounds % WEIGHT_EVERY)
 		return;
+	part = entitled(c, w);
 	if (p->lost <= CONTROL_RESERVE_REST * control_cores(w->terms.reserve_mcores) &&
 	    others_wait(c, w) && p->rates.charge > 1.05 * part)
 		p->trim = fmax(TRIM_MIN, p->trim * weight_factor(w, part));

@@ -378,7 +378,9 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 		.roster = {.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF)},
 		.events = {.json = options.json, .log = options.kind == KEEPER_SERVICE},
 		.read_register = true,
-		.network.uplink = options.uplink ? options.uplink : secure_getenv("BEHALF_UPLINK"),
+		.network = {.uplink = options.uplink ? options.uplink
+						     : secure_getenv("BEHALF_UPLINK"),
+			    .whole = options.once || options.dry_run},
 		.watchdog_ns = notify_watchdog_ns(),
 		.bursts.most_us = options.burst_us,
 	};

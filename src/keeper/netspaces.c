@@ -13,6 +13,9 @@
 
 #include "base/cleanup.h"
 
+/* Those of a directory without others in it; where such links are not counted, as on btrfs, it has 1. */
+#define LINKS_OF_EMPTY 2
+
 /*
  * How far is looked: a container has its processes near the top, and a hostile one may have very many. A thorough
  * search finds those of one that hid before it was first looked at, if it has not more than it is worth.
@@ -85,9 +88,15 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 {
 	_cleanup_closedir_ DIR *entries = NULL;
 	struct dirent *entry;
+	struct stat st;
 
 	search->groups++;
 	see_processes(search, dir);
+	/* each directory in it would have a link to it */
+	if (fstat(dir, &st) == 0 && st.st_nlink == LINKS_OF_EMPTY) {
+		close(dir);
+		return;
+	}
 	entries = fdopendir(dir);
 	if (!entries) {
 		close(dir);

@@ -1,33 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "keeper/network_internal.h"
-
+/*
+ * An update goes through all workspaces: whose links are to be looked for, and what is not set yet. With many of them
+ * that takes seconds once, of a kernel that makes classes and interfaces: it ends when its time is over, and the next one
+ * goes on.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "keeper/netspaces.h"
+#include "base/strings.h"
+#include "keeper/network_internal.h"
 #include "keeper/threads.h"
 #include "kernel/netlink.h"
-#include "kernel/netlink_link.h"
 
-/* One search in so many is a thorough one, while no link is known. */
-#define THOROUGH_EVERY 20
+#define SLOTS_LEAST 64
 
-/* A bridge may know thousands, and whose they are changes seldom. */
-#define STATIONS_EVERY 2
+/* So many updates may pass before links are listed though nothing was told of them. */
+#define LIST_EVERY 10
 
-void network_take_back(struct writer *writer)
+static bool is_left(const struct found *found)
 {
-	static const char *const means[] = {SHAPE_MEANS, THREADS_MEANS};
+	return found->inherited &&
+	       (strcmp(found->means, SHAPE_MEANS) == 0 || strcmp(found->means, THREADS_MEANS) == 0);
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(means); i++) {
+bool network_take_back(struct writer *writer, uint64_t until_ns)
+{
+	bool worked = false;
+
+	for (size_t i = writer->book && !writer->dry ? book_entries(writer->book) : 0; i-- > 0;) {
+		struct found found = book_entry(writer->book, i);
+		_cleanup_free_ char *where = NULL;
 		struct error err = {0};
 
-		if (writer->book && !writer->dry && writer_undo_means(writer, means[i], &err) < 0)
+		if (!is_left(&found))
+			continue;
+		if (worked && until_ns && clock_monotonic_ns() >= until_ns)
+			return true;
+		worked = true;
+		where = strdup(found.where);
+		if (where && writer_undo_inherited(writer, where, &err) < 0)
 			log_warning("%s", err.text);
+		if (i > book_entries(writer->book))
+			i = book_entries(writer->book);
 	}
+	return false;
 }
 
 int network_open(struct network **network, struct writer *writer, const char *uplink,
@@ -39,6 +59,8 @@ int network_open(struct network **network, struct writer *writer, const char *up
 	if (!opened)
 		return error_oom(err);
 	opened->shaper.writer = writer;
+	opened->watch = NETLINK_WATCH_CLOSED;
+	opened->left = true;
 	r = uplink_find(uplink, &opened->uplink, err);
 	if (r == 0)
 		r = netlink_open(&opened->shaper.netlink, err);
@@ -46,8 +68,9 @@ int network_open(struct network **network, struct writer *writer, const char *up
 		free(opened);
 		return r;
 	}
-	/* from here on it is known what there is */
-	network_take_back(writer);
+	/* without it links are listed each time */
+	netlink_watch_open(&opened->watch, NULL);
+	uplink_take_back(&opened->uplink, &opened->shaper);
 	*network = opened;
 	return 0;
 }
@@ -68,16 +91,17 @@ void network_close(struct network *network)
 	for (size_t i = 0; i < network->n; i++)
 		clear(network, &network->workspaces[i]);
 	free(network->workspaces);
+	free(network->slots);
 	uplink_clear(&network->uplink);
 	stations_clear(&network->stations);
 	netlink_pairs_clear(&network->pairs);
 	gates_close(network->shaper.gates);
+	netlink_watch_close(&network->watch);
 	netlink_close(network->shaper.netlink);
 	free(network);
 }
 
-/* At the uplink it has a class of its own. */
-static bool has_class(const struct terms_net *terms)
+bool network_has_class(const struct terms_net *terms)
 {
 	return terms->reserve_bps || terms->share;
 }
@@ -85,140 +109,14 @@ static bool has_class(const struct terms_net *terms)
 bool network_concerns(const struct terms *terms)
 {
 	return terms->net[TERMS_INGRESS].limit_bps || terms->net[TERMS_EGRESS].limit_bps ||
-	       has_class(&terms->net[TERMS_INGRESS]) || has_class(&terms->net[TERMS_EGRESS]) ||
-	       terms->gate != TERMS_GATE_NONE;
+	       network_has_class(&terms->net[TERMS_INGRESS]) ||
+	       network_has_class(&terms->net[TERMS_EGRESS]) || terms->gate != TERMS_GATE_NONE;
 }
 
-/* Its packets are told by a number. What arrives is known by what was sent. */
-static bool is_numbered(const struct terms *terms)
+bool network_is_numbered(const struct terms *terms)
 {
-	return has_class(&terms->net[TERMS_EGRESS]) || has_class(&terms->net[TERMS_INGRESS]) ||
-	       terms->gate == TERMS_GATE_DROP;
-}
-
-/* Packets are marked, and their addresses learned, for the uplink only: where nobody there asks, marks are others'. */
-static struct shape wanted_of(const struct network *network, const struct terms *terms)
-{
-	return (struct shape){
-		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
-		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
-		.gate = terms->gate == TERMS_GATE_DROP,
-		.mark = is_numbered(terms) &&
-			uplink_reads_marks(&network->uplink, &network->shaper),
-		.learn =
-			(has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP) &&
-			uplink_asks_whose(&network->uplink, &network->shaper),
-	};
-}
-
-/* ---- links ---- */
-
-/* The links that the workspace has now. What is known of those it had is kept. */
-static int find_links(const struct network *network, struct workspace *w,
-		      struct netlink_peer links[static LINKS_MAX], size_t *n, bool *cut,
-		      struct error *err)
-{
-	bool thorough = !w->n_links && w->searches++ % THOROUGH_EVERY == 0;
-	struct netspace spaces[NETSPACES_MAX];
-	size_t n_spaces, found = 0;
-	int r = netspaces_of(w->directory, thorough, spaces, &n_spaces, cut, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n_spaces && found < LINKS_MAX && r == 0; i++) {
-		size_t more = 0;
-
-		r = netlink_pairs_with(network->shaper.netlink, &network->pairs, spaces[i].fd,
-				       links + found, LINKS_MAX - found, &more, err);
-		/* one that the container has made for itself */
-		r = r == -ENODEV ? 0 : r;
-		found += more;
-	}
-	netspaces_close(spaces, n_spaces);
-	*n = found;
-	return r;
-}
-
-static struct attached *find_attached(struct workspace *w, int index)
-{
-	for (size_t i = 0; i < w->n_links; i++) {
-		if (w->links[i].link.index == index)
-			return &w->links[i];
-	}
-	return NULL;
-}
-
-static void stop_threads(const struct network *network, const struct workspace *w,
-			 struct attached *link)
-{
-	struct error err = {0};
-
-	if (link->threaded && threads_let_go(network->shaper.writer, &link->link, &err) < 0)
-		log_warning("the network of '%s': %s", w->name, err.text);
-	link->threaded = false;
-}
-
-/* A link that is gone, or somebody else's by now, leaves its ifb behind; of one that is there all is taken back. */
-static void let_go(const struct network *network, struct workspace *w, struct attached *gone)
-{
-	struct error err = {0};
-
-	/* first: the other forgets all that the book has of the link */
-	stop_threads(network, w, gone);
-	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
-		log_warning("the network of '%s': %s", w->name, err.text);
-}
-
-static bool has_link(const struct netlink_peer *links, size_t n, int index)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (links[i].index == index)
-			return true;
-	}
-	return false;
-}
-
-static bool is_there(const struct network *network, const struct netlink_peer *link)
-{
-	struct netlink_link now;
-
-	return netlink_link_by_name(network->shaper.netlink, link->name, &now, NULL) == 0 &&
-	       now.index == link->index;
-}
-
-static int update_links(const struct network *network, struct workspace *w, struct error *err)
-{
-	struct netlink_peer links[LINKS_MAX];
-	struct attached next[LINKS_MAX];
-	bool cut = false;
-	size_t n;
-	int r = find_links(network, w, links, &n, &cut, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < w->n_links; i++) {
-		struct attached *known = &w->links[i];
-
-		if (has_link(links, n, known->link.index))
-			continue;
-		/* or a container would get rid of its limits by hiding behind many processes */
-		if (cut && n < LINKS_MAX && is_there(network, &known->link))
-			links[n++] = known->link;
-		else
-			let_go(network, w, known);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct attached *known = find_attached(w, links[i].index);
-
-		next[i] = (struct attached){.link = links[i]};
-		if (known) {
-			next[i].now = known->now;
-			next[i].threaded = known->threaded;
-		}
-	}
-	memcpy(w->links, next, n * sizeof(*next));
-	w->n_links = n;
-	return 0;
+	return network_has_class(&terms->net[TERMS_EGRESS]) ||
+	       network_has_class(&terms->net[TERMS_INGRESS]) || terms->gate == TERMS_GATE_DROP;
 }
 
 /* ---- workspaces ---- */
@@ -228,7 +126,7 @@ static int need_number(struct network *network, struct workspace *w, struct erro
 {
 	int r = 0;
 
-	if (w->number >= 0 || !is_numbered(&w->terms))
+	if (w->number >= 0 || !network_is_numbered(&w->terms))
 		return 0;
 	if (!network->shaper.gates)
 		r = gates_open(&network->shaper.gates, err);
@@ -236,58 +134,6 @@ static int need_number(struct network *network, struct workspace *w, struct erro
 		return r;
 	w->number = gates_new(network->shaper.gates);
 	return w->number < 0 ? error_errno(err, w->number, "make a gate for '%s'", w->name) : 0;
-}
-
-/* Of the links to one of its namespaces, those that are not received by threads yet. */
-static int thread_links_to(const struct network *network, struct workspace *w, int netns_fd,
-			   struct error *err)
-{
-	struct netlink_peer links[LINKS_MAX];
-	size_t n = 0;
-	int r = netlink_peers_in(network->shaper.netlink, netns_fd, links, LINKS_MAX, &n, err);
-
-	r = r == -ENODEV ? 0 : r;
-	for (size_t i = 0; i < n && r == 0; i++) {
-		struct attached *known = find_attached(w, links[i].index);
-
-		if (!known || known->threaded)
-			continue;
-		/* also when it went half the way: letting go undoes that */
-		known->threaded = true;
-		r = threads_start(network->shaper.writer, w->name, &known->link, netns_fd,
-				  w->places, err);
-	}
-	return r;
-}
-
-static bool all_threaded(const struct workspace *w)
-{
-	for (size_t i = 0; i < w->n_links; i++) {
-		if (!w->links[i].threaded)
-			return false;
-	}
-	return true;
-}
-
-static int thread_links(const struct network *network, struct workspace *w, struct error *err)
-{
-	struct netspace spaces[NETSPACES_MAX];
-	size_t n = 0;
-	bool cut;
-	int r;
-
-	if (w->terms.gate != TERMS_GATE_THREADED) {
-		for (size_t i = 0; i < w->n_links; i++)
-			stop_threads(network, w, &w->links[i]);
-		return 0;
-	}
-	if (!w->places || all_threaded(w))
-		return 0;
-	r = netspaces_of(w->directory, false, spaces, &n, &cut, err);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = thread_links_to(network, w, spaces[i].fd, err);
-	netspaces_close(spaces, n);
-	return r;
 }
 
 /* A limit of what is sent is cheaper with programs, and holds without. */
@@ -303,44 +149,58 @@ static void try_programs(struct network *network, const struct terms *terms)
 /* Who it is and what it has: before the uplink, which is set for those who have a number. */
 static int find_workspace(struct network *network, struct workspace *w, struct error *err)
 {
-	int r = update_links(network, w, err);
+	int r = network_find_links(network, w, err);
 
 	try_programs(network, &w->terms);
 	return r == 0 ? need_number(network, w, err) : r;
 }
 
-static int set_links(const struct network *network, struct workspace *w, struct error *err)
-{
-	struct shape wanted = wanted_of(network, &w->terms);
-	int r = 0;
+/* ---- who it is by its directory ---- */
 
-	for (size_t i = 0; i < w->n_links && r == 0; i++) {
-		r = shape_link(&network->shaper, w->name, &w->links[i].link, w->number, &wanted,
-			       &w->links[i].now, err);
-		/* it went in this moment */
-		r = r == -ENODEV ? 0 : r;
-	}
-	return r == 0 ? thread_links(network, w, err) : r;
+/* A table with at least half of its slots free, so that one is always found; a slot is 0 or a place from 1 on. */
+static void put_into_slot(struct network *network, size_t place)
+{
+	size_t slot = network->workspaces[place].hash & (network->n_slots - 1);
+
+	while (network->slots[slot])
+		slot = (slot + 1) & (network->n_slots - 1);
+	network->slots[slot] = (uint32_t)place + 1;
 }
 
-/* FNV-1a: paths are alike for long, and there may be many. */
-static uint64_t hash_of(const char *text)
+static void fill_slots(struct network *network)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	memset(network->slots, 0, network->n_slots * sizeof(*network->slots));
+	for (size_t i = 0; i < network->n; i++)
+		put_into_slot(network, i);
+}
 
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-	return hash;
+/* For one more workspace. */
+static int make_slots(struct network *network)
+{
+	size_t n_slots = network->n_slots ? network->n_slots * 2 : SLOTS_LEAST;
+	uint32_t *more;
+
+	if ((network->n + 1) * 2 <= network->n_slots)
+		return 0;
+	more = reallocarray(network->slots, n_slots, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	network->slots = more;
+	network->n_slots = n_slots;
+	fill_slots(network);
+	return 0;
 }
 
 struct workspace *network_find(const struct network *network, const char *directory)
 {
-	uint64_t hash = hash_of(directory);
+	uint64_t hash = string_hash(directory);
 
-	for (size_t i = 0; i < network->n; i++) {
-		if (network->workspaces[i].hash == hash &&
-		    strcmp(network->workspaces[i].directory, directory) == 0)
-			return &network->workspaces[i];
+	for (size_t slot = hash; network->n_slots; slot++) {
+		uint32_t place = network->slots[slot & (network->n_slots - 1)];
+		struct workspace *w = place ? &network->workspaces[place - 1] : NULL;
+
+		if (!w || (w->hash == hash && strcmp(w->directory, directory) == 0))
+			return w;
 	}
 	return NULL;
 }
@@ -354,218 +214,233 @@ static int add(struct network *network, const struct network_workspace *listed,
 	if (!more)
 		return error_oom(err);
 	network->workspaces = more;
+	if (make_slots(network) < 0)
+		return error_oom(err);
 	more[network->n] = (struct workspace){
 		.number = -1,
 		.packet_ns = PACKET_NS,
-		.hash = hash_of(listed->directory),
+		.hash = string_hash(listed->directory),
 		.name = strdup(listed->name),
 		.directory = strdup(listed->directory),
+		.due = true,
 	};
 	if (!more[network->n].name || !more[network->n].directory) {
 		clear(network, &more[network->n]);
 		return error_oom(err);
 	}
+	put_into_slot(network, network->n);
 	*added = &more[network->n++];
 	return 0;
 }
 
+void network_work_until(struct network *network, uint64_t until_ns)
+{
+	network->until_ns = until_ns;
+}
+
+/* The parts of an update, each of which may take as long as those before it have left, and its own third. */
+enum part { DROPPING = 1, FINDING, SETTING };
+
+static void begin_part(struct network *network, enum part part)
+{
+	network->worked = network->late = false;
+	network->part_until_ns = network->until_ns;
+	if (network->until_ns > network->began_ns)
+		network->part_until_ns = network->began_ns +
+					 (network->until_ns - network->began_ns) * part / SETTING;
+}
+
+/* At least one thing is done in each part. */
+static bool is_late(struct network *network)
+{
+	network->late = network->part_until_ns && network->worked &&
+			clock_monotonic_ns() >= network->part_until_ns;
+	network->worked = true;
+	network->unfinished |= network->late;
+	return network->late;
+}
+
+/* To take back what they had takes its time, too: until then they are there, and have nothing any more. */
 static void drop_unlisted(struct network *network)
 {
 	size_t kept = 0;
 
+	begin_part(network, DROPPING);
 	for (size_t i = 0; i < network->n; i++) {
 		struct workspace *w = &network->workspaces[i];
 
-		if (w->listed) {
+		if (w->listed || is_late(network)) {
 			network->workspaces[kept++] = *w;
 			continue;
 		}
 		for (size_t l = 0; l < w->n_links; l++)
-			let_go(network, w, &w->links[l]);
+			network_let_go(network, w, &w->links[l]);
 		clear(network, w);
 	}
+	if (kept == network->n)
+		return;
 	network->n = kept;
+	fill_slots(network);
 }
 
-/*
- * Where the uplink is a workspace's link as well, there is one place only for what holds packets back: what the one
- * sends the other one receives. The limit, as it is set or will be, goes before the classes.
- */
-static const struct workspace *who_limits_uplink(const struct network *network,
-						 enum terms_direction direction)
+static bool has_changed(const struct terms *known, const struct terms *terms)
 {
-	for (size_t i = 0; i < network->n; i++) {
-		const struct workspace *w = &network->workspaces[i];
-		bool sent = direction == TERMS_EGRESS;
-		uint64_t wanted_bps = w->terms.net[sent ? TERMS_INGRESS : TERMS_EGRESS].limit_bps;
+	return known->gate != terms->gate ||
+	       memcmp(known->net, terms->net, sizeof(known->net)) != 0;
+}
 
-		for (size_t l = 0; l < w->n_links; l++) {
-			const struct shape *now = &w->links[l].now;
+static int take_list(struct network *network, const struct network_workspace *list, size_t n,
+		     struct error *err)
+{
+	for (size_t i = 0; i < network->n; i++)
+		network->workspaces[i].listed = false;
+	for (size_t i = 0; i < n; i++) {
+		struct workspace *w = network_find(network, list[i].directory);
+		int r = w ? 0 : add(network, &list[i], &w, err);
 
-			if (strcmp(w->links[l].link.name, network->uplink.name) == 0 &&
-			    (wanted_bps || (sent ? now->ingress_limit_bps : now->egress_limit_bps)))
-				return w;
-		}
+		if (r < 0)
+			return r;
+		w->listed = true;
+		w->due |= has_changed(&w->terms, list[i].terms);
+		w->terms = *list[i].terms;
+		w->places = list[i].places;
 	}
-	return NULL;
+	drop_unlisted(network);
+	return 0;
 }
 
-/* The limit needs the place: classes that are there go. */
-static int give_way(struct network *network, enum terms_direction direction,
-		    const struct workspace *limited, struct error *err)
-{
-	int r = uplink_set(&network->uplink, &network->shaper, direction, NULL, 0, err);
-
-	return r < 0 ? r
-		     : error_set(err, EBUSY, "the uplink '%s' is a link of '%s', which has a limit",
-				 network->uplink.name, limited->name);
-}
-
-static int set_classes(struct network *network, enum terms_direction direction, struct error *err)
-{
-	const struct workspace *limited = who_limits_uplink(network, direction);
-	_cleanup_free_ struct class_terms *list = calloc(network->n + 1, sizeof(*list));
-	struct error told = {0};
-	size_t n = 0;
-	int r;
-
-	if (!list)
-		return error_oom(err);
-	for (size_t i = 0; i < network->n; i++) {
-		const struct workspace *w = &network->workspaces[i];
-		const struct terms_net *terms = &w->terms.net[direction];
-
-		if (has_class(terms) && w->number >= 0)
-			list[n++] = (struct class_terms){.number = w->number,
-							 .reserve_bps = terms->reserve_bps,
-							 .share = terms->share};
-	}
-	r = n && limited
-		    ? give_way(network, direction, limited, &told)
-		    : uplink_set(&network->uplink, &network->shaper, direction, list, n, &told);
-	if (r < 0 && !network->uplink_told[direction])
-		log_warning("reserves and shares of what %s are not kept: %s",
-			    direction == TERMS_EGRESS ? "is sent" : "arrives", told.text);
-	network->uplink_told[direction] = r < 0;
-	return r == -ENOMEM ? error_oom(err) : 0;
-}
-
-/* Also where it arrives, if that is known; at the links it is dropped in any case. */
-static void set_uplink_gate(struct network *network)
-{
-	struct error told = {0};
-	bool wanted = false;
-	int r;
-
-	for (size_t i = 0; i < network->n && !wanted; i++)
-		wanted = network->workspaces[i].terms.gate == TERMS_GATE_DROP &&
-			 network->workspaces[i].number >= 0;
-	r = uplink_gate(&network->uplink, &network->shaper, wanted, &told);
-	if (r < 0 && !network->gate_told)
-		log_warning("what arrives at '%s' is not dropped there: %s", network->uplink.name,
-			    told.text);
-	network->gate_told = r < 0;
-}
-
-static size_t list_ports(const struct network *network, struct station_port *ports)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < network->n; i++) {
-		const struct workspace *w = &network->workspaces[i];
-
-		for (size_t l = 0; l < w->n_links && w->number >= 0; l++)
-			ports[n++] = (struct station_port){.port = w->links[l].link.index,
-							   .number = w->number};
-	}
-	return n;
-}
-
-/* Where the uplink is a bridge's port, and something there asks whose what arrives is. */
-static int follow_stations(struct network *network, struct error *err)
-{
-	bool asked = network->uplink.known_link.index && network->uplink.bridge;
-	const struct station_bridge at = {.bridge = asked ? network->uplink.bridge : 0,
-					  .port = network->uplink.known_link.index};
-	_cleanup_free_ struct station_port *ports = NULL;
-	struct error told = {0};
-	int r;
-
-	if (network->updates++ % STATIONS_EVERY || (!asked && !network->stations.n))
-		return 0;
-	ports = calloc(network->n * LINKS_MAX + 1, sizeof(*ports));
-	if (!ports)
-		return error_oom(err);
-	r = stations_follow(&network->stations, network->shaper.netlink, network->shaper.gates, &at,
-			    ports, list_ports(network, ports), &told);
-	if (r < 0 && !network->stations_told)
-		log_warning("whose what arrives at '%s' is, is not known by its bridge: %s",
-			    network->uplink.name, told.text);
-	network->stations_told = r < 0;
-	return r == -ENOMEM ? error_oom(err) : 0;
-}
+/* ---- an update ---- */
 
 /* R of what was tried of it; it is told once. */
-static int judge(struct workspace *w, int r, const struct error *why, struct error *err)
+static int judge(struct workspace *w, int r, const struct error *why, bool *failed,
+		 struct error *err)
 {
 	if (r == -ENOMEM)
 		return error_oom(err);
 	if (r < 0 && !w->told)
 		log_warning("the network terms of '%s' cannot be kept: %s", w->name, why->text);
-	w->failed = r < 0;
+	*failed = r < 0;
 	return 0;
 }
 
-static int find_listed(struct network *network, const struct network_workspace *listed,
-		       struct error *err)
-{
-	struct workspace *w = network_find(network, listed->directory);
-	struct error why = {0};
-	int r = w ? 0 : add(network, listed, &w, err);
-
-	if (r < 0)
-		return r;
-	w->listed = true;
-	w->terms = *listed->terms;
-	w->places = listed->places;
-	return judge(w, find_workspace(network, w, &why), &why, err);
-}
-
-static int set_all_links(struct network *network, struct error *err)
+/* Before their namespaces are looked at: a link that comes in between is seen the next time. */
+static int list_pairs(struct network *network, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < network->n && r == 0; i++) {
-		struct workspace *w = &network->workspaces[i];
-		struct error why = {0};
+	network->pairs_anew = netlink_watch_changed(&network->watch) || !network->pairs_listed ||
+			      (!network->goes_on && network->updates % LIST_EVERY == 0);
+	if (network->pairs_anew)
+		r = netlink_pairs_list(network->shaper.netlink, &network->pairs, err);
+	network->pairs_listed = r == 0;
+	return r;
+}
 
-		if (!w->failed)
-			r = judge(w, set_links(network, w, &why), &why, err);
-		w->told = w->failed;
+static int find_one(struct network *network, struct workspace *w, struct error *err)
+{
+	struct error why = {0};
+	int r;
+
+	if (!w->listed || !w->due || is_late(network))
+		return 0;
+	r = judge(w, find_workspace(network, w, &why), &why, &w->not_found, err);
+	w->due = w->not_found;
+	return r;
+}
+
+/* Where this one stops for lack of time the next one begins, or those behind would never have their turn. */
+static int find_all(struct network *network, struct error *err)
+{
+	size_t from = network->find_from;
+	int r = 0;
+
+	for (size_t i = 0; i < network->n; i++)
+		network->workspaces[i].due |=
+			network_links_are_due(network, &network->workspaces[i]);
+	begin_part(network, FINDING);
+	for (size_t i = 0; i < network->n && r == 0 && !network->late; i++) {
+		network->find_from = (from + i) % network->n;
+		r = find_one(network, &network->workspaces[network->find_from], err);
 	}
 	return r;
+}
+
+static int set_one(struct network *network, struct workspace *w, struct error *err)
+{
+	struct error why = {0};
+	int r;
+
+	/* of one that is due, what it has is not known */
+	if (!w->listed || w->due)
+		return 0;
+	if (network_links_are_set(network, w)) {
+		w->failed = false;
+		w->tried = true;
+		return 0;
+	}
+	if (is_late(network))
+		return 0;
+	r = judge(w, network_set_links(network, w, &why), &why, &w->failed, err);
+	w->tried = true;
+	return r;
+}
+
+static int set_all(struct network *network, struct error *err)
+{
+	size_t from = network->set_from;
+	int r = 0;
+
+	begin_part(network, SETTING);
+	for (size_t i = 0; i < network->n && r == 0; i++) {
+		size_t at = (from + i) % network->n;
+		struct workspace *w = &network->workspaces[at];
+		bool in_time = !network->late;
+
+		r = set_one(network, w, err);
+		w->told = w->failed || w->not_found;
+		if (in_time && network->late)
+			network->set_from = at;
+	}
+	return r;
+}
+
+/* What a killed keeper has left where nobody has anything any more. */
+static void take_left_back(struct network *network)
+{
+	if (!network->left || network->unfinished)
+		return;
+	network->left = network_take_back(network->shaper.writer, network->until_ns);
+	network->unfinished = network->left;
 }
 
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
-	/* before their namespaces are looked at: a link that comes in between is seen the next time */
-	int r = n ? netlink_pairs_list(network->shaper.netlink, &network->pairs, err) : 0;
+	int r;
 
-	for (size_t i = 0; i < network->n; i++)
-		network->workspaces[i].listed = false;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = find_listed(network, &list[i], err);
+	network->goes_on = network->unfinished;
+	network->unfinished = false;
+	network->began_ns = clock_monotonic_ns();
+	r = take_list(network, list, n, err);
+	if (r == 0 && n)
+		r = list_pairs(network, err);
+	if (r == 0)
+		r = find_all(network, err);
 	if (r < 0)
 		return r;
-	drop_unlisted(network);
-	set_uplink_gate(network);
-	r = set_classes(network, TERMS_EGRESS, err);
+	network_set_uplink_gate(network);
+	r = network_set_classes(network, TERMS_EGRESS, err);
 	if (r == 0)
-		r = set_classes(network, TERMS_INGRESS, err);
+		r = network_set_classes(network, TERMS_INGRESS, err);
 	if (r == 0)
-		r = set_all_links(network, err);
-	return r == 0 ? follow_stations(network, err) : r;
+		r = set_all(network, err);
+	if (r == 0)
+		r = network_follow_stations(network, err);
+	if (r < 0)
+		return r;
+	take_left_back(network);
+	network->updates += !network->unfinished;
+	return network->unfinished;
 }
 
 int network_watch(struct network *network, uint64_t now_ns, struct error *err)
@@ -573,7 +448,7 @@ int network_watch(struct network *network, uint64_t now_ns, struct error *err)
 	int r = uplink_withhold(&network->uplink, &network->shaper, now_ns, err);
 
 	if (r == 0 && uplink_look(&network->uplink, &network->shaper, now_ns))
-		r = set_classes(network, TERMS_EGRESS, err);
+		r = network_set_classes(network, TERMS_EGRESS, err);
 	return r;
 }
 
@@ -583,5 +458,5 @@ int network_leave(struct network *network, struct error *err)
 
 	network->uplink.stays = true;
 	r = uplink_withhold(&network->uplink, &network->shaper, 0, err);
-	return r == 0 ? set_classes(network, TERMS_EGRESS, err) : r;
+	return r == 0 ? network_set_classes(network, TERMS_EGRESS, err) : r;
 }

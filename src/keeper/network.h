@@ -22,8 +22,11 @@ struct network;
 /* Does nothing yet. WRITER must outlive it. UPLINK as in uplink_find. */
 int network_open(struct network **network, struct writer *writer, const char *uplink,
 		 struct error *err);
-/* What a killed keeper has set of links is taken back. */
-void network_take_back(struct writer *writer);
+/*
+ * What a killed keeper has set of links is taken back, but for those that this one has come to, until UNTIL_NS
+ * (CLOCK_MONOTONIC; 0: all of it). True: there is more.
+ */
+bool network_take_back(struct writer *writer, uint64_t until_ns);
 /* What was set stays. */
 void network_close(struct network *network);
 
@@ -36,11 +39,16 @@ struct network_workspace {
 
 /*
  * Brings what is set in line with the workspaces of LIST and the links they have now. To be called when the
- * list has changed, and about once a second: a link that came or changed is seen then. What cannot be kept of a
- * workspace is told by a warning, once.
+ * list has changed, and about twice a second: a link that came or changed is seen then, and one that was there before
+ * somebody of the workspace has joined its namespace within ten calls. What cannot be kept of a workspace is told by a
+ * warning, once. Returns 1 when its time (network_work_until) was over before it was done: the next call goes on there,
+ * soon.
  */
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err);
+
+/* When the next update has to end, by CLOCK_MONOTONIC; 0: when it is done. */
+void network_work_until(struct network *network, uint64_t until_ns);
 
 /*
  * Looks, each round, whether the uplink is so full that those who reserved something of it need it, or no longer is, and

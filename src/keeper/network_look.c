@@ -8,7 +8,7 @@
 #include "bpf/gate.h"
 #include "keeper/network_internal.h"
 
-/* Limits of links hold whoever looks, and each link has to be asked: one look in so many is at them too. */
+/* Limits of links hold whoever looks, and all interfaces of the host are told of: one look in so many is at them too. */
 #define LINKS_EVERY 4
 
 /* Of what receiving a packet costs, what is believed. */
@@ -67,21 +67,91 @@ static void add_counts(struct qdisc_counts *sum, const struct qdisc_counts *more
 	sum->waiting += more->waiting;
 }
 
-static void look_at_links(const struct network *network, struct workspace *w)
+/* What an HTB of ours lets through is of a link of W's. */
+struct counted {
+	int index; /* of its interface */
+	struct workspace *w;
+	enum terms_direction direction;
+	struct qdisc_counts counts;
+};
+
+struct all_counted {
+	struct counted *items;
+	size_t n;
+};
+
+static int by_index(const void *a, const void *b)
 {
-	struct qdisc_counts one;
+	return ((const struct counted *)a)->index - ((const struct counted *)b)->index;
+}
 
-	memset(w->counts.limited, 0, sizeof(w->counts.limited));
-	for (size_t i = 0; i < w->n_links; i++) {
-		const struct netlink_peer *link = &w->links[i].link;
+static void take_counts(void *data, int index, const struct qdisc_counts *counts)
+{
+	const struct all_counted *all = data;
+	const struct counted key = {.index = index};
+	struct counted *found = all->n ? bsearch(&key, all->items, all->n, sizeof(key), by_index)
+				       : NULL;
 
-		if (w->links[i].now.ingress_limit_bps &&
-		    shape_ingress_counts(&network->shaper, link, &one) == 0)
-			add_counts(&w->counts.limited[TERMS_INGRESS], &one);
-		if (w->links[i].now.egress_limit_bps &&
-		    shape_egress_counts(&network->shaper, link, &one) == 0)
-			add_counts(&w->counts.limited[TERMS_EGRESS], &one);
+	if (found)
+		found->counts = *counts;
+}
+
+static void list_counted(struct network *network, struct all_counted *all)
+{
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		for (size_t l = 0; l < w->n_links; l++) {
+			const struct attached *link = &w->links[l];
+			struct counted one = {.w = w};
+
+			if (link->now.ingress_limit_bps) {
+				one.index = link->link.index;
+				one.direction = TERMS_INGRESS;
+				all->items[all->n++] = one;
+			}
+			if (link->now.egress_limit_bps) {
+				one.index = link->now.ifb;
+				one.direction = TERMS_EGRESS;
+				all->items[all->n++] = one;
+			}
+		}
 	}
+	if (all->n)
+		qsort(all->items, all->n, sizeof(*all->items), by_index);
+}
+
+static void add_up(const struct network *network, const struct all_counted *all)
+{
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		memset(w->counts.limited, 0, sizeof(w->counts.limited));
+		for (size_t l = 0; l < w->n_links; l++) {
+			if (w->links[l].now.egress_limit_bps)
+				shape_add_passed(&network->shaper, &w->links[l].link,
+						 &w->counts.limited[TERMS_EGRESS]);
+		}
+	}
+	for (size_t i = 0; i < all->n; i++)
+		add_counts(&all->items[i].w->counts.limited[all->items[i].direction],
+			   &all->items[i].counts);
+}
+
+/* All at one go: to ask each link for itself took most of what the keeper takes. False: that could not be done. */
+static bool look_at_links(struct network *network)
+{
+	_cleanup_free_ struct counted *items =
+		calloc(network->n * LINKS_MAX * TERMS_DIRECTIONS + 1, sizeof(*items));
+	struct all_counted all = {.items = items};
+
+	if (!items)
+		return false;
+	list_counted(network, &all);
+	if (all.n && shape_all_counts(&network->shaper, take_counts, &all, NULL) < 0)
+		return false;
+	add_up(network, &all);
+	return true;
 }
 
 /* What had no need of a class. */
@@ -137,18 +207,15 @@ static void judge(struct workspace *w, bool links_counted, uint64_t now_ns)
 
 void network_look(struct network *network, uint64_t now_ns)
 {
-	bool links = network->looks++ % LINKS_EVERY == 0;
+	bool links = network->looks++ % LINKS_EVERY == 0 && look_at_links(network);
 
 	if (network->uplink.counted_link.index)
 		look_at_uplink(network, TERMS_EGRESS);
 	if (network->uplink.arriving_link.index)
 		look_at_uplink(network, TERMS_INGRESS);
 	for (size_t i = 0; i < network->n; i++) {
-		struct workspace *w = &network->workspaces[i];
-
-		if (links)
-			look_at_links(network, w);
-		judge(w, links, now_ns);
+		if (network->workspaces[i].tried)
+			judge(&network->workspaces[i], links, now_ns);
 	}
 }
 

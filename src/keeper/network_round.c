@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define LINKS_NS 500000000ull
+
+/* Of a round, for what is to be set; the rest is for those who are kept already, and who ask. */
+#define SLICE_NS 40000000ull
 
 static size_t list_concerned(const struct roster *roster, struct network_workspace *list)
 {
@@ -24,11 +28,13 @@ static size_t list_concerned(const struct roster *roster, struct network_workspa
 	return n;
 }
 
+/* 1: there is more to be done. */
 static int update(struct network_round *round, struct writer *writer, const struct roster *roster,
 		  struct error *err)
 {
 	_cleanup_free_ struct network_workspace *list =
 		calloc(roster->control.n + 1, sizeof(*list));
+	uint64_t until_ns = round->whole ? 0 : clock_monotonic_ns() + SLICE_NS;
 	size_t n;
 	int r = 0;
 
@@ -36,10 +42,13 @@ static int update(struct network_round *round, struct writer *writer, const stru
 		return error_oom(err);
 	n = list_concerned(roster, list);
 	if (!n && !round->network)
-		network_take_back(writer);
-	else if (!round->network)
+		return network_take_back(writer, until_ns);
+	if (!round->network)
 		r = network_open(&round->network, writer, round->uplink, err);
-	return r == 0 && round->network ? network_update(round->network, list, n, err) : r;
+	if (r < 0)
+		return r;
+	network_work_until(round->network, until_ns);
+	return network_update(round->network, list, n, err);
 }
 
 void network_round(struct network_round *round, struct writer *writer, const struct roster *roster,
@@ -54,10 +63,12 @@ void network_round(struct network_round *round, struct writer *writer, const str
 
 		if (r < 0 && !round->failed)
 			log_warning("network terms are not kept: %s", err.text);
-		if (r == 0 && round->network)
-			network_look(round->network, now_ns);
 		round->failed = r < 0;
-		round->due_ns = now_ns + LINKS_NS;
+		round->due_ns = r > 0 ? now_ns : now_ns + LINKS_NS;
+	}
+	if (round->network && now_ns >= round->look_due_ns) {
+		network_look(round->network, now_ns);
+		round->look_due_ns = now_ns + LINKS_NS;
 	}
 	for (size_t i = 0; round->network && i < roster->control.n; i++) {
 		const struct control_workspace *w = &roster->control.workspaces[i];

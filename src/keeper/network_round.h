@@ -12,7 +12,9 @@
 struct network_round {
 	const char *uplink;	 /* as in uplink_find */
 	struct network *network; /* NULL: nobody has had network terms yet */
-	uint64_t due_ns;	 /* when links are looked for next */
+	bool whole;		 /* all that is to be set is set at once, however long that takes */
+	uint64_t due_ns;	 /* when links are looked for next, */
+	uint64_t look_due_ns;	 /* and what they have let through */
 	bool failed;		 /* told */
 };
 
@@ -21,7 +23,7 @@ void network_round_leave(struct network_round *round);
 
 /*
  * Sets what the roster's workspaces have of network terms, twice a second, and their gates as the controller
- * decided. What fails is told by a warning, and tried again.
+ * decided. Where there is much to be set, for a part of each round until it is done. What fails is told by a warning, and tried again.
  */
 void network_round(struct network_round *round, struct writer *writer, const struct roster *roster,
 		   uint64_t now_ns);

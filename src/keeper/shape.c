@@ -358,9 +358,10 @@ static int hold(const struct shaper *shaper, const char *name, const struct netl
 }
 
 static int limit_egress(const struct shaper *shaper, const char *name,
-			const struct netlink_peer *link, uint64_t bps, bool limited,
+			const struct netlink_peer *link, uint64_t bps, struct shape *now,
 			struct error *err)
 {
+	bool limited = now->egress_limit_bps != 0;
 	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
 	int index = 0, r;
 
@@ -379,6 +380,8 @@ static int limit_egress(const struct shaper *shaper, const char *name,
 		r = hold(shaper, name, link, &all_placed[PLACED_HOLD], bps, err);
 	if (r < 0 && !limited)
 		undo_redirect(shaper, link, ifb.name);
+	if (r == 0)
+		now->ifb = index;
 	return r;
 }
 
@@ -407,6 +410,13 @@ static int place_all(const struct shaper *shaper, const char *name, const struct
 	return 0;
 }
 
+bool shape_is(const struct shape *now, const struct shape *wanted)
+{
+	return now->ingress_limit_bps == wanted->ingress_limit_bps &&
+	       now->egress_limit_bps == wanted->egress_limit_bps && now->gate == wanted->gate &&
+	       now->mark == wanted->mark && now->learn == wanted->learn;
+}
+
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 	       int number, const struct shape *wanted, struct shape *now, struct error *err)
 {
@@ -419,8 +429,7 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 			now->ingress_limit_bps = wanted->ingress_limit_bps;
 	}
 	if (r == 0 && wanted->egress_limit_bps != now->egress_limit_bps) {
-		r = limit_egress(shaper, name, link, wanted->egress_limit_bps,
-				 now->egress_limit_bps != 0, err);
+		r = limit_egress(shaper, name, link, wanted->egress_limit_bps, now, err);
 		if (r == 0)
 			now->egress_limit_bps = wanted->egress_limit_bps;
 	}
@@ -477,29 +486,22 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 
 /* ---- counts ---- */
 
-int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
-			 struct qdisc_counts *counts)
+int shape_all_counts(const struct shaper *shaper, netlink_take_root *take, void *data,
+		     struct error *err)
 {
-	return netlink_class_counts(shaper->netlink, link->index, CLASS, counts, NULL);
+	return netlink_qdisc_all_roots(shaper->netlink, QDISC, take, data, err);
 }
 
-int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *link,
-			struct qdisc_counts *counts)
+void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *link,
+		      struct qdisc_counts *counts)
 {
-	struct netlink_link ifb;
-	int r = netlink_link_by_name(shaper->netlink,
-				     shape_ifb_of(SHAPE_IFB_LINK, link->index).name, &ifb, NULL);
+	uint64_t bytes, packets;
 
-	if (r == 0)
-		r = netlink_class_counts(shaper->netlink, ifb.index, CLASS, counts, NULL);
-	if (r == 0 && shaper->gates) {
-		uint64_t bytes, packets;
-
-		gates_hold_counts(shaper->gates, link->index, &bytes, &packets);
-		counts->bytes += bytes;
-		counts->packets += packets;
-	}
-	return r;
+	if (!shaper->gates)
+		return;
+	gates_hold_counts(shaper->gates, link->index, &bytes, &packets);
+	counts->bytes += bytes;
+	counts->packets += packets;
 }
 
 /* ---- putting back ---- */

@@ -12,6 +12,7 @@
  * All of it goes with the link, but for the ifb.
  */
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -47,6 +48,7 @@ struct shape {
 	bool gate;
 	bool mark;  /* what is received from it carries the workspace's number */
 	bool learn; /* addresses of what is sent into it are learned as the workspace's */
+	int ifb;    /* of what is there: the index of the ifb of its egress limit */
 };
 
 struct shaper {
@@ -61,6 +63,9 @@ struct shaper {
  */
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 	       int number, const struct shape *wanted, struct shape *now, struct error *err);
+
+/* Whether there is nothing to be done for WANTED. */
+bool shape_is(const struct shape *now, const struct shape *wanted);
 
 /*
  * Takes back what *NOW says, and forgets what the book has of it. Of a link that is gone there is the ifb left; of
@@ -116,11 +121,15 @@ int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *li
 /* Whether this kernel can limit links: tried in a network namespace of its own. -EOPNOTSUPP with a sentence. */
 int shape_probe(struct error *err);
 
-/* What a link let through while it had a limit. -ENOENT when it has none. */
-int shape_ingress_counts(const struct shaper *shaper, const struct netlink_peer *link,
-			 struct qdisc_counts *counts);
-int shape_egress_counts(const struct shaper *shaper, const struct netlink_peer *link,
-			struct qdisc_counts *counts);
+/*
+ * What all interfaces at whose roots an HTB of ours is have let through by it, at one go: TAKE is called with the index
+ * of each, which for an egress limit is that of the link's ifb.
+ */
+int shape_all_counts(const struct shaper *shaper, netlink_take_root *take, void *data,
+		     struct error *err);
+/* And what is received from LINK that has passed its ifb by. */
+void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *link,
+		      struct qdisc_counts *counts);
 
 /* Takes one entry of the book back: what was set on a link. For writer.c. */
 int shape_undo(const struct found *found, struct error *err);

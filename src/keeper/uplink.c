@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "bpf/gate.h"
 #include "kernel/netlink_link.h"
 #include "kernel/topology.h"
@@ -361,6 +362,26 @@ int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t
 }
 
 /* ---- both ---- */
+
+static void take_back(const struct shaper *shaper, const char *where)
+{
+	struct error err = {0};
+
+	if (writer_undo_inherited(shaper->writer, where, &err) < 0)
+		log_warning("%s", err.text);
+}
+
+void uplink_take_back(const struct uplink *uplink, const struct shaper *shaper)
+{
+	struct netlink_link link;
+
+	if (!shaper->writer->book || shaper->writer->dry || !uplink->name[0])
+		return;
+	/* what leads to the ifb before that */
+	take_back(shaper, uplink->name);
+	if (netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) == 0)
+		take_back(shaper, shape_ifb_of(SHAPE_IFB_UPLINK, link.index).name);
+}
 
 uint64_t uplink_arriving_bps(uint64_t rate_bps)
 {

@@ -52,6 +52,9 @@ int uplink_choose(const char *text, const struct topology *host, struct uplink *
 /* Of an uplink's rate, what can be promised of what arrives. */
 uint64_t uplink_arriving_bps(uint64_t rate_bps);
 
+/* What a keeper before this one has set there is taken back. */
+void uplink_take_back(const struct uplink *uplink, const struct shaper *shaper);
+
 /*
  * Sets these classes and no others; with none of them the uplink gets its default back. -EBUSY: somebody else
  * shapes there. -ERANGE: more is reserved than there is. When it fails, what was there before stays, but for an

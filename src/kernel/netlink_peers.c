@@ -28,16 +28,21 @@ static int read_nsid(const struct nlmsghdr *message, void *data)
 	return NETLINK_GO_ON;
 }
 
-static int find_nsid(struct netlink *netlink, int netns_fd, int32_t *nsid)
+int netlink_namespace_number(struct netlink *netlink, int netns_fd, int *number, struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct nlmsghdr *request = netlink_begin(buffer, RTM_GETNSID, 0, sizeof(struct rtgenmsg));
+	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;
 	int r;
 
-	*nsid = NETNSA_NSID_NOT_ASSIGNED;
 	netlink_put_u32(request, NETNSA_FD, (uint32_t)netns_fd);
-	r = netlink_query(netlink, request, read_nsid, nsid);
-	return r < 0 ? r : *nsid < 0 ? -ENODEV : 0;
+	r = netlink_query(netlink, request, read_nsid, &nsid);
+	if (r == 0 && nsid < 0)
+		r = -ENODEV;
+	if (r < 0)
+		return error_errno(err, r, "find the network namespace's number");
+	*number = nsid;
+	return 0;
 }
 
 struct netlink_pair {
@@ -77,6 +82,11 @@ static void read_kind(const struct nlattr *attr, char *kind, size_t size)
 	}
 }
 
+bool netlink_is_pair(const char *kind)
+{
+	return strcmp(kind, "veth") == 0 || strcmp(kind, "netkit") == 0;
+}
+
 static int see_link(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = netlink_payload(message);
@@ -102,7 +112,7 @@ static int see_link(const struct nlmsghdr *message, void *data)
 		}
 	}
 	/* a macvlan's parent may be elsewhere, too, and is no other end */
-	if (pair.nsid < 0 || (strcmp(peer->kind, "veth") != 0 && strcmp(peer->kind, "netkit") != 0))
+	if (pair.nsid < 0 || !netlink_is_pair(peer->kind))
 		return NETLINK_GO_ON;
 	return append(data, &pair);
 }
@@ -120,6 +130,14 @@ static int list_once(struct netlink *netlink, struct netlink_pairs *pairs)
 	return netlink_query(netlink, request, see_link, pairs);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const struct netlink_pair *x = a, *y = b;
+	int order = (x->nsid > y->nsid) - (x->nsid < y->nsid);
+
+	return order ? order : x->peer.index - y->peer.index;
+}
+
 int netlink_pairs_list(struct netlink *netlink, struct netlink_pairs *pairs, struct error *err)
 {
 	int r = -EINTR;
@@ -129,34 +147,41 @@ int netlink_pairs_list(struct netlink *netlink, struct netlink_pairs *pairs, str
 		r = list_once(netlink, pairs);
 	if (pairs->lost)
 		return error_oom(err);
-	return r < 0 ? error_errno(err, r, "list the interfaces") : 0;
+	if (r < 0)
+		return error_errno(err, r, "list the interfaces");
+	if (pairs->n)
+		qsort(pairs->items, pairs->n, sizeof(*pairs->items), by_number);
+	return 0;
 }
 
-int netlink_pairs_with(struct netlink *netlink, const struct netlink_pairs *pairs, int netns_fd,
-		       struct netlink_peer *peers, size_t max, size_t *n, struct error *err)
+size_t netlink_pairs_with(const struct netlink_pairs *pairs, int number, struct netlink_peer *peers,
+			  size_t max)
 {
-	size_t found = 0;
-	int32_t nsid;
-	int r = find_nsid(netlink, netns_fd, &nsid);
+	size_t low = 0, high = pairs->n, found = 0;
 
-	if (r < 0)
-		return error_errno(err, r, "find the network namespace's number");
-	for (size_t i = 0; i < pairs->n && found < max; i++) {
-		if (pairs->items[i].nsid == nsid)
-			peers[found++] = pairs->items[i].peer;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pairs->items[middle].nsid < number)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	*n = found;
-	return 0;
+	for (; low < pairs->n && pairs->items[low].nsid == number && found < max; low++)
+		peers[found++] = pairs->items[low].peer;
+	return found;
 }
 
 int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
 		     size_t *n, struct error *err)
 {
 	struct netlink_pairs pairs = {0};
-	int r = netlink_pairs_list(netlink, &pairs, err);
+	int number, r = netlink_pairs_list(netlink, &pairs, err);
 
 	if (r == 0)
-		r = netlink_pairs_with(netlink, &pairs, netns_fd, peers, max, n, err);
+		r = netlink_namespace_number(netlink, netns_fd, &number, err);
+	if (r == 0)
+		*n = netlink_pairs_with(&pairs, number, peers, max);
 	netlink_pairs_clear(&pairs);
 	return r;
 }

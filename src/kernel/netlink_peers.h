@@ -20,10 +20,13 @@ struct netlink_peer {
 	char kind[16]; /* "veth", "netkit" */
 };
 
+/* Whether a link of this kind is an end of a pair. */
+bool netlink_is_pair(const char *kind);
+
 /* All ends of pairs here whose other ends are in other namespaces. To list them is what is dear: a host may have many. */
 struct netlink_pair;
 struct netlink_pairs {
-	struct netlink_pair *items;
+	struct netlink_pair *items; /* by the number of the namespace of the other end */
 	size_t n, room;
 	bool lost; /* there was no memory for all */
 };
@@ -33,12 +36,15 @@ int netlink_pairs_list(struct netlink *netlink, struct netlink_pairs *pairs, str
 void netlink_pairs_clear(struct netlink_pairs *pairs);
 
 /*
- * Of PAIRS, listed in NETLINK's namespace, those with the namespace NETNS_FD, at most MAX of them. None is no error.
- * -ENODEV: the two namespaces are not connected, or are the same one.
+ * By what number NETLINK's namespace knows the namespace NETNS_FD, as long as both are there. -ENODEV: it does not, so
+ * that they are not connected, or they are the same one.
  */
-int netlink_pairs_with(struct netlink *netlink, const struct netlink_pairs *pairs, int netns_fd,
-		       struct netlink_peer *peers, size_t max, size_t *n, struct error *err);
+int netlink_namespace_number(struct netlink *netlink, int netns_fd, int *number, struct error *err);
 
-/* Both at once, for one namespace. */
+/* Of PAIRS, listed in a namespace that knows the other one by NUMBER, those with it, at most MAX of them; how many. */
+size_t netlink_pairs_with(const struct netlink_pairs *pairs, int number, struct netlink_peer *peers,
+			  size_t max);
+
+/* All of that at once, for one namespace. None is no error. */
 int netlink_peers_in(struct netlink *netlink, int netns_fd, struct netlink_peer *peers, size_t max,
 		     size_t *n, struct error *err);

@@ -48,33 +48,33 @@ static bool is_gone(int r)
 static int read_qdisc(const struct nlmsghdr *message, void *data)
 {
 	const struct tcmsg *about = netlink_payload(message);
-	struct netlink_qdisc *qdisc = ((void **)data)[0];
-	const int *index = ((void **)data)[1];
+	struct netlink_qdisc *qdisc = data;
 	const struct nlattr *attr;
 
-	/* kernels before 4.20 answer with the qdiscs of all interfaces */
-	if (about->tcm_ifindex != *index || about->tcm_parent != TC_H_ROOT)
-		return NETLINK_GO_ON;
 	qdisc->handle = about->tcm_handle;
 	netlink_for_each(attr, message, sizeof(*about)) {
 		if (netlink_type(attr) == TCA_KIND)
 			snprintf(qdisc->kind, sizeof(qdisc->kind), "%s", netlink_string(attr));
 	}
-	return NETLINK_GO_ON;
+	return NETLINK_STOP;
 }
 
+/*
+ * A dump would be of all interfaces, whatever is asked for. Of one the kernel tells all who listen, and whoever asks with
+ * NLM_F_ECHO; EINVAL is what it says of one that is none, as of an interface that is down (net/sched/sch_api.c).
+ */
 int netlink_qdisc_root(struct netlink *netlink, int index, struct netlink_qdisc *qdisc,
 		       struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
-	struct tcmsg about = {.tcm_ifindex = index};
-	struct nlmsghdr *request = begin(buffer, RTM_GETQDISC, NLM_F_DUMP, &about);
+	struct tcmsg about = {.tcm_ifindex = index, .tcm_parent = TC_H_ROOT};
+	struct nlmsghdr *request = begin(buffer, RTM_GETQDISC, NLM_F_ECHO, &about);
 	struct netlink_qdisc found = {0};
-	void *data[] = {&found, &index};
-	int r = netlink_query(netlink, request, read_qdisc, data);
+	int r = netlink_query(netlink, request, read_qdisc, &found);
 
-	if (r < 0)
-		return error_errno(err, r, "list the qdiscs of the interface of index %d", index);
+	if (r < 0 && !is_gone(r))
+		return error_errno(err, r, "look at the root qdisc of the interface of index %d",
+				   index);
 	*qdisc = found;
 	return 0;
 }
@@ -178,6 +178,18 @@ static void read_counts(const struct nlattr *stats, struct qdisc_counts *counts)
 	}
 }
 
+static struct qdisc_counts counts_of(const struct nlmsghdr *message)
+{
+	struct qdisc_counts counts = {0};
+	const struct nlattr *attr;
+
+	netlink_for_each(attr, message, sizeof(struct tcmsg)) {
+		if (netlink_type(attr) == TCA_STATS2)
+			read_counts(attr, &counts);
+	}
+	return counts;
+}
+
 struct wanted_class {
 	uint32_t handle;
 	bool found;
@@ -188,15 +200,11 @@ static int read_class(const struct nlmsghdr *message, void *data)
 {
 	const struct tcmsg *about = netlink_payload(message);
 	struct wanted_class *wanted = data;
-	const struct nlattr *attr;
 
 	if (about->tcm_handle != wanted->handle)
 		return NETLINK_GO_ON;
 	wanted->found = true;
-	netlink_for_each(attr, message, sizeof(*about)) {
-		if (netlink_type(attr) == TCA_STATS2)
-			read_counts(attr, &wanted->counts);
-	}
+	wanted->counts = counts_of(message);
 	return NETLINK_STOP;
 }
 
@@ -227,14 +235,9 @@ struct all_classes {
 static int take_class(const struct nlmsghdr *message, void *data)
 {
 	const struct tcmsg *about = netlink_payload(message);
+	const struct qdisc_counts counts = counts_of(message);
 	const struct all_classes *all = data;
-	struct qdisc_counts counts = {0};
-	const struct nlattr *attr;
 
-	netlink_for_each(attr, message, sizeof(*about)) {
-		if (netlink_type(attr) == TCA_STATS2)
-			read_counts(attr, &counts);
-	}
 	all->take(all->data, about->tcm_handle, &counts);
 	return NETLINK_GO_ON;
 }
@@ -250,6 +253,37 @@ int netlink_class_all_counts(struct netlink *netlink, int index, netlink_take_co
 
 	return r < 0 ? error_errno(err, r, "read the classes of the interface of index %d", index)
 		     : 0;
+}
+
+struct all_roots {
+	uint32_t handle;
+	netlink_take_root *take;
+	void *data;
+};
+
+static int take_root(const struct nlmsghdr *message, void *data)
+{
+	const struct tcmsg *about = netlink_payload(message);
+	const struct all_roots *all = data;
+	struct qdisc_counts counts;
+
+	if (about->tcm_parent != TC_H_ROOT || about->tcm_handle != all->handle)
+		return NETLINK_GO_ON;
+	counts = counts_of(message);
+	all->take(all->data, about->tcm_ifindex, &counts);
+	return NETLINK_GO_ON;
+}
+
+int netlink_qdisc_all_roots(struct netlink *netlink, uint32_t handle, netlink_take_root *take,
+			    void *data, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct tcmsg about = {0};
+	struct all_roots all = {handle, take, data};
+	int r = netlink_query(netlink, begin(buffer, RTM_GETQDISC, NLM_F_DUMP, &about), take_root,
+			      &all);
+
+	return r < 0 ? error_errno(err, r, "list the qdiscs of all interfaces") : 0;
 }
 
 static int delete (struct netlink *netlink, uint16_t type, const struct tcmsg *about,

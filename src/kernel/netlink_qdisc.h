@@ -60,6 +60,11 @@ typedef void netlink_take_counts(void *data, uint32_t handle, const struct qdisc
 int netlink_class_all_counts(struct netlink *netlink, int index, netlink_take_counts *take,
 			     void *data, struct error *err);
 
+/* What the root of each interface that has one, of HANDLE, has let through: TAKE is called with its index. */
+typedef void netlink_take_root(void *data, int index, const struct qdisc_counts *counts);
+int netlink_qdisc_all_roots(struct netlink *netlink, uint32_t handle, netlink_take_root *take,
+			    void *data, struct error *err);
+
 /* 0 also when there is no such class. */
 int netlink_class_delete(struct netlink *netlink, int index, uint32_t handle, struct error *err);
 

@@ -117,9 +117,11 @@ struct cpus cpus_intersect(const struct cpus *a, const struct cpus *b)
 
 int cpus_first_missing(const struct cpus *a, const struct cpus *b)
 {
-	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
-		if (cpus_has(a, cpu) && !cpus_has(b, cpu))
-			return (int)cpu;
+	for (size_t i = 0; i < ARRAY_SIZE(a->bits); i++) {
+		uint64_t missing = a->bits[i] & ~b->bits[i];
+
+		if (missing)
+			return (int)(i * 64) + __builtin_ctzll(missing);
 	}
 	return -1;
 }

@@ -178,6 +178,143 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	leave_place(&place);
 }
 
+/* As the next keeper finds it. */
+static void be_the_next(struct place *place)
+{
+	struct error err = {0};
+	bool damaged = true;
+
+	network_close(place->network);
+	must(book_flush(place->book, &err) == 0, "%s", err.text);
+	book_close(place->book);
+	must(book_open(place->book_dir, &place->book, &damaged, &err) == 0, "%s", err.text);
+	ok(!damaged);
+	place->writer.book = place->book;
+	must(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
+	     err.text);
+}
+
+TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
+{
+	struct place place = {0};
+	int first, second;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	add_link(&place, "out1", "eth1");
+	first = index_of(&place, "out0");
+	second = index_of(&place, "out1");
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(has_ifb(&place, first) && has_ifb(&place, second));
+	be_the_next(&place);
+	ok(has_ifb(&place, first) && has_ifb(&place, second));
+	place.terms.net[TERMS_EGRESS].limit_bps = 0;
+	update(&place);
+	ok(!has_ifb(&place, first) && !has_ifb(&place, second));
+	ok(has_our_root(&place, "out0") && has_our_root(&place, "out1"));
+	is_uint(book_entries(place.book), 2);
+	/* one whose workspace is promised nothing any more */
+	be_the_next(&place);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	ok(!has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+#define CROWD 6
+
+/* A workspace more, with a link of its own. */
+static void join_crowd(struct place *place, struct place *one, const char *name)
+{
+	char text[32];
+	int dir;
+
+	one->netlink = place->netlink;
+	one->inside = start_inside();
+	must(one->inside > 0);
+	strcpy(one->directory, "/tmp/behalf-network-XXXXXX");
+	must(mkdtemp(one->directory) != NULL);
+	dir = open(one->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d\n", one->inside);
+	must(file_create_at(dir, "cgroup.procs", text, 0600, NULL) == 0);
+	close(dir);
+	add_link(one, name, "eth0");
+}
+
+static void leave_crowd(struct place *one)
+{
+	_cleanup_free_ char *command = string_format("rm -rf %s", one->directory);
+
+	kill(one->inside, SIGKILL);
+	waitpid(one->inside, NULL, 0);
+	ok(system(command) == 0);
+}
+
+TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
+{
+	struct network_workspace list[CROWD];
+	struct place place = {0}, crowd[CROWD] = {0};
+	char names[CROWD][16];
+	int updates = 0, r = 1, set = 0;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(names[i], sizeof(names[i]), "crowd%d", i);
+		join_crowd(&place, &crowd[i], names[i]);
+		list[i] = (struct network_workspace){
+			.name = names[i], .directory = crowd[i].directory, .terms = &place.terms};
+	}
+	/* long ago */
+	network_work_until(place.network, 1);
+	while (r > 0 && updates++ < 10 * CROWD)
+		r = network_update(place.network, list, CROWD, NULL);
+	is_int(r, 0);
+	ok(updates >= CROWD && updates < 10 * CROWD, "%d updates", updates);
+	for (int i = 0; i < CROWD; i++)
+		set += has_our_root(&place, names[i]);
+	is_int(set, CROWD);
+	/* nothing to do takes no time */
+	is_int(network_update(place.network, list, CROWD, NULL), 0);
+	for (r = 1, updates = 0; r > 0 && updates < 10 * CROWD; updates++)
+		r = network_update(place.network, NULL, 0, NULL);
+	is_int(r, 0);
+	ok(updates >= CROWD, "%d updates", updates);
+	for (int i = 0; i < CROWD; i++)
+		ok(!has_our_root(&place, names[i]));
+	for (int i = 0; i < CROWD; i++)
+		leave_crowd(&crowd[i]);
+	leave_place(&place);
+}
+
+/* Behind a link that was there, of which nothing is told. */
+TEST(who_joins_another_namespace_later_is_found)
+{
+	struct place place = {0}, other = {0};
+	_cleanup_free_ char *path = NULL;
+	FILE *procs;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_crowd(&place, &other, "out1");
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
+	path = string_format("%s/cgroup.procs", place.directory);
+	procs = fopen(path, "we");
+	must(procs);
+	fprintf(procs, "%d\n%d\n", place.inside, other.inside);
+	fclose(procs);
+	for (int i = 0; i < 10; i++)
+		update(&place);
+	ok(has_our_root(&place, "out0") && has_our_root(&place, "out1"));
+	leave_crowd(&other);
+	leave_place(&place);
+}
+
 TEST(a_limit_that_fails_half_way_leaves_nothing)
 {
 	struct place place = {0};

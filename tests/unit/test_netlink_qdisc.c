@@ -85,6 +85,19 @@ TEST(a_root_qdisc_is_set_and_given_back)
 	netlink_close(pair.netlink);
 }
 
+struct root_seen {
+	int index;
+	struct qdisc_counts counts;
+};
+
+static void see_root(void *data, int index, const struct qdisc_counts *counts)
+{
+	struct root_seen *seen = data;
+
+	if (index == seen->index)
+		seen->counts = *counts;
+}
+
 TEST(a_class_of_htb_counts_and_holds_to_its_ceiling)
 {
 	struct qdisc_htb_class class = {.parent = QDISC_HANDLE(0xbe, 0),
@@ -94,9 +107,11 @@ TEST(a_class_of_htb_counts_and_holds_to_its_ceiling)
 	struct qdisc_counts counts;
 	struct pair pair = {0};
 	struct error err = {0};
+	struct root_seen seen = {0};
 
 	if (!make_pair(&pair))
 		return;
+	seen.index = pair.a.index;
 	if (netlink_qdisc_add_htb(pair.netlink, pair.a.index, class.parent, 1, &err) == -EOPNOTSUPP)
 		skip("the kernel has no HTB");
 	must(netlink_class_set_htb(pair.netlink, pair.a.index, &class, &err) == 0, "%s", err.text);
@@ -107,6 +122,16 @@ TEST(a_class_of_htb_counts_and_holds_to_its_ceiling)
 	ok(counts.packets >= 60 && counts.packets <= 80, "%llu packets",
 	   (unsigned long long)counts.packets);
 	ok(counts.bytes >= 60 * 1000 && counts.bytes <= 80 * 1000);
+	/* and so does the root, that of all interfaces at one go */
+	must(netlink_qdisc_all_roots(pair.netlink, class.parent, see_root, &seen, &err) == 0, "%s",
+	     err.text);
+	is_uint(seen.counts.bytes, counts.bytes);
+	is_uint(seen.counts.packets, counts.packets);
+	is_uint(seen.counts.waiting, counts.waiting);
+	seen.counts.packets = 0;
+	is_int(netlink_qdisc_all_roots(pair.netlink, QDISC_HANDLE(0xbf, 0), see_root, &seen, &err),
+	       0);
+	is_uint(seen.counts.packets, 0);
 	/* a class changes while packets wait in it */
 	class.rate_bytes = class.ceil_bytes = 10000000000; /* over 32 bits */
 	is_int(netlink_class_set_htb(pair.netlink, pair.a.index, &class, &err), 0);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The links of one workspace: which it has, and what is set there. They are found by the namespaces of its processes,
+ * which takes many looks at /proc; so that is done again only when there is a reason to (network_links_are_due).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "keeper/network_internal.h"
+#include "keeper/threads.h"
+#include "kernel/netlink.h"
+#include "kernel/netlink_link.h"
+
+/* One search in so many is a thorough one, while no link is known. */
+#define THOROUGH_EVERY 20
+
+/* Whose links are as they were may be in another namespace all the same: that is looked at with one update in so many. */
+#define LOOK_EVERY 10
+
+/* Packets are marked, and their addresses learned, for the uplink only: where nobody there asks, marks are others'. */
+static struct shape wanted_of(const struct network *network, const struct terms *terms)
+{
+	return (struct shape){
+		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
+		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
+		.gate = terms->gate == TERMS_GATE_DROP,
+		.mark = network_is_numbered(terms) &&
+			uplink_reads_marks(&network->uplink, &network->shaper),
+		.learn = (network_has_class(&terms->net[TERMS_INGRESS]) ||
+			  terms->gate == TERMS_GATE_DROP) &&
+			 uplink_asks_whose(&network->uplink, &network->shaper),
+	};
+}
+
+/* ---- which it has ---- */
+
+/* Of the namespace of SPACE, which is its number I. */
+static int find_links_to(const struct network *network, struct workspace *w,
+			 const struct netspace *space, struct netlink_peer links[static LINKS_MAX],
+			 size_t *n, struct error *err)
+{
+	int number, r = netlink_namespace_number(network->shaper.netlink, space->fd, &number, err);
+
+	/* one that the container has made for itself, or that is not connected yet */
+	w->unnumbered |= r == -ENODEV;
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	w->numbers[w->n_numbers++] = number;
+	*n += netlink_pairs_with(&network->pairs, number, links + *n, LINKS_MAX - *n);
+	return 0;
+}
+
+/* The links that the workspace has now. */
+static int find_links(const struct network *network, struct workspace *w,
+		      struct netlink_peer links[static LINKS_MAX], size_t *n, bool *cut,
+		      struct error *err)
+{
+	bool thorough = !w->n_links && w->searches++ % THOROUGH_EVERY == 0;
+	struct netspace spaces[NETSPACES_MAX];
+	size_t n_spaces;
+	int r = netspaces_of(w->directory, thorough, spaces, &n_spaces, cut, err);
+
+	if (r < 0)
+		return r;
+	*n = 0;
+	w->n_numbers = 0;
+	w->unnumbered = false;
+	for (size_t i = 0; i < n_spaces && r == 0; i++)
+		r = find_links_to(network, w, &spaces[i], links, n, err);
+	netspaces_close(spaces, n_spaces);
+	return r;
+}
+
+static struct attached *find_attached(struct workspace *w, int index)
+{
+	for (size_t i = 0; i < w->n_links; i++) {
+		if (w->links[i].link.index == index)
+			return &w->links[i];
+	}
+	return NULL;
+}
+
+static void stop_threads(const struct network *network, const struct workspace *w,
+			 struct attached *link)
+{
+	struct error err = {0};
+
+	if (link->threaded && threads_let_go(network->shaper.writer, &link->link, &err) < 0)
+		log_warning("the network of '%s': %s", w->name, err.text);
+	link->threaded = false;
+}
+
+void network_let_go(const struct network *network, struct workspace *w, struct attached *gone)
+{
+	struct error err = {0};
+
+	/* first: the other forgets all that the book has of the link */
+	stop_threads(network, w, gone);
+	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
+		log_warning("the network of '%s': %s", w->name, err.text);
+}
+
+static bool has_link(const struct netlink_peer *links, size_t n, int index)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (links[i].index == index)
+			return true;
+	}
+	return false;
+}
+
+static bool is_there(const struct network *network, const struct netlink_peer *link)
+{
+	struct netlink_link now;
+
+	return netlink_link_by_name(network->shaper.netlink, link->name, &now, NULL) == 0 &&
+	       now.index == link->index;
+}
+
+/* What is known of those it had is kept. */
+int network_find_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	struct netlink_peer links[LINKS_MAX];
+	struct attached next[LINKS_MAX];
+	bool cut = false;
+	size_t n;
+	int r = find_links(network, w, links, &n, &cut, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < w->n_links; i++) {
+		struct attached *known = &w->links[i];
+
+		if (has_link(links, n, known->link.index))
+			continue;
+		/* or a container would get rid of its limits by hiding behind many processes */
+		if (cut && n < LINKS_MAX && is_there(network, &known->link))
+			links[n++] = known->link;
+		else
+			network_let_go(network, w, known);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct attached *known = find_attached(w, links[i].index);
+
+		next[i] = (struct attached){.link = links[i]};
+		if (known) {
+			next[i].now = known->now;
+			next[i].threaded = known->threaded;
+			next[i].taken = known->taken;
+		}
+	}
+	memcpy(w->links, next, n * sizeof(*next));
+	w->n_links = n;
+	return 0;
+}
+
+/* Whether the namespaces that it was found in are connected by others than those. */
+static bool has_other_links(const struct network *network, struct workspace *w)
+{
+	struct netlink_peer links[LINKS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_numbers; i++)
+		n += netlink_pairs_with(&network->pairs, w->numbers[i], links + n, LINKS_MAX - n);
+	for (size_t i = 0; i < n; i++) {
+		const struct attached *known = find_attached(w, links[i].index);
+
+		if (!known || strcmp(known->link.name, links[i].name) != 0)
+			return true;
+	}
+	return n != w->n_links;
+}
+
+bool network_links_are_due(const struct network *network, struct workspace *w)
+{
+	bool turn = !w->n_links || (network->updates + w->hash) % LOOK_EVERY == 0;
+
+	return (turn && !network->goes_on) ||
+	       (network->pairs_anew &&
+		(!w->n_links || w->unnumbered || has_other_links(network, w)));
+}
+
+/* ---- what is set there ---- */
+
+/* Of the links to one of its namespaces, those that are not received by threads yet. */
+static int thread_links_to(const struct network *network, struct workspace *w, int netns_fd,
+			   struct error *err)
+{
+	struct netlink_peer links[LINKS_MAX];
+	size_t n = 0;
+	int r = netlink_peers_in(network->shaper.netlink, netns_fd, links, LINKS_MAX, &n, err);
+
+	r = r == -ENODEV ? 0 : r;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct attached *known = find_attached(w, links[i].index);
+
+		if (!known || known->threaded)
+			continue;
+		/* also when it went half the way: letting go undoes that */
+		known->threaded = true;
+		r = threads_start(network->shaper.writer, w->name, &known->link, netns_fd,
+				  w->places, err);
+	}
+	return r;
+}
+
+static bool all_threaded(const struct workspace *w)
+{
+	for (size_t i = 0; i < w->n_links; i++) {
+		if (!w->links[i].threaded)
+			return false;
+	}
+	return true;
+}
+
+static int thread_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	struct netspace spaces[NETSPACES_MAX];
+	size_t n = 0;
+	bool cut;
+	int r;
+
+	if (w->terms.gate != TERMS_GATE_THREADED) {
+		for (size_t i = 0; i < w->n_links; i++)
+			stop_threads(network, w, &w->links[i]);
+		return 0;
+	}
+	if (!w->places || all_threaded(w))
+		return 0;
+	r = netspaces_of(w->directory, false, spaces, &n, &cut, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = thread_links_to(network, w, spaces[i].fd, err);
+	netspaces_close(spaces, n);
+	return r;
+}
+
+/* What a keeper before this one has set there goes; first what leads to the ifb, and then that. */
+static void take_back(const struct network *network, struct attached *link)
+{
+	struct writer *writer = network->shaper.writer;
+	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->link.index);
+	const char *places[] = {link->link.name, ifb.name};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && writer->book && !writer->dry; i++) {
+		struct error err = {0};
+
+		if (book_has_inherited(writer->book, places[i]) &&
+		    writer_undo_inherited(writer, places[i], &err) < 0)
+			log_warning("%s", err.text);
+	}
+	link->taken = true;
+}
+
+int network_set_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	struct shape wanted = wanted_of(network, &w->terms);
+	int r = 0;
+
+	for (size_t i = 0; i < w->n_links && r == 0; i++) {
+		if (!w->links[i].taken)
+			take_back(network, &w->links[i]);
+		r = shape_link(&network->shaper, w->name, &w->links[i].link, w->number, &wanted,
+			       &w->links[i].now, err);
+		/* it went in this moment */
+		r = r == -ENODEV ? 0 : r;
+	}
+	return r == 0 ? thread_links(network, w, err) : r;
+}
+
+bool network_links_are_set(const struct network *network, const struct workspace *w)
+{
+	struct shape wanted = wanted_of(network, &w->terms);
+	bool threaded = w->terms.gate == TERMS_GATE_THREADED && w->places;
+
+	for (size_t i = 0; i < w->n_links; i++) {
+		const struct attached *link = &w->links[i];
+
+		if (!link->taken || !shape_is(&link->now, &wanted) || link->threaded != threaded)
+			return false;
+	}
+	return true;
+}

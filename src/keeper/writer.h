@@ -25,8 +25,7 @@ struct writer {
 	FILE *dry; /* instead of writing, tell it here; NULL: write */
 	bool json; /* as lines of JSON */
 	bool lost; /* the book of a keeper before this one is: what is set may be what it has left */
-	const char *
-		promise; /* whose sake what is noted now is for: the name of its file; NULL: no single one's */
+	const char *promise; /* the file of whose it is what is noted; NULL: nobody's alone */
 	uint64_t writes;
 };
 

@@ -654,7 +654,7 @@ has_quota_of() {
 	kept() { status | jq -e --arg name "/$ID-b" '.workspaces[] | select(.name == $name)' >/dev/null; }
 	wait_until 5 kept
 	stop_keeper TERM
-	! has_quota "$ID-b"
+	[ -z "$(quota_cores "$ID-b")" ]
 }
 
 # What cannot be read is not what was taken back.

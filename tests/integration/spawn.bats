@@ -379,7 +379,8 @@ print(socket.create_connection((sys.argv[1], 7000), 5).recv(100).decode(), end="
 @test "a memory limit holds, also for files that are written" {
 	run spawn --memory-limit 32m -- sh -c 'head -c 100m /dev/zero | tail -c 100m | wc -c'
 	[ "$output" != 104857600 ]
-	[[ $output == *"has run into its memory limit: 1 of its processes was killed"* ]]
+	# the one that takes it, and now and then the shell first
+	[[ $output =~ "has run into its memory limit: "[123]" of its processes w"(as|ere)" killed" ]]
 	run spawn --memory-limit 32m -- sh -c 'head -c 100m /dev/zero >/root/file; [ $(stat -c %s /root/file) -eq 104857600 ]'
 	[ "$status" -ne 0 ]
 }

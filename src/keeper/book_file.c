@@ -102,6 +102,9 @@ static int take_lines(struct book *book, const char *text)
 
 	for (const char *at = text, *end; r == 0 && (first || *at); at = *end ? end + 1 : end) {
 		end = at + strcspn(at, "\n");
+		/* the begin of a line, of which no more was written */
+		if (!first && end == at)
+			continue;
 		r = take_line(book, at, (size_t)(end - at), first);
 		/* was being written; the next one must not go on from there */
 		if (r == -EINVAL && !first && !*end) {

@@ -183,6 +183,44 @@ TEST(a_line_that_was_being_written_is_passed_over)
 	leave_place(&place);
 }
 
+/* A keeper is killed with LENGTH bytes of the file written; two come after it. */
+static void cut_and_go_on(struct place *place, const char *text, size_t length)
+{
+	_cleanup_free_ char *part = strndup(text, length);
+	bool whole = !text[length];
+
+	must(file_replace_at(place->dir, "found.json", part, 0600, false, NULL) == 0);
+	open_again(place);
+	ok(!place->damaged, "%zu", length);
+	is_uint(book_entries(place->book), whole ? 2 : 1);
+	put_down(place, "/c", "shares", "1024");
+	flush(place);
+	open_again(place);
+	ok(!place->damaged, "%zu", length);
+	is_uint(book_entries(place->book), whole ? 3 : 2);
+	put_down(place, "/d", "shares", "1024");
+	flush(place);
+	open_again(place);
+	ok(!place->damaged, "%zu", length);
+	is_uint(book_entries(place->book), whole ? 4 : 3);
+}
+
+TEST(a_line_may_end_anywhere)
+{
+	struct place place = {0};
+	_cleanup_free_ char *text = NULL;
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	flush(&place);
+	put_down(&place, "/b", "shares", "1024");
+	flush(&place);
+	text = text_of(&place);
+	for (size_t length = strcspn(text, "\n"); length <= strlen(text); length++)
+		cut_and_go_on(&place, text, length);
+	leave_place(&place);
+}
+
 TEST(a_damaged_book_is_empty_and_says_so)
 {
 	static const char *const texts[] = {

@@ -71,6 +71,12 @@ size_t book_entries(const struct book *book);
 /* Entry I; the newest last: what was set first is undone last. */
 struct found book_entry(const struct book *book, size_t i);
 
+/*
+ * Moves what MEANS has noted to a book of its own, which replaces the same file when it is flushed: for when there is nothing
+ * else to put back. NULL: no memory, and what has not been moved is where it was.
+ */
+struct book *book_part(struct book *book, const char *means);
+
 /* What the controller remembers, by workspace; VALUE is taken over. NULL of book_carried: nothing. */
 void book_carry(struct book *book, const char *name, struct json_object *value);
 struct json_object *book_carried(const struct book *book, const char *name);

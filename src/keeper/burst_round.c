@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -84,30 +85,51 @@ static struct burst_watch *watch_of(const struct burst_round *round, const char 
 	return NULL;
 }
 
-/* What is known of one goes on; one whose interrupts are elsewhere by now comes to no CPU, and is let go. */
-static int take_up(struct burst_round *round, const struct disk_interrupts *found, size_t n)
+static int add_disk(struct burst_round *round, const struct disk_interrupts *at)
 {
-	struct burst_watch *grown;
+	struct burst_watch *grown = realloc(round->disks, (round->n + 1) * sizeof(*grown));
 
-	for (size_t i = 0; i < round->n; i++)
-		round->disks[i].disk.at.cpus = (struct cpus){0};
-	for (size_t i = 0; i < n; i++) {
-		struct burst_watch *known = watch_of(round, found[i].name);
-
-		if (known) {
-			known->disk.at = found[i];
-			continue;
-		}
-		grown = realloc(round->disks, (round->n + 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		round->disks = grown;
-		grown[round->n++] = (struct burst_watch){.disk.at = found[i]};
-	}
+	if (!grown)
+		return -ENOMEM;
+	round->disks = grown;
+	grown[round->n++] = (struct burst_watch){.disk.at = *at};
 	return 0;
 }
 
-static void look(struct burst_round *round, uint64_t now_ns)
+/* What is known of one goes on; one whose interrupts are elsewhere by now comes to no CPU, and is let go. */
+static int take_up(struct burst_round *round, const struct disk_interrupts *found, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < round->n; i++)
+		round->disks[i].disk.at.cpus = (struct cpus){0};
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct burst_watch *known = watch_of(round, found[i].name);
+
+		if (known)
+			known->disk.at = found[i];
+		else
+			r = add_disk(round, &found[i]);
+	}
+	return r;
+}
+
+/* The same of one that a killed keeper has bounded, and that is not found any more. */
+static int take_up_left(struct burst_round *round, const struct book *book)
+{
+	int r = 0;
+
+	for (size_t i = 0; book && i < book_entries(book) && r == 0; i++) {
+		const struct found found = book_entry(book, i);
+		struct disk_interrupts at;
+
+		if (burst_disk_of(&found, &at) && !watch_of(round, at.name))
+			r = add_disk(round, &at);
+	}
+	return r;
+}
+
+static void look(struct burst_round *round, const struct writer *writer, uint64_t now_ns)
 {
 	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ struct disk_interrupts *found = NULL;
@@ -117,6 +139,8 @@ static void look(struct burst_round *round, uint64_t now_ns)
 
 	if (r == 0)
 		r = take_up(round, found, n);
+	if (r == 0)
+		r = take_up_left(round, writer->book);
 	if (r < 0 && !round->looked)
 		log_warning("disks whose work may be in the way are not looked for: %s",
 			    strerror(-r));
@@ -242,8 +266,10 @@ static void step(struct burst_watch *watch, struct writer *writer, const struct 
 	hold = bounds && whole && watch->hot_ns && now_ns - watch->hot_ns < RELEASE_NS;
 	if (now_ns < watch->due_ns)
 		return;
-	if (!hold && !watch->disk.child && !burst_is_held(writer, &watch->disk))
+	if (!hold && !watch->disk.child && !burst_is_held(writer, &watch->disk)) {
+		burst_forget_others(&watch->disk);
 		return;
+	}
 	watch->due_ns = now_ns + AGAIN_NS;
 	if ((hold ? burst_hold(writer, &watch->disk, bounds, &err)
 		  : burst_let_go(writer, &watch->disk, &err)) < 0 &&
@@ -260,7 +286,7 @@ void burst_round(struct burst_round *round, struct writer *writer, const struct 
 	struct wanted wanted;
 
 	if (now_ns >= round->look_due_ns)
-		look(round, now_ns);
+		look(round, writer, now_ns);
 	if (round->n == 0)
 		return;
 	wanted = what_is_wanted(roster, ledger_on);
@@ -273,8 +299,10 @@ void burst_round(struct burst_round *round, struct writer *writer, const struct 
 
 void burst_round_clear(struct burst_round *round)
 {
+	uint64_t due_ns = clock_monotonic_ns() + BURST_WAIT_NS;
+
 	for (size_t i = 0; i < round->n; i++)
-		burst_end(&round->disks[i].disk);
+		burst_end(&round->disks[i].disk, due_ns);
 	free(round->disks);
 	round->disks = NULL;
 	round->n = 0;

@@ -327,19 +327,42 @@ static int begin(struct keeper *k, struct error *err)
 	return r;
 }
 
-static int put_back(struct keeper *k, struct error *err)
+/* The first failure is the one that counts. */
+static int add_failure(int r, const struct error *failure, struct error *err)
 {
-	/* the first failure is the one that counts */
-	struct error undo_err = {0};
-	int r = writer_undo_all(&k->writer, &undo_err);
-
 	if (r == 0)
 		return 0;
 	if (err->code)
-		log_warning("%s", undo_err.text);
+		log_warning("%s", failure->text);
 	else
-		*err = undo_err;
+		*err = *failure;
 	return r;
+}
+
+/* Once all else is put back: a disk may hang. Whatever this one is killed at, the file has what is left to do. */
+static int put_bursts_back(struct book *bursts, struct error *err)
+{
+	int r = book_flush(bursts, err), undone;
+
+	if (r < 0)
+		return r;
+	undone = burst_undo_all(bursts, err);
+	if (book_entries(bursts) == 0)
+		book_remove(bursts);
+	else
+		r = book_flush(bursts, err);
+	return undone < 0 ? undone : r;
+}
+
+static int put_back(struct keeper *k, struct error *err)
+{
+	_cleanup_(cleanup_book) struct book *bursts = book_part(k->book, BURST_MEANS);
+	struct error rest_err = {0}, burst_err = {0};
+	int rest = add_failure(writer_undo_all(&k->writer, &rest_err), &rest_err, err);
+	int r = bursts && book_entries(bursts) ? put_bursts_back(bursts, &burst_err) : 0;
+
+	r = add_failure(r, &burst_err, err);
+	return rest < 0 ? rest : r;
 }
 
 static int live(struct keeper *k, struct error *err)

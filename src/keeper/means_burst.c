@@ -11,9 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -61,6 +63,13 @@ static char *directory_of(const struct burst_disk *disk)
 	return string_format("/sys/block/%s/queue", disk->at.name);
 }
 
+bool burst_disk_of(const struct found *found, struct disk_interrupts *at)
+{
+	*at = (struct disk_interrupts){0};
+	return strcmp(found->means, BURST_MEANS) == 0 &&
+	       sscanf(found->where, "/sys/block/%63[^/]/queue", at->name) == 1;
+}
+
 static int read_value(int dir, const char *file, uint64_t *value)
 {
 	_cleanup_free_ char *text = NULL;
@@ -94,22 +103,37 @@ static int write_setting(int dir, const char *file, uint64_t value, struct error
 
 /* ---- the book ---- */
 
-/* An entry's text: what was found, and what was set: "4096 64". */
+/*
+ * An entry's text: what was found, what was set, and what was there before that: "4096 64 1024". A keeper that is killed
+ * between the book and the disk leaves the last, which may be what another has set.
+ */
 static struct burst_held held_of(const struct found *found)
 {
 	struct burst_held held = {0};
+	int n = sscanf(found->text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &held.found, &held.set,
+		       &held.before);
 
-	held.held = sscanf(found->text, "%" SCNu64 " %" SCNu64, &held.found, &held.set) == 2;
+	held.held = n >= 2;
+	if (n == 2)
+		held.before = held.found;
 	return held;
 }
 
+static bool is_ours(const struct burst_held *held, uint64_t now)
+{
+	return held->held && (now == held->set || now == held->before);
+}
+
+/* A disk that went and came again is another one. */
 static struct burst_held held_at(const struct writer *writer, const char *directory,
 				 enum burst_setting setting)
 {
 	struct found found;
+	struct stat st;
 
 	if (!writer->book || !book_find(writer->book, directory, files[setting], &found) ||
-	    strcmp(found.means, BURST_MEANS) != 0)
+	    strcmp(found.means, BURST_MEANS) != 0 || stat(directory, &st) < 0 ||
+	    st.st_ino != found.inode)
 		return (struct burst_held){0};
 	return held_of(&found);
 }
@@ -139,7 +163,8 @@ static int note(struct writer *writer, const char *directory, int dir, enum burs
 	if (fstat(dir, &st) < 0)
 		return error_errno(err, errno, "look at '%s'", directory);
 	found.inode = st.st_ino;
-	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, held->found, held->set);
+	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %" PRIu64, held->found, held->set,
+		 held->before);
 	book_forget_one(writer->book, directory, files[setting]);
 	return book_note(writer->book, &found, err);
 }
@@ -164,34 +189,52 @@ static int write_all(int dir, const struct change *change)
 	return result;
 }
 
-/* It ends with the keeper, and keeps nothing of it open meanwhile: the next one can begin. */
-__attribute__((noreturn)) static void be_child(pid_t parent, const char *directory,
-					       const struct change *change)
+/* It ends with the keeper, and keeps nothing of it open meanwhile: the next one can begin. 0 in the child. */
+static pid_t fork_child(struct error *err)
 {
-	int dir;
+	pid_t parent = getpid(), child = fork();
 
+	if (child < 0)
+		return error_errno(err, errno, "fork");
+	if (child > 0)
+		return child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_exit(dir < 0 ? errno : -write_all(dir, change));
+	return 0;
+}
+
+/* As long as a disk is being changed it cannot be read, either. */
+__attribute__((noreturn)) static void be_child(const char *directory, const struct change *change)
+{
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t now;
+
+	if (dir < 0)
+		_exit(errno);
+	for (enum burst_setting i = 0; i < BURST_SETTINGS; i++)
+		read_value(dir, files[i], &now);
+	_exit(-write_all(dir, change));
 }
 
 static int start(struct writer *writer, struct burst_disk *disk, const char *directory,
 		 const struct change *change, struct error *err)
 {
-	pid_t parent = getpid();
+	pid_t child = fork_child(err);
 
-	disk->child = fork();
-	if (disk->child < 0) {
-		disk->child = 0;
-		return error_errno(err, errno, "fork");
-	}
-	if (disk->child == 0)
-		be_child(parent, directory, change);
-	writer->writes++;
+	if (child < 0)
+		return child;
+	if (child == 0)
+		be_child(directory, change);
+	disk->child = child;
+	writer->writes += change->wanted[BURST_SIZE] || change->wanted[BURST_DEPTH];
 	return 0;
+}
+
+static int code_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 /* Whether one is at it. What failed is seen by what is there now. */
@@ -202,7 +245,7 @@ static bool is_writing(struct burst_disk *disk)
 	if (disk->child == 0 || waitpid(disk->child, &status, WNOHANG) == 0)
 		return disk->child != 0;
 	disk->child = 0;
-	code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	code = code_of(status);
 	/* gone, or the queue is being changed by somebody else in this moment */
 	if (code == ENOENT || code == ENODEV || code == EBUSY)
 		return false;
@@ -213,14 +256,56 @@ static bool is_writing(struct burst_disk *disk)
 	return false;
 }
 
-void burst_end(struct burst_disk *disk)
+/*
+ * A keeper that was killed may have left a child that is at it yet, on a disk that hangs. So the first look at a disk is a
+ * child's. 1: this one can go on, 0: not now.
+ */
+static int answers(struct writer *writer, struct burst_disk *disk, const char *directory,
+		   struct error *err)
 {
+	int r;
+
+	if (is_writing(disk))
+		return 0;
+	if (disk->asked)
+		return 1;
+	r = start(writer, disk, directory, &(struct change){0}, err);
+	disk->asked = r == 0;
+	return r;
+}
+
+/* Whether it has ended. */
+static bool wait_for(pid_t child, uint64_t due_ns, int *status)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	pid_t r;
+
+	*status = 0;
+	while ((r = waitpid(child, status, WNOHANG)) == 0 && clock_monotonic_ns() < due_ns)
+		nanosleep(&pause, NULL);
+	return r != 0;
+}
+
+void burst_end(struct burst_disk *disk, uint64_t due_ns)
+{
+	int status;
+
 	if (disk->child)
-		waitpid(disk->child, NULL, 0);
+		wait_for(disk->child, due_ns, &status);
 	disk->child = 0;
 }
 
 /* ---- holding ---- */
+
+/* What was noted and never written, by one that was killed, has been changed by nobody. */
+static bool is_of_others(const struct burst_disk *disk, enum burst_setting setting,
+			 const struct burst_held *held, uint64_t now)
+{
+	if (!held->held || now == held->set)
+		return false;
+	return now != held->before || disk->seen[setting] ||
+	       (disk->failed && held->before == held->found);
+}
 
 /* One setting: what is to be written of it. */
 static int prepare(struct writer *writer, struct burst_disk *disk, const char *directory, int dir,
@@ -233,21 +318,25 @@ static int prepare(struct writer *writer, struct burst_disk *disk, const char *d
 
 	if (r < 0 || disk->others[setting])
 		return 0;
-	disk->seen[setting] |= held.held && now == held.set;
-	/* what was noted and never written, by one that was killed, has been changed by nobody */
-	if (held.held && now != held.set &&
-	    (now != held.found || disk->seen[setting] || disk->failed)) {
+	disk->seen[setting] = held.held && (disk->seen[setting] || now == held.set);
+	if (is_of_others(disk, setting, &held, now)) {
 		book_forget_one(writer->book, directory, files[setting]);
 		disk->others[setting] = true;
 		return 0;
 	}
 	if (!held.held)
-		held = (struct burst_held){.held = true, .found = now, .set = now};
+		held.found = held.set = now;
 	most = most < held.found ? most : held.found;
 	if (now == most)
 		return 0;
-	held.set = change->value[setting] = most;
+	change->value[setting] = most;
 	change->wanted[setting] = true;
+	/* once more, as it did not come to the disk */
+	if (held.held && held.set == most && held.before == now)
+		return 0;
+	disk->seen[setting] = false;
+	held.before = now;
+	held.set = most;
 	return writer->book ? note(writer, directory, dir, setting, &held, err) : 0;
 }
 
@@ -270,15 +359,14 @@ int burst_hold(struct writer *writer, struct burst_disk *disk, const struct burs
 	_cleanup_free_ char *directory = directory_of(disk);
 	_cleanup_close_ int dir = -EBADF;
 	struct change change = {0};
-	int r = 0;
+	int r = directory ? answers(writer, disk, directory, err) : error_oom(err);
 
-	if (!directory)
-		return error_oom(err);
-	if (is_writing(disk))
-		return 0;
+	if (r <= 0)
+		return r;
 	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
+	r = 0;
 	for (enum burst_setting i = 0; i < BURST_SETTINGS && r == 0; i++)
 		r = prepare(writer, disk, directory, dir, i, bounds->most[i], &change, err);
 	if (r < 0)
@@ -291,27 +379,32 @@ int burst_hold(struct writer *writer, struct burst_disk *disk, const struct burs
 	return r == 0 ? start(writer, disk, directory, &change, err) : r;
 }
 
+void burst_forget_others(struct burst_disk *disk)
+{
+	memset(disk->seen, 0, sizeof(disk->seen));
+	memset(disk->others, 0, sizeof(disk->others));
+}
+
 /* What is there already, or is not ours any more, is done with. */
 int burst_let_go(struct writer *writer, struct burst_disk *disk, struct error *err)
 {
 	_cleanup_free_ char *directory = directory_of(disk);
 	_cleanup_close_ int dir = -EBADF;
 	struct change change = {0};
+	int r = directory ? answers(writer, disk, directory, err) : error_oom(err);
 
-	if (!directory)
-		return error_oom(err);
-	if (is_writing(disk))
-		return 0;
+	if (r <= 0)
+		return r;
+	burst_forget_others(disk);
 	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (enum burst_setting i = 0; i < BURST_SETTINGS; i++) {
 		struct burst_held held = held_at(writer, directory, i);
 		uint64_t now;
 
-		disk->seen[i] = disk->others[i] = false;
 		if (!held.held)
 			continue;
 		change.wanted[i] = dir >= 0 && read_value(dir, files[i], &now) == 0 &&
-				   now == held.set;
+				   is_ours(&held, now) && now != held.found;
 		change.value[i] = held.found;
 		if (!change.wanted[i])
 			book_forget_one(writer->book, directory, files[i]);
@@ -321,6 +414,9 @@ int burst_let_go(struct writer *writer, struct burst_disk *disk, struct error *e
 	return start(writer, disk, directory, &change, err);
 }
 
+/* ---- the end ---- */
+
+/* Also what is as it was found, since somebody may be about to change it yet. */
 int burst_undo(const struct found *found, struct error *err)
 {
 	_cleanup_close_ int dir = open(found->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -329,11 +425,76 @@ int burst_undo(const struct found *found, struct error *err)
 	uint64_t now;
 	int r;
 
-	if (dir < 0 || fstat(dir, &st) < 0 || st.st_ino != found->inode || !held.held ||
-	    read_value(dir, found->what, &now) < 0 || now != held.set)
+	if (dir < 0 || fstat(dir, &st) < 0 || st.st_ino != found->inode ||
+	    read_value(dir, found->what, &now) < 0 || !is_ours(&held, now))
 		return 0;
 	r = write_setting(dir, found->what, held.found, err);
 	if (r == -ENODEV || r == -ENOENT)
 		return 0;
 	return r < 0 ? error_prefix(err, "'%s'", found->where) : 0;
+}
+
+__attribute__((noreturn)) static void undo_disk(const struct book *book, const char *where)
+{
+	int result = 0;
+
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+		struct error err = {0};
+		int r = strcmp(found.where, where) == 0 ? burst_undo(&found, &err) : 0;
+
+		result = r < 0 ? r : result;
+	}
+	_exit(-result);
+}
+
+static bool is_first_of_disk(const struct book *book, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (strcmp(book_entry(book, i).where, book_entry(book, at).where) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* What could not be put back in time stays in the book. */
+static int finish(struct book *book, size_t at, pid_t child, uint64_t due_ns, struct error *err)
+{
+	_cleanup_free_ char *where = strdup(book_entry(book, at).where);
+	int status, code;
+
+	if (!where)
+		return error_oom(err);
+	if (!wait_for(child, due_ns, &status))
+		return error_set(
+			err, ETIMEDOUT,
+			"the disk of '%s' does not answer: what is set there is noted, for "
+			"the next keeper or --restore to put back",
+			where);
+	code = code_of(status);
+	book_forget(book, where);
+	return code ? error_errno(err, code, "put back what '%s' had", where) : 0;
+}
+
+int burst_undo_all(struct book *book, struct error *err)
+{
+	size_t n = book_entries(book);
+	_cleanup_free_ pid_t *children = calloc(n + 1, sizeof(*children));
+	uint64_t due_ns = clock_monotonic_ns() + BURST_WAIT_NS;
+	int r, result = children ? 0 : error_oom(err);
+
+	for (size_t i = 0; children && i < n; i++) {
+		if (!is_first_of_disk(book, i))
+			continue;
+		children[i] = fork_child(err);
+		if (children[i] == 0)
+			undo_disk(book, book_entry(book, i).where);
+		result = children[i] < 0 ? children[i] : result;
+	}
+	/* to forget a disk moves only what comes after its first */
+	for (size_t i = children ? n : 0; i-- > 0;) {
+		r = children[i] > 0 ? finish(book, i, children[i], due_ns, err) : 0;
+		result = r < 0 ? r : result;
+	}
+	return result;
 }

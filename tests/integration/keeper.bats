@@ -371,6 +371,57 @@ forget_container() {
 	[ "$(quota "$ID")" = "$before" ]
 }
 
+# add_burst QUEUE FILE TEXT to the book of a keeper that was killed
+add_burst() {
+	jq -nc --arg where "$1" --arg what "$2" --arg text "$3" --argjson inode "$(stat -c %i "$1")" \
+		'{means: "burst", $where, $inode, $what, $text}' >"$BATS_TEST_TMPDIR/line"
+	printf '\n%s' "$(cat "$BATS_TEST_TMPDIR/line")" >>"$BEHALF_KEEPER/found.json"
+}
+
+@test "a disk that hangs holds neither --restore nor what else is put back" {
+	local queue=$BATS_TEST_TMPDIR/queue result=0
+	group "$ID"
+	before=$(quota "$ID")
+	behalf terms set "/$ID" cpu.limit=0.3
+	spin "$ID"
+	start_keeper
+	wait_until 5 has_quota "$ID"
+	stop_keeper KILL
+	# whoever opens a pipe waits for its other end
+	mkdir "$queue"
+	mkfifo "$queue/nr_requests"
+	add_burst "$queue" nr_requests "256 8 256"
+	inside timeout -s KILL 20 "$BEHALF" keeper --restore 2>"$BATS_TEST_TMPDIR/restore" || result=$?
+	[ "$result" -eq 1 ]
+	grep -F "the disk of '$queue' does not answer" "$BATS_TEST_TMPDIR/restore"
+	[ "$(quota "$ID")" = "$before" ]
+	book | jq -e --arg queue "$queue" 'length == 1 and .[0].where == $queue'
+	# by the keeper after it, when it answers again
+	rm "$queue/nr_requests"
+	echo 8 >"$queue/nr_requests"
+	inside "$BEHALF" keeper --restore
+	[ "$(cat "$queue/nr_requests")" = 256 ]
+	[ ! -e "$BEHALF_KEEPER/found.json" ]
+}
+
+@test "a disk that a killed keeper has bounded is let go, also when it is in nobody's way any more" {
+	need_program losetup
+	truncate -s 32M "$BATS_TEST_TMPDIR/disk"
+	LOOP=$(losetup --find --show "$BATS_TEST_TMPDIR/disk" 2>/dev/null) || skip "no loop device"
+	queue=/sys/block/${LOOP##*/}/queue
+	size=$(cat "$queue/max_sectors_kb")
+	start_keeper
+	stop_keeper USR1
+	[ -e "$BEHALF_KEEPER/found.json" ] || printf '{"version":1,"found":[],"carried":{}}' >"$BEHALF_KEEPER/found.json"
+	echo $((size / 2)) >"$queue/max_sectors_kb"
+	add_burst "$queue" max_sectors_kb "$size $((size / 4)) $((size / 2))"
+	start_keeper
+	free() { [ "$(cat "$queue/max_sectors_kb")" = "$size" ]; }
+	wait_until 15 free
+	stop_keeper TERM
+	free
+}
+
 # What a keeper has set and is not promised any more when the next begins.
 @test "terms that are taken back while no keeper runs are put back by the next" {
 	local memory pids limit file

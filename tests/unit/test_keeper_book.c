@@ -221,6 +221,31 @@ TEST(a_line_may_end_anywhere)
 	leave_place(&place);
 }
 
+TEST(a_part_of_the_book_is_a_book)
+{
+	const struct found other = {.means = "burst", .where = "/d", .what = "size", .text = "4 2"};
+	struct place place = {0};
+	struct book *part;
+
+	make_place(&place);
+	put_down(&place, "/a", "shares", "1024");
+	must(book_note(place.book, &other, NULL) == 0);
+	put_down(&place, "/d", "shares", "1024");
+	flush(&place);
+	part = book_part(place.book, "burst");
+	must(part != NULL);
+	is_uint(book_entries(part), 1);
+	is_uint(book_entries(place.book), 2);
+	ok(!has(&place, "/d", "size", "4 2"));
+	book_remove(place.book);
+	ok(book_flush(part, NULL) == 0);
+	book_close(part);
+	open_again(&place);
+	is_uint(book_entries(place.book), 1);
+	ok(has(&place, "/d", "size", "4 2"));
+	leave_place(&place);
+}
+
 TEST(a_damaged_book_is_empty_and_says_so)
 {
 	static const char *const texts[] = {

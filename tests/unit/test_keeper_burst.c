@@ -2,21 +2,24 @@
 /* How much of a disk's work comes at once: which disks, what bounds, and what the book has of it. */
 #include "tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/strings.h"
 #include "keeper/disk_interrupts.h"
 #include "keeper/means_burst.h"
 
 struct place {
-	char path[64];
+	char path[32];
 	int root;
 };
 
@@ -240,4 +243,197 @@ TEST(what_was_set_is_put_back_and_what_others_have_set_is_left)
 	ok(writer_undo_all(&writer, &err) == 0, "%s", err.text);
 	expect(&place, "max_sectors_kb", "1024");
 	leave_place(&place);
+}
+
+/* What another keeper was to set, and was killed before it did. */
+TEST(what_a_keeper_before_has_set_is_put_back_too)
+{
+	static const char *const texts[] = {"4096 64 1024", "4096 1024 64"};
+	struct place place;
+	_cleanup_(cleanup_book) struct book *book = NULL;
+	struct writer writer = {0};
+	struct error err = {0};
+
+	must(make_place(&place));
+	put(&place, "queue/max_sectors_kb", "1024");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		cleanup_book(&book);
+		write_book(&place, &book, "max_sectors_kb", texts[i]);
+		writer.book = book;
+		ok(writer_undo_all(&writer, &err) == 0, "%s", err.text);
+		expect(&place, "max_sectors_kb", "4096");
+		ok(file_write_at(place.root, "queue/max_sectors_kb", "1024", NULL) == 0);
+	}
+	leave_place(&place);
+}
+
+/* A disk whose queue is in PLACE. */
+static struct burst_disk disk_at(const struct place *place)
+{
+	struct burst_disk disk = {0};
+
+	snprintf(disk.at.name, sizeof(disk.at.name), "../..%s", place->path);
+	return disk;
+}
+
+static char *queue_of(const struct place *place)
+{
+	return string_format("/sys/block/../..%s/queue", place->path);
+}
+
+static void note_as(const struct place *place, struct book *book, const char *file,
+		    const char *text)
+{
+	_cleanup_free_ char *queue = queue_of(place);
+	struct found found = {.means = BURST_MEANS, .where = queue, .what = file, .text = text};
+	struct stat st = {0};
+
+	ok(stat(queue, &st) == 0);
+	found.inode = st.st_ino;
+	ok(book_note(book, &found, NULL) == 0);
+}
+
+static void open_book(const struct place *place, struct writer *writer)
+{
+	struct error err = {0};
+	bool damaged;
+
+	ok(book_open(place->root, &writer->book, &damaged, &err) == 0, "%s", err.text);
+}
+
+static void wait_shortly(void)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* As many digits as there were: a file is not cut, as an attribute is. */
+static void hold(struct writer *writer, struct burst_disk *disk)
+{
+	const struct burst_bounds bounds = {.most = {[BURST_SIZE] = 1024, [BURST_DEPTH] = 128}};
+	struct error err = {0};
+
+	/* asks, writes, sees what was written */
+	for (int i = 0; i < 3; i++) {
+		ok(burst_hold(writer, disk, &bounds, &err) == 0, "%s", err.text);
+		burst_end(disk, clock_monotonic_ns() + BURST_WAIT_NS);
+	}
+}
+
+TEST(what_a_keeper_before_has_set_is_held_as_its_own)
+{
+	struct place place;
+	struct writer writer = {0};
+	struct burst_disk disk;
+	struct burst_held held;
+
+	must(make_place(&place));
+	put(&place, "queue/nr_requests", "256");
+	put(&place, "queue/max_sectors_kb", "2048");
+	open_book(&place, &writer);
+	disk = disk_at(&place);
+	note_as(&place, writer.book, "max_sectors_kb", "4096 1536 2048");
+	hold(&writer, &disk);
+	expect(&place, "max_sectors_kb", "1024");
+	expect(&place, "nr_requests", "128");
+	held = burst_held(&writer, &disk, BURST_SIZE);
+	ok(held.held && held.found == 4096 && held.set == 1024 && held.before == 2048);
+	ok(!disk.others[BURST_SIZE]);
+	/* and what somebody sets then is left */
+	ok(file_write_at(place.root, "queue/max_sectors_kb", "2048", NULL) == 0);
+	hold(&writer, &disk);
+	ok(disk.others[BURST_SIZE]);
+	expect(&place, "max_sectors_kb", "2048");
+	book_close(writer.book);
+	leave_place(&place);
+}
+
+TEST(a_disk_that_came_again_is_another_one)
+{
+	struct place place;
+	struct writer writer = {0};
+	struct burst_disk disk;
+
+	must(make_place(&place));
+	put(&place, "queue/nr_requests", "256");
+	put(&place, "queue/max_sectors_kb", "4096");
+	open_book(&place, &writer);
+	disk = disk_at(&place);
+	hold(&writer, &disk);
+	expect(&place, "nr_requests", "128");
+	ok(renameat(place.root, "queue", place.root, "gone") == 0);
+	ok(!burst_is_held(&writer, &disk));
+	put(&place, "queue/nr_requests", "256");
+	put(&place, "queue/max_sectors_kb", "4096");
+	hold(&writer, &disk);
+	expect(&place, "nr_requests", "128");
+	expect(&place, "max_sectors_kb", "1024");
+	ok(burst_is_held(&writer, &disk));
+	book_close(writer.book);
+	leave_place(&place);
+}
+
+/* Whoever opens a pipe waits for its other end: as long as nobody answers. */
+static void make_hang(const struct place *place)
+{
+	ok(mkdirat(place->root, "queue", 0755) == 0);
+	ok(mkfifoat(place->root, "queue/nr_requests", 0600) == 0);
+	put(place, "queue/max_sectors_kb", "64");
+}
+
+TEST(nobody_waits_for_a_disk_that_hangs)
+{
+	struct place place;
+	struct writer writer = {0};
+	struct burst_disk disk;
+	const struct burst_bounds bounds = {.most = {[BURST_SIZE] = 64, [BURST_DEPTH] = 8}};
+	struct error err = {0};
+
+	must(make_place(&place));
+	make_hang(&place);
+	open_book(&place, &writer);
+	disk = disk_at(&place);
+	note_as(&place, writer.book, "max_sectors_kb", "4096 64 4096");
+	for (int i = 0; i < 3; i++) {
+		ok(burst_hold(&writer, &disk, &bounds, &err) == 0, "%s", err.text);
+		ok(burst_let_go(&writer, &disk, &err) == 0, "%s", err.text);
+		wait_shortly();
+	}
+	ok(disk.child != 0);
+	burst_end(&disk, clock_monotonic_ns() + BURST_WAIT_NS / 10);
+	ok(disk.child == 0);
+	expect(&place, "max_sectors_kb", "64");
+	book_close(writer.book);
+	leave_place(&place);
+}
+
+TEST(what_a_disk_that_hangs_has_stays_noted)
+{
+	struct place place, good;
+	struct writer writer = {0};
+	struct error err = {0};
+	struct found found;
+	_cleanup_free_ char *queue = NULL;
+
+	must(make_place(&place));
+	must(make_place(&good));
+	make_hang(&place);
+	put(&good, "queue/nr_requests", "8");
+	put(&good, "queue/max_sectors_kb", "64");
+	open_book(&place, &writer);
+	note_as(&place, writer.book, "nr_requests", "256 8 256");
+	note_as(&good, writer.book, "nr_requests", "256 8 256");
+	note_as(&place, writer.book, "max_sectors_kb", "4096 64 4096");
+	note_as(&good, writer.book, "max_sectors_kb", "4096 64 4096");
+	is_int(burst_undo_all(writer.book, &err), -ETIMEDOUT);
+	ok(strstr(err.text, place.path) != NULL, "%s", err.text);
+	expect(&good, "nr_requests", "256");
+	expect(&good, "max_sectors_kb", "4096");
+	is_uint(book_entries(writer.book), 2);
+	queue = queue_of(&place);
+	ok(book_find(writer.book, queue, "nr_requests", &found));
+	book_close(writer.book);
+	leave_place(&place);
+	leave_place(&good);
 }

@@ -73,10 +73,17 @@ static int find_links(const struct network *network, struct workspace *w,
 	return r;
 }
 
-static struct attached *find_attached(struct workspace *w, int index)
+/* What the book has of a link is by its name: a link that was renamed is another one. */
+static bool is_same_link(const struct netlink_peer *a, const struct netlink_peer *b)
+{
+	return a->index == b->index && a->peer_index == b->peer_index &&
+	       strcmp(a->name, b->name) == 0;
+}
+
+static struct attached *find_attached(struct workspace *w, const struct netlink_peer *link)
 {
 	for (size_t i = 0; i < w->n_links; i++) {
-		if (w->links[i].link.index == index)
+		if (is_same_link(&w->links[i].link, link))
 			return &w->links[i];
 	}
 	return NULL;
@@ -92,6 +99,21 @@ static void stop_threads(const struct network *network, const struct workspace *
 	link->threaded = false;
 }
 
+/* Several may have the same link: what the others have set there has gone with it, and is set again. */
+static void begin_again(const struct network *network, int index)
+{
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		for (size_t l = 0; l < w->n_links; l++) {
+			if (w->links[l].link.index != index)
+				continue;
+			w->links[l].now = (struct shape){0};
+			w->links[l].threaded = false;
+		}
+	}
+}
+
 void network_let_go(const struct network *network, struct workspace *w, struct attached *gone)
 {
 	struct error err = {0};
@@ -100,12 +122,13 @@ void network_let_go(const struct network *network, struct workspace *w, struct a
 	stop_threads(network, w, gone);
 	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
 		log_warning("the network of '%s': %s", w->name, err.text);
+	begin_again(network, gone->link.index);
 }
 
-static bool has_link(const struct netlink_peer *links, size_t n, int index)
+static bool has_link(const struct netlink_peer *links, size_t n, const struct netlink_peer *link)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (links[i].index == index)
+		if (is_same_link(&links[i], link))
 			return true;
 	}
 	return false;
@@ -133,7 +156,7 @@ int network_find_links(const struct network *network, struct workspace *w, struc
 	for (size_t i = 0; i < w->n_links; i++) {
 		struct attached *known = &w->links[i];
 
-		if (has_link(links, n, known->link.index))
+		if (has_link(links, n, &known->link))
 			continue;
 		/* or a container would get rid of its limits by hiding behind many processes */
 		if (cut && n < LINKS_MAX && is_there(network, &known->link))
@@ -142,7 +165,7 @@ int network_find_links(const struct network *network, struct workspace *w, struc
 			network_let_go(network, w, known);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct attached *known = find_attached(w, links[i].index);
+		const struct attached *known = find_attached(w, &links[i]);
 
 		next[i] = (struct attached){.link = links[i]};
 		if (known) {
@@ -165,9 +188,7 @@ static bool has_other_links(const struct network *network, struct workspace *w)
 	for (size_t i = 0; i < w->n_numbers; i++)
 		n += netlink_pairs_with(&network->pairs, w->numbers[i], links + n, LINKS_MAX - n);
 	for (size_t i = 0; i < n; i++) {
-		const struct attached *known = find_attached(w, links[i].index);
-
-		if (!known || strcmp(known->link.name, links[i].name) != 0)
+		if (!find_attached(w, &links[i]))
 			return true;
 	}
 	return n != w->n_links;
@@ -194,7 +215,7 @@ static int thread_links_to(const struct network *network, struct workspace *w, i
 
 	r = r == -ENODEV ? 0 : r;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		struct attached *known = find_attached(w, links[i].index);
+		struct attached *known = find_attached(w, &links[i]);
 
 		if (!known || known->threaded)
 			continue;

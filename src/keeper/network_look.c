@@ -92,7 +92,12 @@ static void take_counts(void *data, int index, const struct qdisc_counts *counts
 	struct counted *found = all->n ? bsearch(&key, all->items, all->n, sizeof(key), by_index)
 				       : NULL;
 
-	if (found)
+	if (!found)
+		return;
+	/* several may have the same link, and any of them may have been found */
+	while (found > all->items && found[-1].index == index)
+		found--;
+	for (; found < all->items + all->n && found->index == index; found++)
 		found->counts = *counts;
 }
 

@@ -225,31 +225,61 @@ TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 
 #define CROWD 6
 
-/* A workspace more, with a link of its own. */
-static void join_crowd(struct place *place, struct place *one, const char *name)
+static void make_group(struct place *one)
 {
 	char text[32];
 	int dir;
 
-	one->netlink = place->netlink;
-	one->inside = start_inside();
-	must(one->inside > 0);
 	strcpy(one->directory, "/tmp/behalf-network-XXXXXX");
 	must(mkdtemp(one->directory) != NULL);
 	dir = open(one->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	snprintf(text, sizeof(text), "%d\n", one->inside);
 	must(file_create_at(dir, "cgroup.procs", text, 0600, NULL) == 0);
 	close(dir);
+}
+
+static void remove_group(const struct place *one)
+{
+	_cleanup_free_ char *command = string_format("rm -rf %s", one->directory);
+
+	ok(system(command) == 0);
+}
+
+/* A workspace more, with a link of its own. */
+static void join_crowd(struct place *place, struct place *one, const char *name)
+{
+	one->netlink = place->netlink;
+	one->inside = start_inside();
+	must(one->inside > 0);
+	make_group(one);
 	add_link(one, name, "eth0");
 }
 
 static void leave_crowd(struct place *one)
 {
-	_cleanup_free_ char *command = string_format("rm -rf %s", one->directory);
-
 	kill(one->inside, SIGKILL);
 	waitpid(one->inside, NULL, 0);
-	ok(system(command) == 0);
+	remove_group(one);
+}
+
+/* Another one in the network namespace of the first. */
+static void join_twin(const struct place *place, struct place *twin)
+{
+	twin->inside = place->inside;
+	make_group(twin);
+}
+
+/* Until it is done; how many it took, at most as many as a crowd could need. */
+static int update_late(struct place *place, const struct network_workspace *list, size_t n)
+{
+	int updates = 0, r = 1;
+
+	/* long ago */
+	network_work_until(place->network, 1);
+	for (; r > 0 && updates < 10 * CROWD; updates++)
+		r = network_update(place->network, list, n, NULL);
+	is_int(r, 0);
+	return updates;
 }
 
 TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
@@ -257,7 +287,7 @@ TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
 	struct network_workspace list[CROWD];
 	struct place place = {0}, crowd[CROWD] = {0};
 	char names[CROWD][16];
-	int updates = 0, r = 1, set = 0;
+	int updates, set = 0;
 
 	if (!make_place(&place) || !can_shape(&place))
 		return leave_place(&place);
@@ -268,25 +298,108 @@ TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
 		list[i] = (struct network_workspace){
 			.name = names[i], .directory = crowd[i].directory, .terms = &place.terms};
 	}
-	/* long ago */
-	network_work_until(place.network, 1);
-	while (r > 0 && updates++ < 10 * CROWD)
-		r = network_update(place.network, list, CROWD, NULL);
-	is_int(r, 0);
-	ok(updates >= CROWD && updates < 10 * CROWD, "%d updates", updates);
+	updates = update_late(&place, list, CROWD);
+	ok(updates >= CROWD, "%d updates", updates);
 	for (int i = 0; i < CROWD; i++)
 		set += has_our_root(&place, names[i]);
 	is_int(set, CROWD);
 	/* nothing to do takes no time */
 	is_int(network_update(place.network, list, CROWD, NULL), 0);
-	for (r = 1, updates = 0; r > 0 && updates < 10 * CROWD; updates++)
-		r = network_update(place.network, NULL, 0, NULL);
-	is_int(r, 0);
+	updates = update_late(&place, NULL, 0);
 	ok(updates >= CROWD, "%d updates", updates);
 	for (int i = 0; i < CROWD; i++)
 		ok(!has_our_root(&place, names[i]));
 	for (int i = 0; i < CROWD; i++)
 		leave_crowd(&crowd[i]);
+	leave_place(&place);
+}
+
+TEST(who_shares_a_link_keeps_its_limits_when_another_leaves)
+{
+	struct place place = {0}, crowd = {0}, twin = {0};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_crowd(&place, &crowd, "out1");
+	join_twin(&place, &twin);
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	const struct network_workspace list[] = {
+		{.name = "crowd", .directory = crowd.directory, .terms = &place.terms},
+		{.name = "w", .directory = place.directory, .terms = &place.terms},
+		{.name = "twin", .directory = twin.directory, .terms = &place.terms}};
+	must(network_update(place.network, list, 2, NULL) == 0);
+	/* it comes while there is no time yet to drop the one that it follows */
+	update_late(&place, &list[2], 1);
+	ok(!has_our_root(&place, "out1"));
+	ok(has_our_root(&place, "out0"));
+	ok(has_ifb(&place, index_of(&place, "out0")));
+	/* of the link, and of its ifb */
+	is_uint(book_entries(place.book), 4 + 2);
+	update_late(&place, &list[1], 2);
+	update_late(&place, &list[1], 1);
+	ok(has_our_root(&place, "out0"));
+	ok(has_ifb(&place, index_of(&place, "out0")));
+	update_late(&place, NULL, 0);
+	ok(!has_our_root(&place, "out0"));
+	is_uint(book_entries(place.book), 0);
+	remove_group(&twin);
+	leave_crowd(&crowd);
+	leave_place(&place);
+}
+
+TEST(all_who_share_a_link_are_counted)
+{
+	struct place place = {0}, twin = {0};
+	struct network_counts counts[2] = {0};
+	_cleanup_free_ char *command = NULL;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_twin(&place, &twin);
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	const struct network_workspace list[] = {
+		{.name = "w", .directory = place.directory, .terms = &place.terms},
+		{.name = "twin", .directory = twin.directory, .terms = &place.terms}};
+	command = string_format("nsenter --net=/proc/%d/ns/net /sbin/ip link set eth0 up",
+				place.inside);
+	must(command && system(command) == 0);
+	must(netlink_link_set_up(place.netlink, index_of(&place, "out0"), NULL) == 0);
+	must(network_update(place.network, list, 2, NULL) == 0);
+	send_frames(index_of(&place, "out0"), 10);
+	network_look(place.network, SECOND_NS);
+	for (size_t i = 0; i < 2; i++) {
+		ok(network_counts(place.network, list[i].directory, &counts[i]));
+		ok(counts[i].limited[TERMS_INGRESS].packets >= 10, "%s: %llu", list[i].name,
+		   (unsigned long long)counts[i].limited[TERMS_INGRESS].packets);
+	}
+	remove_group(&twin);
+	leave_place(&place);
+}
+
+TEST(nothing_stays_of_a_link_that_was_renamed)
+{
+	struct place place = {0};
+	bool made = false;
+	int link;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	link = index_of(&place, "out0");
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	update(&place);
+	ok(system("/sbin/ip link set dev out0 name out9") == 0);
+	update(&place);
+	is_int(index_of(&place, "out9"), link);
+	ok(has_our_root(&place, "out9"));
+	ok(has_ifb(&place, link));
+	is_uint(book_entries(place.book), 4 + 2);
+	must(network_update(place.network, NULL, 0, NULL) == 0);
+	is_uint(book_entries(place.book), 0);
+	ok(!has_our_root(&place, "out9"));
+	/* the place for filters has gone, too */
+	ok(netlink_qdisc_add_clsact(place.netlink, link, &made, NULL) == 0 && made);
 	leave_place(&place);
 }
 

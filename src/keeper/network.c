@@ -121,15 +121,26 @@ bool network_is_numbered(const struct terms *terms)
 
 /* ---- workspaces ---- */
 
+/* With each update once: when it fails that takes its time, and many may need them. */
+static int need_gates(struct network *network, struct error *err)
+{
+	if (network->shaper.gates)
+		return 0;
+	if (!network->no_gates.code)
+		gates_open(&network->shaper.gates, &network->no_gates);
+	if (network->no_gates.code)
+		*err = network->no_gates;
+	return -network->no_gates.code;
+}
+
 /* A number, for its gate or its class. */
 static int need_number(struct network *network, struct workspace *w, struct error *err)
 {
-	int r = 0;
+	int r;
 
 	if (w->number >= 0 || !network_is_numbered(&w->terms))
 		return 0;
-	if (!network->shaper.gates)
-		r = gates_open(&network->shaper.gates, err);
+	r = need_gates(network, err);
 	if (r < 0)
 		return r;
 	w->number = gates_new(network->shaper.gates);
@@ -336,12 +347,16 @@ static int list_pairs(struct network *network, struct error *err)
 	return r;
 }
 
+/*
+ * What has failed is tried again when an update begins, not when it goes on: with many that fail for good none would ever
+ * be done.
+ */
 static int find_one(struct network *network, struct workspace *w, struct error *err)
 {
 	struct error why = {0};
 	int r;
 
-	if (!w->listed || !w->due || is_late(network))
+	if (!w->listed || !w->due || (network->goes_on && w->not_found) || is_late(network))
 		return 0;
 	r = judge(w, find_workspace(network, w, &why), &why, &w->not_found, err);
 	w->due = w->not_found;
@@ -378,7 +393,7 @@ static int set_one(struct network *network, struct workspace *w, struct error *e
 		w->tried = true;
 		return 0;
 	}
-	if (is_late(network))
+	if ((network->goes_on && w->failed) || is_late(network))
 		return 0;
 	r = judge(w, network_set_links(network, w, &why), &why, &w->failed, err);
 	w->tried = true;
@@ -420,6 +435,8 @@ int network_update(struct network *network, const struct network_workspace *list
 
 	network->goes_on = network->unfinished;
 	network->unfinished = false;
+	if (!network->goes_on)
+		network->no_gates = (struct error){0};
 	network->began_ns = clock_monotonic_ns();
 	r = take_list(network, list, n, err);
 	if (r == 0 && n)

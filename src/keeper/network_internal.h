@@ -68,7 +68,8 @@ struct network {
 	size_t find_from, set_from; /* where the last one has stopped */
 	bool left;		    /* something may be left of a killed keeper */
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
-	bool programs_tried; /* to be loaded, for what works without them */
+	bool programs_tried;   /* to be loaded, for what works without them */
+	struct error no_gates; /* why they could not be, for what does not, by this update */
 	struct workspace *workspaces;
 	size_t n;
 	uint32_t

@@ -314,6 +314,38 @@ TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
 	leave_place(&place);
 }
 
+TEST(what_fails_for_good_does_not_keep_an_update_from_its_end)
+{
+	struct place place = {0}, bad[2] = {0};
+	struct terms terms = {.net[TERMS_EGRESS].limit_bps = 20000000};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_crowd(&place, &bad[0], "out1");
+	join_crowd(&place, &bad[1], "out2");
+	share_block(&place, "out1");
+	share_block(&place, "out2");
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	const struct network_workspace list[] = {
+		{.name = "bad0", .directory = bad[0].directory, .terms = &terms},
+		{.name = "bad1", .directory = bad[1].directory, .terms = &terms},
+		{.name = "good", .directory = place.directory, .terms = &place.terms}};
+	update_late(&place, list, ARRAY_SIZE(list));
+	ok(has_our_root(&place, "out0"));
+	update_late(&place, list, ARRAY_SIZE(list));
+	/* and each is tried again */
+	for (int i = 0; i < 2; i++)
+		netlink_qdisc_delete_clsact(place.netlink, index_of(&place, i ? "out2" : "out1"),
+					    NULL);
+	for (int i = 0; i < 3; i++)
+		update_late(&place, list, ARRAY_SIZE(list));
+	ok(has_ifb(&place, index_of(&place, "out1")));
+	ok(has_ifb(&place, index_of(&place, "out2")));
+	leave_crowd(&bad[0]);
+	leave_crowd(&bad[1]);
+	leave_place(&place);
+}
+
 TEST(who_shares_a_link_keeps_its_limits_when_another_leaves)
 {
 	struct place place = {0}, crowd = {0}, twin = {0};

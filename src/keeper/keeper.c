@@ -411,6 +411,7 @@ int keeper_run(const struct keeper_options *given, struct error *err)
 
 	if (!options.period_ns)
 		options.period_ns = CONTROL_PERIOD_NS;
+	k.network.period_ns = options.period_ns;
 	k.roster.control.n_cpus = k.roster.n_cpus;
 	k.roster.control.host_reserve = options.host_reserve == 0
 						? KEEPER_HOST_CORES * k.roster.n_cpus

@@ -60,7 +60,6 @@ int network_open(struct network **network, struct writer *writer, const char *up
 		return error_oom(err);
 	opened->shaper.writer = writer;
 	opened->watch = NETLINK_WATCH_CLOSED;
-	opened->left = true;
 	r = uplink_find(uplink, &opened->uplink, err);
 	if (r == 0)
 		r = netlink_open(&opened->shaper.netlink, err);
@@ -419,15 +418,6 @@ static int set_all(struct network *network, struct error *err)
 	return r;
 }
 
-/* What a killed keeper has left where nobody has anything any more. */
-static void take_left_back(struct network *network)
-{
-	if (!network->left || network->unfinished)
-		return;
-	network->left = network_take_back(network->shaper.writer, network->until_ns);
-	network->unfinished = network->left;
-}
-
 int network_update(struct network *network, const struct network_workspace *list, size_t n,
 		   struct error *err)
 {
@@ -455,7 +445,6 @@ int network_update(struct network *network, const struct network_workspace *list
 		r = network_follow_stations(network, err);
 	if (r < 0)
 		return r;
-	take_left_back(network);
 	network->updates += !network->unfinished;
 	return network->unfinished;
 }

@@ -66,7 +66,6 @@ struct network {
 	bool unfinished;	    /* the update is, */
 	bool goes_on;		    /* and the one before it was */
 	size_t find_from, set_from; /* where the last one has stopped */
-	bool left;		    /* something may be left of a killed keeper */
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
 	bool programs_tried;   /* to be loaded, for what works without them */
 	struct error no_gates; /* why they could not be, for what does not, by this update */

@@ -9,8 +9,9 @@
 
 #define LINKS_NS 500000000ull
 
-/* Of a round, for what is to be set; the rest is for those who are kept already, and who ask. */
-#define SLICE_NS 40000000ull
+/* Of a round, for what is to be set, in percent, and at most; the rest is for those who are kept already, and who ask. */
+#define SLICE_PERCENT 40
+#define SLICE_MAX_NS 40000000ull
 
 static size_t list_concerned(const struct roster *roster, struct network_workspace *list)
 {
@@ -28,27 +29,46 @@ static size_t list_concerned(const struct roster *roster, struct network_workspa
 	return n;
 }
 
+static uint64_t slice_ns(const struct network_round *round)
+{
+	uint64_t ns = round->period_ns * SLICE_PERCENT / 100;
+
+	return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
+}
+
+/*
+ * What a killed keeper has left where nobody has anything any more. Of a link nobody knows whose promise its settings are
+ * for: while one cannot be read, they may be its.
+ */
+static int take_left_back(struct network_round *round, struct writer *writer,
+			  const struct roster *roster, uint64_t until_ns)
+{
+	if (round->settled || roster->partial)
+		return 0;
+	round->settled = !network_take_back(writer, until_ns);
+	return !round->settled;
+}
+
 /* 1: there is more to be done. */
 static int update(struct network_round *round, struct writer *writer, const struct roster *roster,
 		  struct error *err)
 {
 	_cleanup_free_ struct network_workspace *list =
 		calloc(roster->control.n + 1, sizeof(*list));
-	uint64_t until_ns = round->whole ? 0 : clock_monotonic_ns() + SLICE_NS;
+	uint64_t until_ns = round->whole ? 0 : clock_monotonic_ns() + slice_ns(round);
 	size_t n;
 	int r = 0;
 
 	if (!list)
 		return error_oom(err);
 	n = list_concerned(roster, list);
-	if (!n && !round->network)
-		return network_take_back(writer, until_ns);
-	if (!round->network)
+	if (n && !round->network)
 		r = network_open(&round->network, writer, round->uplink, err);
-	if (r < 0)
-		return r;
-	network_work_until(round->network, until_ns);
-	return network_update(round->network, list, n, err);
+	if (r == 0 && round->network) {
+		network_work_until(round->network, until_ns);
+		r = network_update(round->network, list, n, err);
+	}
+	return r == 0 ? take_left_back(round, writer, roster, until_ns) : r;
 }
 
 void network_round(struct network_round *round, struct writer *writer, const struct roster *roster,

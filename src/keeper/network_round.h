@@ -12,7 +12,9 @@
 struct network_round {
 	const char *uplink;	 /* as in uplink_find */
 	struct network *network; /* NULL: nobody has had network terms yet */
+	uint64_t period_ns;	 /* of rounds */
 	bool whole;		 /* all that is to be set is set at once, however long that takes */
+	bool settled;		 /* nothing is left of a killed keeper */
 	uint64_t due_ns;	 /* when links are looked for next, */
 	uint64_t look_due_ns;	 /* and what they have let through */
 	bool failed;		 /* told */

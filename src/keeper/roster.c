@@ -365,7 +365,9 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		  struct error *err)
 {
 	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
-	struct roster next = {.n_cpus = roster->n_cpus, .generation = roster->generation + 1};
+	struct roster next = {.n_cpus = roster->n_cpus,
+			      .generation = roster->generation + 1,
+			      .partial = list->partial};
 	const size_t room = list->n + roster->control.n + 1;
 	struct error told = {0};
 	int r = 0;

@@ -708,6 +708,30 @@ has_quota_of() {
 	[ -z "$(quota_cores "$ID-b")" ]
 }
 
+# For whom a link is limited is not in the book.
+@test "what a killed keeper has set of a link stays while a promise cannot be read" {
+	need_program tc iproute2
+	group "$ID"
+	in_group "$ID" unshare --net sleep 1000
+	net=/proc/$!/ns/net
+	apart() { [ "$(readlink "$net")" != "$(readlink /proc/self/ns/net)" ]; }
+	wait_until 10 apart
+	ip link add "k$$" type veth peer name eth0 netns $!
+	behalf terms set "/$ID" net.ingress.limit=20mbit
+	limited() { tc qdisc show dev "k$$" | grep -q "^qdisc htb"; }
+	start_keeper
+	wait_until 5 limited
+	stop_keeper KILL
+	record=$(grep -l "\"/$ID\"" "$BEHALF_PROMISES"/*.json)
+	echo '{' >"$record"
+	start_keeper
+	sleep 2
+	limited
+	rm "$record"
+	free() { ! limited; }
+	wait_until 5 free
+}
+
 # What cannot be read is not what was taken back.
 @test "a container whose record is damaged keeps its limits, until the promise is taken back" {
 	local group=behalf-$ID pids file record

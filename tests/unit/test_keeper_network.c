@@ -218,6 +218,7 @@ TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 	/* one whose workspace is promised nothing any more */
 	be_the_next(&place);
 	must(network_update(place.network, NULL, 0, NULL) == 0);
+	ok(!network_take_back(&place.writer, 0));
 	ok(!has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
 	is_uint(book_entries(place.book), 0);
 	leave_place(&place);

@@ -424,7 +424,7 @@ static int read_moment(const struct drive *drive, struct moment *moment, struct 
 		if (moment->counts[i].failed)
 			return error_errno(err, (int)moment->counts[i].failed, "a load gave up");
 	}
-	moment->threads_ns = kernel_threads_read(drive->threads);
+	moment->threads_ns = kernel_threads_read(drive->threads, NULL);
 	moment->ours_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) + keeper_ns(drive);
 	return ledger_snapshot_read(&moment->books, err);
 }

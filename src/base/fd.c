@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -126,6 +127,16 @@ int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode, 
 		return error_errno(err, r, "write '%s'", path);
 	}
 	return 0;
+}
+
+void fd_raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int fd_set_cloexec(int fd, bool on)

@@ -42,6 +42,9 @@ int file_create_at(int dirfd, const char *path, const char *text, mode_t mode, s
 /* Writes all SIZE bytes. Returns 0 or a negative errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
+/* As many descriptors as this process may give itself: the soft limit is one for select(2), which nothing here uses. */
+void fd_raise_limit(void);
+
 /* Sets or clears FD_CLOEXEC. Returns 0 or a negative errno. */
 int fd_set_cloexec(int fd, bool on);
 

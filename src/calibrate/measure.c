@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,17 +79,6 @@ static bool is_in_root_cgroup(void)
 	return root;
 }
 
-/* One descriptor for each thread of the kernel's, of which there are some on each CPU. */
-static void raise_limits(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 int measure_open(const struct site *site, const struct flow_scratch *scratch,
 		 struct measure **measure, struct error *err)
 {
@@ -100,7 +88,8 @@ int measure_open(const struct site *site, const struct flow_scratch *scratch,
 
 	if (proc < 0)
 		return error_errno(err, errno, "open '/proc'");
-	raise_limits();
+	/* one for each thread of the kernel's, of which there are some on each CPU */
+	fd_raise_limit();
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return error_oom(err);
@@ -196,7 +185,7 @@ static int read_moment(const struct measure *measure, struct moment *moment, str
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		moment->counts[i] = measure->shared[i].counts;
 	moment->stolen_ns = read_stolen_ns();
-	moment->threads_ns = kernel_threads_read(measure->threads);
+	moment->threads_ns = kernel_threads_read(measure->threads, NULL);
 	moment->self_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return ledger_snapshot_read(&moment->books, err);
 }

@@ -181,7 +181,8 @@ static void take_base(struct planning *p)
 {
 	struct error err = {0};
 
-	host_marks_now(&err);
+	if (host_marks_now(&err) < 0)
+		log_debug("what the host does is not noted: %s", err.text);
 	plan_profile_take_base(&p->profile, cpus_count(&p->scenario.host->cpus), promised_of(p));
 }
 

@@ -3,17 +3,20 @@
 
 #include <stddef.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "ledger/host_time.h"
 #include "promises/marks.h"
 
-#define REOPEN_NS 300000000000ull /* threads that have begun since are not known before */
+/* Threads that have begun since are not known before: to look at all of /proc is not for every few seconds. */
+#define REOPEN_NS 300000000000ull
 
 struct lately_mark host_marks_of(const struct ledger_host_time *time)
 {
 	return (struct lately_mark){
 		.ledger = time->ledger,
 		.at_ns = time->at_ns,
+		.threads_set = time->threads_set,
 		.threads_ns = time->threads_ns,
 		.own_ns = time->own_ns,
 		.work_ns = time->work_ns,
@@ -63,8 +66,11 @@ void host_marks_round(struct host_marks *marks, bool on, uint64_t now_ns)
 int host_marks_now(struct error *err)
 {
 	struct ledger_host *host = NULL;
-	int r = ledger_host_open(&host, err);
+	int r;
 
+	/* one for each thread of the kernel's, of which there are some on each CPU */
+	fd_raise_limit();
+	r = ledger_host_open(&host, err);
 	if (r == 0)
 		r = note(host, err);
 	ledger_host_close(host);

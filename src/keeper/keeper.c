@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -286,12 +287,7 @@ static int take_signals(struct keeper *k, struct error *err)
 /* Descriptors: four for each workspace. */
 static void raise_limits(void)
 {
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	fd_raise_limit();
 	/* it runs seldom and shortly, and that should be when it is due */
 	setpriority(PRIO_PROCESS, 0, -10);
 }

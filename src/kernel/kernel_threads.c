@@ -19,8 +19,13 @@
 
 #define KTHREADD 2
 
+struct kernel_thread {
+	int fd; /* of schedstat */
+	uint64_t pid;
+};
+
 struct kernel_threads {
-	int *fds; /* of schedstat */
+	struct kernel_thread *all;
 	size_t n;
 };
 
@@ -53,20 +58,21 @@ static int is_wanted(int proc_fd, const char *pid)
 
 static int add(struct kernel_threads *threads, int proc_fd, const char *pid)
 {
+	struct kernel_thread *grown;
 	char path[300];
-	int *grown, fd;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/schedstat", pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return unless_ended(-errno);
-	grown = reallocarray(threads->fds, threads->n + 1, sizeof(*grown));
+	grown = reallocarray(threads->all, threads->n + 1, sizeof(*grown));
 	if (!grown) {
 		close(fd);
 		return -ENOMEM;
 	}
-	threads->fds = grown;
-	grown[threads->n++] = fd;
+	threads->all = grown;
+	grown[threads->n++] = (struct kernel_thread){.fd = fd, .pid = strtoull(pid, NULL, 10)};
 	return 0;
 }
 
@@ -106,24 +112,28 @@ void kernel_threads_close(struct kernel_threads *threads)
 	if (!threads)
 		return;
 	for (size_t i = 0; i < threads->n; i++)
-		close(threads->fds[i]);
-	free(threads->fds);
+		close(threads->all[i].fd);
+	free(threads->all);
 	free(threads);
 }
 
-uint64_t kernel_threads_read(const struct kernel_threads *threads)
+uint64_t kernel_threads_read(const struct kernel_threads *threads, uint64_t *set)
 {
-	uint64_t sum = 0, ran;
+	uint64_t sum = 0, squares = 0, ran;
 
 	for (size_t i = 0; i < threads->n; i++) {
 		char text[128];
-		ssize_t n = pread(threads->fds[i], text, sizeof(text) - 1, 0);
+		ssize_t n = pread(threads->all[i].fd, text, sizeof(text) - 1, 0);
 
 		if (n <= 0)
 			continue;
 		text[n] = '\0';
-		if (sscanf(text, "%" SCNu64, &ran) == 1)
-			sum += ran;
+		if (sscanf(text, "%" SCNu64, &ran) != 1)
+			continue;
+		sum += ran;
+		squares += threads->all[i].pid * threads->all[i].pid;
 	}
+	if (set)
+		*set = squares;
 	return sum;
 }

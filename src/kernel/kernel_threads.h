@@ -16,5 +16,8 @@ struct kernel_threads;
 int kernel_threads_open(int proc_fd, struct kernel_threads **threads, struct error *err);
 void kernel_threads_close(struct kernel_threads *threads);
 
-/* What they have run in all, in ns; one that has ended counts no more. */
-uint64_t kernel_threads_read(const struct kernel_threads *threads);
+/*
+ * What they have run in all, in ns; one that has ended counts no more. *SET (SET may be NULL) is a number that other
+ * threads would hardly have: where it is the same, the difference of two sums is what they ran in between.
+ */
+uint64_t kernel_threads_read(const struct kernel_threads *threads, uint64_t *set);

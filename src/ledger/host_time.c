@@ -79,8 +79,8 @@ void ledger_host_read(const struct ledger_host *host, struct ledger_host_time *t
 	*time = (struct ledger_host_time){
 		.ledger = p->book->started_ns,
 		.at_ns = clock_monotonic_ns(),
-		.threads_ns = kernel_threads_read(host->threads),
 	};
+	time->threads_ns = kernel_threads_read(host->threads, &time->threads_set);
 	/* the last row is what groups that are gone have left */
 	for (uint32_t cpu = 0; cpu < p->book->cpus; cpu++)
 		add_row(&rows[cpu], time);

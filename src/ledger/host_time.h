@@ -10,7 +10,8 @@
 struct ledger_host_time {
 	uint64_t ledger; /* when that was: another ledger has another */
 	uint64_t at_ns;
-	uint64_t threads_ns; /* of kernel/kernel_threads.h, by the kernel's own figure */
+	uint64_t threads_ns;  /* of kernel/kernel_threads.h, by the kernel's own figure */
+	uint64_t threads_set; /* of which threads, in the same sense */
 	uint64_t own_ns;
 	uint64_t work_ns; /* behalf, in threads: work items, writeback */
 	uint64_t rest_ns; /* behalf, the other classes */

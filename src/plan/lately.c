@@ -11,7 +11,7 @@
 #define SECOND_NS 1000000000ull
 #define WINDOW_NS (120 * SECOND_NS)
 #define ENOUGH_NS (30 * SECOND_NS)
-#define LEAST_NS (10 * SECOND_NS)
+#define LEAST_S 10
 #define OLD_NS (600 * SECOND_NS)
 #define USUAL_TIMES 3 /* a span counts at most so many times the median */
 #define LINE_BYTES 160
@@ -41,18 +41,20 @@ char *lately_format(const struct lately_marks *marks)
 
 		at += snprintf(at, LINE_BYTES,
 			       "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-			       " %" PRIu64 "\n",
-			       m->ledger, m->at_ns, m->threads_ns, m->own_ns, m->work_ns,
-			       m->rest_ns);
+			       " %" PRIu64 " %" PRIu64 "\n",
+			       m->ledger, m->at_ns, m->threads_set, m->threads_ns, m->own_ns,
+			       m->work_ns, m->rest_ns);
 	}
 	return text;
 }
 
 static bool parse_line(const char *line, struct lately_mark *m)
 {
-	return sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-		      &m->ledger, &m->at_ns, &m->threads_ns, &m->own_ns, &m->work_ns,
-		      &m->rest_ns) == 6;
+	return sscanf(line,
+		      "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		      " %" SCNu64,
+		      &m->ledger, &m->at_ns, &m->threads_set, &m->threads_ns, &m->own_ns,
+		      &m->work_ns, &m->rest_ns) == 7;
 }
 
 void lately_parse(const char *text, struct lately_marks *marks)
@@ -78,7 +80,10 @@ static uint64_t grown(uint64_t before, uint64_t after)
 	return after > before ? after - before : 0;
 }
 
-/* False where a total went back: a thread has ended, and took its time with it. */
+/*
+ * False where the one is no later sum of the other: a thread has ended and took its time with it, or one that had not been
+ * known brought all that it ever ran.
+ */
 static bool make_span(const struct lately_mark *before, const struct lately_mark *after,
 		      struct span *span)
 {
@@ -91,7 +96,7 @@ static bool make_span(const struct lately_mark *before, const struct lately_mark
 	threads += grown(before->work_ns, after->work_ns);
 	span->threads_ns = (double)threads / span->seconds;
 	span->rest_ns = (double)grown(before->rest_ns, after->rest_ns) / span->seconds;
-	return after->threads_ns >= before->threads_ns;
+	return after->threads_set == before->threads_set && after->threads_ns >= before->threads_ns;
 }
 
 /* The first mark of what lately is. */
@@ -152,6 +157,7 @@ bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, double qu
 {
 	struct span spans[LATELY_MARKS_MAX];
 	const struct lately_mark *last;
+	double seconds = 0;
 	size_t first, n = 0;
 
 	if (marks->n < 2)
@@ -159,11 +165,13 @@ bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, double qu
 	last = &marks->all[marks->n - 1];
 	first = find_first(marks, now_ns);
 	*lately = (struct lately){.from_ns = marks->all[first].at_ns, .to_ns = last->at_ns};
-	if (lately->to_ns + OLD_NS < now_ns || lately->to_ns - lately->from_ns < LEAST_NS)
+	if (lately->to_ns + OLD_NS < now_ns)
 		return false;
-	for (size_t i = first; i + 1 < marks->n; i++)
-		n += make_span(&marks->all[i], &marks->all[i + 1], &spans[n]);
-	if (!n)
+	for (size_t i = first; i + 1 < marks->n; i++) {
+		if (make_span(&marks->all[i], &marks->all[i + 1], &spans[n]))
+			seconds += spans[n++].seconds;
+	}
+	if (seconds < LEAST_S)
 		return false;
 	sum_spans(spans, n, quantile, lately);
 	return true;

@@ -14,10 +14,10 @@
 
 /* Totals, in ns since the ledger was switched on. */
 struct lately_mark {
-	uint64_t ledger; /* a number that no other ledger of this host has */
-	uint64_t at_ns;	 /* monotonic clock */
-	uint64_t
-		threads_ns; /* the kernel's own threads, by the kernel's figure; may go back when one ends */
+	uint64_t ledger;      /* a number that no other ledger of this host has */
+	uint64_t at_ns;	      /* monotonic clock */
+	uint64_t threads_set; /* which of the kernel's own threads (kernel/kernel_threads.h) */
+	uint64_t threads_ns;  /* what they ran, by the kernel's figure */
 	uint64_t
 		own_ns; /* what the ledger charged the host as own: theirs, and programs in no group */
 	uint64_t work_ns; /* of the host's behalf what is done in threads: work items, writeback */

@@ -12,6 +12,7 @@
 #include "promises/promises.h"
 
 #define MARKS_MAX_BYTES (64u << 10)
+#define OVERTAKEN_NS UINT64_C(60000000000)
 
 static char *path_of_marks(void)
 {
@@ -46,12 +47,16 @@ void marks_forget(void)
 		unlink(path);
 }
 
+/* A younger one is of somebody who looked later, but was faster; one that is much younger is of another clock. */
 static bool is_too_soon(const struct lately_marks *marks, const struct lately_mark *mark)
 {
 	const struct lately_mark *last = marks->n ? &marks->all[marks->n - 1] : NULL;
 
-	return last && last->ledger == mark->ledger && mark->at_ns >= last->at_ns &&
-	       mark->at_ns - last->at_ns < LATELY_PERIOD_NS;
+	if (!last || last->ledger != mark->ledger)
+		return false;
+	if (mark->at_ns < last->at_ns)
+		return last->at_ns - mark->at_ns < OVERTAKEN_NS;
+	return mark->at_ns - last->at_ns < LATELY_PERIOD_NS;
 }
 
 int marks_add(const struct lately_mark *mark, struct error *err)

@@ -279,7 +279,7 @@ with_profile() {
 mark() {
 	local uptime
 	uptime=$(awk '{ print int($1 * 1000) }' /proc/uptime)
-	echo "1 $((uptime - $1 * 1000))000000 ${2}000000 ${3}000000 ${4}000000 ${5}000000" >>"$BEHALF_PROMISES.marks"
+	echo "1 $((uptime - $1 * 1000))000000 77 ${2}000000 ${3}000000 ${4}000000 ${5}000000" >>"$BEHALF_PROMISES.marks"
 }
 
 @test "the host's base is what the ledger counted of it lately, where it did" {

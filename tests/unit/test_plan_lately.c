@@ -121,6 +121,37 @@ TEST(a_thread_that_ends_takes_its_time_with_it)
 	is_as(lately.threads_ns, 3.5e6);
 }
 
+TEST(a_thread_that_was_not_known_brings_no_past)
+{
+	struct lately_marks marks = {0};
+	struct lately lately;
+
+	add_marks(&marks, 1000, 20);
+	for (size_t i = 10; i < marks.n; i++) {
+		marks.all[i].threads_set = 8;
+		marks.all[i].threads_ns += 9 * SECOND;
+		marks.all[i].own_ns += 9 * SECOND;
+	}
+	must(lately_measure(&marks, 1095 * SECOND, 0.95, &lately));
+	is_as(lately.threads_ns, 3.5e6);
+	/* nor is it in the one span that there is */
+	marks.n = 0;
+	add_marks(&marks, 1000, 1);
+	lately_add(&marks, &(struct lately_mark){.ledger = 7,
+						 .at_ns = 1020 * SECOND,
+						 .threads_set = 8,
+						 .threads_ns = 9000 * SECOND,
+						 .own_ns = 9000 * SECOND});
+	ok(!lately_measure(&marks, 1020 * SECOND, 0.95, &lately));
+	/* and five seconds after it are too few */
+	marks.all[2] = marks.all[1];
+	marks.all[2].at_ns += 5 * SECOND;
+	marks.n = 3;
+	ok(!lately_measure(&marks, 1025 * SECOND, 0.95, &lately));
+	marks.all[2].at_ns += 5 * SECOND;
+	ok(lately_measure(&marks, 1030 * SECOND, 0.95, &lately));
+}
+
 TEST(threads_that_work_for_others_are_not_the_hosts)
 {
 	struct lately_marks marks = {0};

@@ -446,6 +446,14 @@ TEST(marks_are_kept_every_few_seconds)
 	must(marks_read(&marks, &err) == 0);
 	must(marks.n == 2);
 	is_int(marks.all[1].rest_ns, 5);
+	/* who read the clock first, and writes last, takes none of them away */
+	mark.at_ns--;
+	must(marks_add(&mark, &err) == 0);
+	mark.at_ns -= 2 * LATELY_PERIOD_NS;
+	must(marks_add(&mark, &err) == 0);
+	must(marks_read(&marks, &err) == 0);
+	is_int(marks.n, 2);
+	mark.at_ns += 2 * LATELY_PERIOD_NS + 1;
 	/* the register itself is not touched by it */
 	damaged = path_of("register");
 	ok(access(damaged, F_OK) < 0);

@@ -374,6 +374,9 @@ static int fill_set(const struct plan_request *request, struct plan *plan, struc
 	for (size_t i = 0; i < plan->n_needs; i++) {
 		struct cpus both = cpus_intersect(&demands[i].cpus, &request->host->cpus);
 
+		/* one that may run nowhere is confined to nothing that there is */
+		if (!cpus_count(&both) && n_cpus)
+			continue;
 		if (cpus_first_missing(&both, &set->cpus) < 0)
 			set->confined = ncores_add(set->confined, demands[i].ncores);
 	}

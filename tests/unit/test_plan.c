@@ -208,17 +208,25 @@ TEST(a_set_of_cpus_can_be_too_small)
 /* It could not even start. */
 TEST(one_without_a_reserve_needs_a_cpu_too)
 {
-	struct plan_workspace workspaces[] = {example_workspace("a", 0, 0)};
+	struct plan_workspace workspaces[] = {example_workspace("a", 0, 0),
+					      example_workspace("b", 0, 0)};
 	_cleanup_example_ struct example e;
 	_cleanup_(cleanup_plan) struct plan *made = NULL;
 	_cleanup_free_ char *sentence = NULL;
 
-	make_example(&e, workspaces, 1);
+	make_example(&e, workspaces, 2);
 	pin(&workspaces[0], "9");
 	made = plan(&e.request);
 	ok(!made->admitted);
 	sentence = plan_refusal(&made->resources[1]);
 	is_str(sentence, "CPU: 0.001 cores are needed on CPUs that are not there");
+	/* confined to none, it takes nothing of any set */
+	pin(&workspaces[1], "1");
+	plan_free(made);
+	made = plan(&e.request);
+	for (size_t i = 0; i < made->n_sets; i++)
+		ok(!made->sets[i].capacity || !made->sets[i].confined);
+	pin(&workspaces[1], "0-3");
 	pin(&workspaces[0], "3,9");
 	plan_free(made);
 	made = plan(&e.request);

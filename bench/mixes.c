@@ -69,7 +69,7 @@ struct mix {
 /* What ran from one mark to the next (0: none yet), and what it was forecast to cost the host, in ns per second. */
 struct past_run {
 	uint64_t from_ns, to_ns;
-	double host_ns;
+	struct lately_promised host;
 };
 
 /* By part, and times the upper quantile of each payer in all. */
@@ -79,6 +79,7 @@ struct forecast {
 
 struct forecasts {
 	struct forecast workspaces[SITE_WORKSPACES], host;
+	double host_threads; /* of the host's, for connections */
 };
 
 struct bench {
@@ -170,6 +171,7 @@ static void add_side(const struct bench *bench, const struct flow_spec *spec, bo
 		profile_find(bench->profile, operations_kind(spec, receives), operations_mode(spec),
 			     target, NULL);
 
+	forecasts->host_threads += (double)extrapolate_threads(operation, &load);
 	for (enum profile_part part = 0; part < PROFILE_PARTS; part++) {
 		bool own = extrapolate_payer_of(part) == PROFILE_PAYER_WORKSPACE;
 		struct forecast *to = own ? &forecasts->workspaces[workspace] : &forecasts->host;
@@ -262,26 +264,33 @@ static void take_mark(struct bench *bench)
 }
 
 /* What was promised in the time that LATELY is of, per second of it. */
-static double promised_then(const struct bench *bench, const struct lately *lately)
+static struct lately_promised promised_then(const struct bench *bench, const struct lately *lately)
 {
-	double sum = 0;
+	double ns = (double)(lately->to_ns - lately->from_ns);
+	struct lately_promised promised = {0};
 
 	for (size_t i = 0; i < bench->n_past; i++) {
 		const struct past_run *run = &bench->past[i];
+		double share = (double)(run->to_ns - run->from_ns) / ns;
 
-		if (run->from_ns >= lately->from_ns && run->to_ns && run->to_ns <= lately->to_ns)
-			sum += run->host_ns * (double)(run->to_ns - run->from_ns);
+		if (run->from_ns < lately->from_ns || !run->to_ns || run->to_ns > lately->to_ns)
+			continue;
+		promised.all_ns += run->host.all_ns * share;
+		promised.threads_ns += run->host.threads_ns * share;
 	}
-	return sum / (double)(lately->to_ns - lately->from_ns);
+	return promised;
 }
 
 static struct profile_base base_now(const struct bench *bench)
 {
 	struct profile_base base = bench->profile->base;
+	struct lately_promised promised;
 	struct lately lately;
 
-	if (lately_measure(&bench->marks, clock_monotonic_ns(), bench->profile->quantile, &lately))
-		lately_set_base(&lately, promised_then(bench, &lately), bench->cpus, &base);
+	if (!lately_measure(&bench->marks, clock_monotonic_ns(), &lately))
+		return base;
+	promised = promised_then(bench, &lately);
+	lately_set_base(&lately, &promised, bench->cpus, &base);
 	return base;
 }
 
@@ -296,7 +305,8 @@ static int run_noted(struct bench *bench, const struct measure_plan *plan,
 		return error_set(err, E2BIG, "more than %d runs", RUNS_MAX);
 	bench->past[bench->n_past++] = (struct past_run){
 		.from_ns = bench->marks.all[bench->marks.n - 1].at_ns,
-		.host_ns = forecasts.host.parts[PROFILE_HOST],
+		.host = {.all_ns = forecasts.host.parts[PROFILE_HOST],
+			 .threads_ns = forecasts.host_threads},
 	};
 	return measure_run(bench->measure, plan, &stop_signal, figures, err);
 }

@@ -434,6 +434,15 @@ static void add_shared(const struct operations *operations, enum operations_shar
 			partial_cost(operations, payer, result, &from->origins[i]);
 }
 
+static bool has_connections(const struct operation_points *points)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < points->n; i++)
+		has |= points->points[i].connections > 0;
+	return has;
+}
+
 static int fit_one(const struct operations *operations, const struct shared_result *shared,
 		   const struct threads_result *threads, struct operation_points *from,
 		   struct profile *profile)
@@ -453,10 +462,9 @@ static int fit_one(const struct operations *operations, const struct shared_resu
 	to->awake_per_s = AWAKE_PER_CPU * profile->host.cpus;
 	for (enum operations_shared payer = 0; payer < OPERATIONS_SHARED; payer++)
 		add_shared(operations, payer, &shared[payer], from, to);
-	if (to->cost[PROFILE_HOST].connection_ns > 0 ||
-	    to->cost[PROFILE_HOST].connection_wakeup_ns > 0)
-		to->cost[PROFILE_HOST].connection_wakeup_ns +=
-			threads->connection_ns * from->origins[0].share;
+	if (has_connections(from))
+		to->connection_threads_ns = threads->connection_ns * from->origins[0].share;
+	to->cost[PROFILE_HOST].connection_wakeup_ns += to->connection_threads_ns;
 	return fit_operation(from->points, from->n, profile->quantile, to);
 }
 

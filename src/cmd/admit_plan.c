@@ -137,8 +137,6 @@ int admit_plan(const struct promise_list *kept, struct promise *wanted, struct e
 	if (r < 0)
 		return r;
 	plan_host_take_rates(host, profile.profile);
-	/* in the worst case what is promised makes no difference to it */
-	plan_profile_take_base(&profile, cpus_count(&host->cpus), UINT64_MAX);
 	request.host = host;
 	request.profile = profile.profile;
 	request.host_memory_bytes = plan_host_memory_kept(host);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "keeper/host_marks.h"
 #include "plan/advice.h"
 #include "plan/whatif.h"
+#include "plan/words.h"
 #include "plan/workspaces.h"
 #include "promises/foreign.h"
 #include "promises/promises.h"
@@ -93,6 +95,13 @@ static int make_notes(struct planning *p)
 
 	if (p->profile.warning)
 		r = note(p, strdup(p->profile.warning));
+	if (r == 0 && p->profile.base_beyond_ncores)
+		r = note(p,
+			 string_format(
+				 "what the host's kernel did for itself lately was %s more than "
+				 "the worst case of the profile, which is kept for it: calibrate "
+				 "anew (behalf calibrate)",
+				 words_cores(p->profile.base_beyond_ncores).text));
 	if (r == 0 && plan->n_borrowed)
 		r = note(p,
 			 string_format("the profile lacks I/O of %zu workspace%s: built-in costs, "
@@ -161,29 +170,35 @@ static int ask_max(struct planning *p, const char *name, struct error *err)
 	return error_set(err, ENOENT, "--max: there is no workspace '%s' in the plan", name);
 }
 
-/* What the host is forecast to need for all that is promised now; UINT64_MAX: it cannot be known. */
-static uint64_t promised_of(const struct planning *p)
+/* What the host is forecast to need for all that is promised now. */
+static struct lately_promised promised_of(const struct planning *p)
 {
+	struct lately_promised promised = {.all_ns = INFINITY};
 	_cleanup_(plan_workspaces_clear) struct plan_workspaces running = {0};
 	_cleanup_(cleanup_plan) struct plan *plan = NULL;
 	struct plan_request request = {.host = p->scenario.host, .profile = p->profile.profile};
 	struct error err = {0};
 
 	if (plan_workspaces_add_running(&running, &err) < 0)
-		return UINT64_MAX;
+		return promised;
 	request.workspaces = running.list;
 	request.n_workspaces = running.n;
-	return plan_make(&request, &plan, &err) < 0 ? UINT64_MAX : plan->host_expected.io;
+	if (plan_make(&request, &plan, &err) == 0) {
+		promised.all_ns = (double)plan->host_expected.io;
+		promised.threads_ns = (double)plan->host_expected.io_threads;
+	}
+	return promised;
 }
 
 /* With what the ledger says this moment, where we may ask it; and what others have noted before. */
 static void take_base(struct planning *p)
 {
+	struct lately_promised promised = promised_of(p);
 	struct error err = {0};
 
 	if (host_marks_now(&err) < 0)
 		log_debug("what the host does is not noted: %s", err.text);
-	plan_profile_take_base(&p->profile, cpus_count(&p->scenario.host->cpus), promised_of(p));
+	plan_profile_take_base(&p->profile, cpus_count(&p->scenario.host->cpus), &promised);
 }
 
 static int make_scenario(struct planning *p, const struct cmd_context *ctx,

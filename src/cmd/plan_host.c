@@ -20,7 +20,6 @@
 #include "kernel/machine.h"
 #include "keeper/uplink.h"
 #include "kernel/topology.h"
-#include "plan/lately.h"
 #include "promises/marks.h"
 
 #define PROFILE_MAX_BYTES (16u << 20)
@@ -250,7 +249,8 @@ int plan_profile_load(const char *named, struct plan_profile *profile, struct er
 	return 0;
 }
 
-void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus, uint64_t promised_ncores)
+void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus,
+			    const struct lately_promised *promised)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 	struct lately_marks marks;
@@ -263,10 +263,10 @@ void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus, uint6
 		log_debug("the host's base is the profile's: %s", err.text);
 		return;
 	}
-	if (!lately_measure(&marks, now_ns, profile->profile->quantile, &lately))
+	if (!lately_measure(&marks, now_ns, &lately))
 		return;
-	lately_set_base(&lately, promised_ncores == UINT64_MAX ? INFINITY : (double)promised_ncores,
-			n_cpus, &profile->profile->base);
+	profile->base_beyond_ncores = (uint64_t)fmin(
+		lately_set_base(&lately, promised, n_cpus, &profile->profile->base), 1e18);
 	profile->base_s = (double)(lately.to_ns - lately.from_ns) / 1e9;
 	profile->base_age_s = now_ns > lately.to_ns ? (double)(now_ns - lately.to_ns) / 1e9 : 0;
 }

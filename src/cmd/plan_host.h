@@ -4,6 +4,7 @@
 /* The host and its profile, for the planner: what `plan` and admission start from. */
 #include "base/error.h"
 #include "plan/host.h"
+#include "plan/lately.h"
 #include "plan/profile.h"
 
 /*
@@ -25,6 +26,7 @@ struct plan_profile {
 	bool foreign;  /* it is of another host, which was named all the same */
 	/* the host's base is what the ledger counted of it for so long, until so long ago; 0: it is the profile's */
 	double base_s, base_age_s;
+	uint64_t base_beyond_ncores; /* by so much that was more than the profile's worst case */
 };
 void plan_profile_clear(struct plan_profile *profile);
 
@@ -36,9 +38,9 @@ void plan_profile_clear(struct plan_profile *profile);
 int plan_profile_load(const char *named, struct plan_profile *profile, struct error *err);
 
 /*
- * Where the ledger counted the host lately (promises/marks.h), the base is by that, on N_CPUS; else it stays as it is.
- * So it does for a profile that is of another host, for which this one's ledger says nothing.
- * PROMISED_NCORES is what the host is forecast to need for all that is promised now, UINT64_MAX: not known.
+ * Where the ledger counted the host lately (promises/marks.h), what is expected of the base is by that, on N_CPUS; else it
+ * stays as it is. So it does for a profile that is of another host, for which this one's ledger says nothing.
+ * PROMISED is of all that is promised now. Admission goes by the worst case, and has no use for it.
  */
 void plan_profile_take_base(struct plan_profile *profile, uint32_t n_cpus,
-			    uint64_t promised_ncores);
+			    const struct lately_promised *promised);

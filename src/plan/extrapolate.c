@@ -112,6 +112,13 @@ uint64_t extrapolate_part(const struct profile_operation *operation, enum profil
 	return round_up(cost_of(operation, part, load));
 }
 
+uint64_t extrapolate_threads(const struct profile_operation *operation,
+			     const struct extrapolate_load *load)
+{
+	return round_up(operation->connection_threads_ns *
+			extrapolate_part_wakeups(operation, PROFILE_HOST, load->connections));
+}
+
 double extrapolate_worst(const struct profile_operation *operation, enum profile_part part,
 			 struct extrapolate_load *load)
 {
@@ -403,6 +410,8 @@ static void add_flow(struct extrapolate_need *need, const struct extrapolate_flo
 		need->worst[part] = ncores_add(
 			need->worst[part], extrapolate_upper_part(worst, part, &flow->worst_load));
 	}
+	need->host_threads = ncores_add(need->host_threads,
+					extrapolate_threads(flow->expected, &flow->expected_load));
 	need->io_worst = ncores_add(need->io_worst, flow->all_ncores);
 	need->host_least = ncores_add(need->host_least, host_least(flow));
 	need->borrowed |= flow->borrowed;

@@ -44,6 +44,9 @@ uint64_t extrapolate_expected(const struct profile_operation *operation, enum pr
 uint64_t extrapolate_upper(const struct profile_operation *operation, enum profile_payer payer,
 			   const struct extrapolate_load *load);
 enum profile_payer extrapolate_payer_of(enum profile_part part);
+/* What of PROFILE_HOST is in the kernel's own threads. */
+uint64_t extrapolate_threads(const struct profile_operation *operation,
+			     const struct extrapolate_load *load);
 /* Wakeups per second for so many packets, requests or connections: W of profile.h. */
 double extrapolate_wakeups(const struct profile_operation *operation, double per_s);
 /* The same as PART is charged for them. */
@@ -115,6 +118,7 @@ struct extrapolate_need {
 	uint64_t charge_expected, charge_worst;
 	/* what the host has to have for it; at worst, beside charge_worst */
 	uint64_t host_expected, host_worst;
+	uint64_t host_threads; /* of host_expected, in the kernel's own threads */
 	/* the least of host_worst: where charge_worst is of another end of its flows */
 	uint64_t host_least;
 	bool limited;			  /* the limit is below what the promises cost */

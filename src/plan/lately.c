@@ -120,18 +120,13 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* VALUES are put in order. */
-static double quantile_of(double *values, size_t n, double quantile)
+static double median_of(double *values, size_t n)
 {
-	double at = quantile * (double)(n - 1);
-	size_t below = (size_t)at;
-
 	qsort(values, n, sizeof(*values), compare_doubles);
-	if (below + 1 >= n)
-		return values[n - 1];
-	return values[below] + (at - (double)below) * (values[below + 1] - values[below]);
+	return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-static void sum_spans(const struct span *spans, size_t n, double quantile, struct lately *lately)
+static void sum_spans(const struct span *spans, size_t n, struct lately *lately)
 {
 	double threads[LATELY_MARKS_MAX] = {0}, rests[LATELY_MARKS_MAX] = {0}, seconds = 0;
 	double threads_most, rest_most;
@@ -140,8 +135,8 @@ static void sum_spans(const struct span *spans, size_t n, double quantile, struc
 		threads[i] = spans[i].threads_ns;
 		rests[i] = spans[i].rest_ns;
 	}
-	threads_most = USUAL_TIMES * quantile_of(threads, n, 0.5);
-	rest_most = USUAL_TIMES * quantile_of(rests, n, 0.5);
+	threads_most = USUAL_TIMES * median_of(threads, n);
+	rest_most = USUAL_TIMES * median_of(rests, n);
 	for (size_t i = 0; i < n; i++) {
 		seconds += spans[i].seconds;
 		lately->threads_ns += smaller(spans[i].threads_ns, threads_most) * spans[i].seconds;
@@ -149,11 +144,9 @@ static void sum_spans(const struct span *spans, size_t n, double quantile, struc
 	}
 	lately->threads_ns /= seconds;
 	lately->rest_ns /= seconds;
-	lately->threads_upper_ns = larger(lately->threads_ns, quantile_of(threads, n, quantile));
 }
 
-bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, double quantile,
-		    struct lately *lately)
+bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, struct lately *lately)
 {
 	struct span spans[LATELY_MARKS_MAX];
 	const struct lately_mark *last;
@@ -173,20 +166,21 @@ bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, double qu
 	}
 	if (seconds < LEAST_S)
 		return false;
-	sum_spans(spans, n, quantile, lately);
+	sum_spans(spans, n, lately);
 	return true;
 }
 
-void lately_set_base(const struct lately *lately, double promised_ns, uint32_t n_cpus,
-		     struct profile_base *base)
+double lately_set_base(const struct lately *lately, const struct lately_promised *promised,
+		       uint32_t n_cpus, struct profile_base *base)
 {
 	double cpus = n_cpus ? n_cpus : 1, all = lately->threads_ns + lately->rest_ns;
+	double upper = larger(base->host_cpu_ns, base->host_cpu_upper_ns);
 	double rest = larger(0, base->host_cpu_ns - base->threads_cpu_ns) * cpus;
-	double own = smaller(larger(lately->threads_ns + rest, all - promised_ns), all);
+	double threads = larger(0, lately->threads_ns - promised->threads_ns);
+	double own = smaller(larger(threads + rest, all - promised->all_ns), all);
 
-	base->host_cpu_ns = own / cpus;
-	base->threads_cpu_ns = smaller(lately->threads_ns, own) / cpus;
-	base->host_cpu_upper_ns =
-		larger(base->host_cpu_upper_ns,
-		       base->host_cpu_ns + (lately->threads_upper_ns - lately->threads_ns) / cpus);
+	base->host_cpu_upper_ns = upper;
+	base->host_cpu_ns = smaller(own / cpus, upper);
+	base->threads_cpu_ns = smaller(threads / cpus, base->host_cpu_ns);
+	return larger(0, own / cpus - upper) * cpus;
 }

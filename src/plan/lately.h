@@ -46,7 +46,6 @@ void lately_parse(const char *text, struct lately_marks *marks);
 /* ns per second, of all CPUs. */
 struct lately {
 	double threads_ns, rest_ns;
-	double threads_upper_ns; /* so much at most in the quantile of the spans that was asked for */
 	uint64_t from_ns, to_ns; /* the moments that it is of */
 };
 
@@ -55,15 +54,24 @@ struct lately {
  * them, since the last mark before. One span that has many times what is usual counts as three times that.
  * False: there are no marks, none of the last ten minutes, or they are too close to each other.
  */
-bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, double quantile,
-		    struct lately *lately);
+bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, struct lately *lately);
+
+/* What the host was forecast to need meanwhile for all that was promised, in ns per second. */
+struct lately_promised {
+	double all_ns;	   /* INFINITY: not known */
+	double threads_ns; /* of it in the kernel's own threads: RCU's, for connections */
+};
 
 /*
- * Makes the base of a profile of N_CPUS that of LATELY. Threads are as they were measured. Of the rest, which has what
- * the host does for loads in it, the profile's figure stands as long as it is between two bounds: it cannot have been more
- * than was measured of all, nor less than that without what PROMISED_NS (per second, INFINITY: not known) is
- * forecast for all that is promised. The worst case is never less than the profile's: what was quiet for
- * two minutes need not stay so.
+ * Makes what is expected of the base of a profile, on N_CPUS, that of LATELY:
+ *
+ *	threads = counted threads - promised threads
+ *	base    = threads + the profile's rest, but at least counted - promised, and at most counted
+ *
+ * What threads do for connections that are promised is in the forecast of these, and not counted once more. The rest
+ * (timers, ends of interrupts) has in it what the host does for loads: there the profile's figure stands, between the two
+ * bounds. The worst case, by which is admitted, stays the profile's: the same terms have the same verdict whenever they are
+ * asked for. No more than that is expected; returns how much more was counted, in ns per second.
  */
-void lately_set_base(const struct lately *lately, double promised_ns, uint32_t n_cpus,
-		     struct profile_base *base);
+double lately_set_base(const struct lately *lately, const struct lately_promised *promised,
+		       uint32_t n_cpus, struct profile_base *base);

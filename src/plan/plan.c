@@ -101,6 +101,8 @@ static void sum_host(const struct plan_request *request, struct plan *plan)
 		uint32_t count = request->workspaces[i].count;
 
 		expected->io = ncores_add(expected->io, ncores_times(need->host_expected, count));
+		expected->io_threads =
+			ncores_add(expected->io_threads, ncores_times(need->host_threads, count));
 		worst->io = ncores_add(worst->io, ncores_times(need->host_worst, count));
 		plan->charge_expected = ncores_add(plan->charge_expected,
 						   ncores_times(need->charge_expected, count));

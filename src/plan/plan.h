@@ -67,9 +67,10 @@ struct plan_set {
 #define PLAN_SETS_MAX 32
 
 struct plan_host_part {
-	uint64_t base;	   /* ticks, RCU, kernel threads: whatever anybody does */
-	uint64_t programs; /* plan_request.host_ncores */
-	uint64_t io;	   /* for the workspaces, posted to the host or to nobody */
+	uint64_t base;	     /* ticks, RCU, kernel threads: whatever anybody does */
+	uint64_t programs;   /* plan_request.host_ncores */
+	uint64_t io;	     /* for the workspaces, posted to the host or to nobody */
+	uint64_t io_threads; /* of what is expected of that, in the kernel's own threads */
 	uint64_t total;
 };
 

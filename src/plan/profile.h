@@ -127,6 +127,8 @@ struct profile_operation {
 	double gap_ns, host_gap_ns; /* see above */
 	double awake_per_s;	    /* the same; 0: S is asleep_share */
 	double asleep_share; /* S on average while it was measured: for the worst case, and where R is not known */
+	/* of the host's connection_wakeup_ns what the kernel's own threads take, which a ledger counts with the base's */
+	double connection_threads_ns;
 	struct profile_fit fit[PROFILE_PAYERS];
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */
 	uint32_t size_least_bytes, size_most_bytes;

@@ -39,6 +39,9 @@ const struct profile_number profile_operation_numbers[] = {
 	MEMBER(profile_operation, host_gap_ns, PROFILE_DOUBLE),
 	MEMBER(profile_operation, awake_per_s, PROFILE_DOUBLE),
 	MEMBER(profile_operation, asleep_share, PROFILE_DOUBLE),
+	/* so is this */
+	{"connection_threads_ns", offsetof(struct profile_operation, connection_threads_ns),
+	 PROFILE_DOUBLE, true},
 	MEMBER(profile_operation, size_least_bytes, PROFILE_U32),
 	MEMBER(profile_operation, size_most_bytes, PROFILE_U32),
 	MEMBER(profile_operation, units_most, PROFILE_DOUBLE),

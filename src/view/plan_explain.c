@@ -156,10 +156,12 @@ static void put_host(FILE *out, const struct view_plan *view)
 	struct view_plan_base from = view_plan_base(view);
 
 	fprintf(out, "host\n");
-	fprintf(out, "  kernel: %.6g ns/s x %u CPUs = %s, worst %.6g ns/s x %u CPUs = %s (%s)\n",
-		base->host_cpu_ns, n_cpus, words_cores(view->plan->host_expected.base).text,
-		base->host_cpu_upper_ns, n_cpus, words_cores(view->plan->host_worst.base).text,
-		from.text[0] ? from.text : "of the profile");
+	fprintf(out, "  kernel: %.6g ns/s x %u CPUs = %s", base->host_cpu_ns, n_cpus,
+		words_cores(view->plan->host_expected.base).text);
+	if (from.text[0])
+		fprintf(out, " (%s)", from.text);
+	fprintf(out, ", worst %.6g ns/s x %u CPUs = %s (of the profile)\n", base->host_cpu_upper_ns,
+		n_cpus, words_cores(view->plan->host_worst.base).text);
 	fprintf(out, "    of it the kernel's own threads: %.6g ns/s x %u CPUs\n",
 		base->threads_cpu_ns, n_cpus);
 	fprintf(out,

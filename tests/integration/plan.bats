@@ -286,20 +286,34 @@ mark() {
 	run --separate-stderr plan --json web.yaml
 	[ "$(json .host_part.base_from)" = profile ]
 	[ "$(json .host_part.expected.kernel_ncores)" -eq 4000000 ]
+	[ "$(json .host_part.worst.kernel_ncores)" -eq 20000000 ]
+	notes=$(json '.notes | length')
 	[ ! -e "$BEHALF_PROMISES.marks" ] || skip "a ledger is on"
-	# 100 s: threads 1 s, work items 0.2 s, the rest 0.3 s: 15 ms/s
+	# 100 s: threads 0.2 s, work items 0.1 s, the rest 0.1 s: 4 ms/s
 	mark 105 5000 5000 100 100
-	mark 5 6000 6000 300 400
+	mark 5 5200 5200 200 200
 	run --separate-stderr plan --json web.yaml
 	echo "$output"
 	[ "$(json .host_part.base_from)" = ledger ]
 	[ "$(json '.host_part.base_seconds | round')" -eq 100 ]
 	# next to nothing is promised that it could have been for
 	cpus=$(getconf _NPROCESSORS_ONLN)
-	[ "$(json ".host_part.expected.kernel_ncores * $cpus / 4 - 15000000 | fabs < 1000000")" = true ]
+	[ "$(json ".host_part.expected.kernel_ncores * $cpus / 4 - 4000000 | fabs < 200000")" = true ]
+	# what is admitted by is the profile's
+	[ "$(json .host_part.worst.kernel_ncores)" -eq 20000000 ]
+	[ "$(json '.notes | length')" -eq "$notes" ]
 	run --separate-stderr plan --explain web.yaml
 	[[ $output == *"host: what its kernel does for itself is as the ledger counted it in 100 s until "*" s ago"* ]]
 	[[ $output == *" (as the ledger counted it in 100 s until "* ]]
+	# also when it was much more, which is told
+	rm "$BEHALF_PROMISES.marks"
+	mark 105 5000 5000 100 100
+	mark 5 25000 25000 200 200
+	run --separate-stderr plan --json web.yaml
+	[ "$status" -eq 0 ]
+	[ "$(json .host_part.worst.kernel_ncores)" -eq 20000000 ]
+	[ "$(json .host_part.expected.kernel_ncores)" -eq 20000000 ]
+	[[ $(json '.notes | join(" ")') == *" more than the worst case of the profile"* ]]
 	# nor is it what another host does
 	make_profile 1.2.3 >other.json
 	run --separate-stderr plan --profile other.json --json web.yaml

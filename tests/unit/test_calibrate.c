@@ -582,6 +582,9 @@ TEST(operations_know_what_threads_do_for_connections)
 	/* each side half of it, and of what RCU does in softirqs; a line through all takes some of the clock for it */
 	ok(send->cost[PROFILE_HOST].connection_wakeup_ns > 5000 + 1000, "%f",
 	   send->cost[PROFILE_HOST].connection_wakeup_ns);
+	ok(send->connection_threads_ns > 1000 &&
+		   send->connection_threads_ns < send->cost[PROFILE_HOST].connection_wakeup_ns,
+	   "%f", send->connection_threads_ns);
 	ok(profile->base.threads_cpu_ns < 2.75e6, "%f", profile->base.threads_cpu_ns);
 	ok(profile->base.host_cpu_upper_ns >= profile->base.host_cpu_ns);
 }

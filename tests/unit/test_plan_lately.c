@@ -33,9 +33,8 @@ TEST(what_was_counted_lately)
 	struct lately lately;
 
 	add_marks(&marks, 1000, 61);
-	must(lately_measure(&marks, 1301 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 1301 * SECOND, &lately));
 	is_as(lately.threads_ns, 3.5e6);
-	is_as(lately.threads_upper_ns, 3.5e6);
 	is_as(lately.rest_ns, 2e6);
 	/* of two minutes, not of five */
 	is_int(lately.from_ns / SECOND, 1185);
@@ -47,15 +46,15 @@ TEST(too_little_or_too_old_says_nothing)
 	struct lately_marks marks = {0};
 	struct lately lately;
 
-	ok(!lately_measure(&marks, 1000 * SECOND, 0.95, &lately));
+	ok(!lately_measure(&marks, 1000 * SECOND, &lately));
 	add_marks(&marks, 1000, 1);
-	ok(!lately_measure(&marks, 1000 * SECOND, 0.95, &lately));
+	ok(!lately_measure(&marks, 1000 * SECOND, &lately));
 	add_marks(&marks, 1005, 1);
-	ok(!lately_measure(&marks, 1005 * SECOND, 0.95, &lately), "5 s");
+	ok(!lately_measure(&marks, 1005 * SECOND, &lately), "5 s");
 	add_marks(&marks, 1010, 1);
-	ok(lately_measure(&marks, 1010 * SECOND, 0.95, &lately), "10 s");
-	ok(lately_measure(&marks, 1600 * SECOND, 0.95, &lately), "nine minutes ago");
-	ok(!lately_measure(&marks, 1700 * SECOND, 0.95, &lately), "eleven minutes ago");
+	ok(lately_measure(&marks, 1010 * SECOND, &lately), "10 s");
+	ok(lately_measure(&marks, 1600 * SECOND, &lately), "nine minutes ago");
+	ok(!lately_measure(&marks, 1700 * SECOND, &lately), "eleven minutes ago");
 }
 
 /* With no keeper there are only marks of those who planned. */
@@ -66,7 +65,7 @@ TEST(marks_far_apart_do)
 
 	add_marks(&marks, 1000, 1);
 	add_marks(&marks, 9000, 1);
-	must(lately_measure(&marks, 9001 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 9001 * SECOND, &lately));
 	is_as(lately.threads_ns, 3.5e6);
 	is_int(lately.from_ns / SECOND, 1000);
 }
@@ -102,11 +101,9 @@ TEST(one_burst_is_not_what_is_usual)
 		marks.all[i].threads_ns += SECOND;
 		marks.all[i].own_ns += SECOND;
 	}
-	must(lately_measure(&marks, 1120 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 1120 * SECOND, &lately));
 	/* one of 24 spans counts three times */
 	is_as(lately.threads_ns, 3.5e6 * 26 / 24);
-	/* but the worst case knows */
-	ok(lately.threads_upper_ns >= lately.threads_ns);
 }
 
 TEST(a_thread_that_ends_takes_its_time_with_it)
@@ -117,7 +114,7 @@ TEST(a_thread_that_ends_takes_its_time_with_it)
 	add_marks(&marks, 1000, 20);
 	for (size_t i = 10; i < marks.n; i++)
 		marks.all[i].threads_ns -= 2 * SECOND;
-	must(lately_measure(&marks, 1095 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 1095 * SECOND, &lately));
 	is_as(lately.threads_ns, 3.5e6);
 }
 
@@ -132,7 +129,7 @@ TEST(a_thread_that_was_not_known_brings_no_past)
 		marks.all[i].threads_ns += 9 * SECOND;
 		marks.all[i].own_ns += 9 * SECOND;
 	}
-	must(lately_measure(&marks, 1095 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 1095 * SECOND, &lately));
 	is_as(lately.threads_ns, 3.5e6);
 	/* nor is it in the one span that there is */
 	marks.n = 0;
@@ -142,14 +139,14 @@ TEST(a_thread_that_was_not_known_brings_no_past)
 						 .threads_set = 8,
 						 .threads_ns = 9000 * SECOND,
 						 .own_ns = 9000 * SECOND});
-	ok(!lately_measure(&marks, 1020 * SECOND, 0.95, &lately));
+	ok(!lately_measure(&marks, 1020 * SECOND, &lately));
 	/* and five seconds after it are too few */
 	marks.all[2] = marks.all[1];
 	marks.all[2].at_ns += 5 * SECOND;
 	marks.n = 3;
-	ok(!lately_measure(&marks, 1025 * SECOND, 0.95, &lately));
+	ok(!lately_measure(&marks, 1025 * SECOND, &lately));
 	marks.all[2].at_ns += 5 * SECOND;
-	ok(lately_measure(&marks, 1030 * SECOND, 0.95, &lately));
+	ok(lately_measure(&marks, 1030 * SECOND, &lately));
 }
 
 TEST(threads_that_work_for_others_are_not_the_hosts)
@@ -160,7 +157,7 @@ TEST(threads_that_work_for_others_are_not_the_hosts)
 	add_marks(&marks, 1000, 20);
 	for (size_t i = 0; i < marks.n; i++)
 		marks.all[i].own_ns = marks.all[i].threads_ns / 3;
-	must(lately_measure(&marks, 1095 * SECOND, 0.95, &lately));
+	must(lately_measure(&marks, 1095 * SECOND, &lately));
 	is_as(lately.threads_ns, 1.5e6);
 }
 
@@ -185,44 +182,88 @@ TEST(a_file_of_marks_is_read_as_it_was_written)
 static const struct profile_base calibrated = {
 	.host_cpu_ns = 4e6, .threads_cpu_ns = 3e6, .host_cpu_upper_ns = 5e6};
 
+static const struct lately_promised nobody_knows = {.all_ns = INFINITY};
+
 TEST(a_base_is_what_was_measured)
 {
 	/* of two CPUs: threads half of what they were, and 2 ms of the rest, which is what the profile says */
-	struct lately lately = {.threads_ns = 3e6, .rest_ns = 2e6, .threads_upper_ns = 4e6};
+	struct lately lately = {.threads_ns = 3e6, .rest_ns = 2e6};
 	struct profile_base base = calibrated;
 
-	lately_set_base(&lately, INFINITY, 2, &base);
+	ok(lately_set_base(&lately, &nobody_knows, 2, &base) <= 0);
 	is_as(base.host_cpu_ns, 2.5e6);
 	is_as(base.threads_cpu_ns, 1.5e6);
-	/* no less cautious than the profile */
-	is_as(base.host_cpu_upper_ns, 5e6);
 }
 
 TEST(the_rest_is_between_what_was_measured_and_what_is_promised)
 {
-	struct lately lately = {.threads_ns = 6e6, .rest_ns = 10e6, .threads_upper_ns = 6e6};
+	struct lately lately = {.threads_ns = 6e6, .rest_ns = 10e6};
 	struct profile_base base = calibrated;
 
 	/* all of it may be for promises */
-	lately_set_base(&lately, 20e6, 2, &base);
+	lately_set_base(&lately, &(struct lately_promised){20e6, 0}, 2, &base);
 	is_as(base.host_cpu_ns, 4e6);
 	/* 3 ms of it are no promise's */
 	base = calibrated;
-	lately_set_base(&lately, 7e6, 2, &base);
+	lately_set_base(&lately, &(struct lately_promised){7e6, 0}, 2, &base);
 	is_as(base.host_cpu_ns, 4.5e6);
 	/* it cannot be more than there was */
 	base = calibrated;
 	lately.rest_ns = 1e6;
-	lately_set_base(&lately, INFINITY, 2, &base);
+	lately_set_base(&lately, &nobody_knows, 2, &base);
 	is_as(base.host_cpu_ns, 3.5e6);
 }
 
-TEST(the_worst_case_knows_of_more)
+/* What threads do for connections that are promised is in the forecast of these. */
+TEST(what_threads_do_for_promises_is_not_counted_twice)
 {
-	struct lately lately = {.threads_ns = 12e6, .rest_ns = 2e6, .threads_upper_ns = 20e6};
+	struct lately lately = {.threads_ns = 6e6, .rest_ns = 2e6};
 	struct profile_base base = calibrated;
 
-	lately_set_base(&lately, INFINITY, 2, &base);
-	is_as(base.host_cpu_ns, 7e6);
-	is_as(base.host_cpu_upper_ns, 11e6);
+	lately_set_base(&lately, &(struct lately_promised){3e6, 2e6}, 2, &base);
+	is_as(base.threads_cpu_ns, 2e6);
+	is_as(base.host_cpu_ns, 3e6);
+	/* of a promise that nobody uses there is more than was counted */
+	base = calibrated;
+	lately_set_base(&lately, &(struct lately_promised){30e6, 20e6}, 2, &base);
+	is_as(base.threads_cpu_ns, 0.0);
+	is_as(base.host_cpu_ns, 1e6);
+}
+
+/* Whatever was counted: the same terms have the same verdict an hour later. */
+TEST(the_worst_case_stays_the_profiles)
+{
+	const struct lately some[] = {
+		{.threads_ns = 0, .rest_ns = 0},
+		{.threads_ns = 3e6, .rest_ns = 2e6},
+		{.threads_ns = 12e6, .rest_ns = 300e6},
+	};
+	const double promised[] = {0, 1e6, INFINITY};
+
+	for (size_t i = 0; i < 9; i++) {
+		struct profile_base base = calibrated;
+
+		lately_set_base(&some[i / 3], &(struct lately_promised){promised[i % 3], 0}, 3,
+				&base);
+		ok(base.host_cpu_upper_ns == calibrated.host_cpu_upper_ns, "%f",
+		   base.host_cpu_upper_ns);
+		ok(base.host_cpu_ns <= base.host_cpu_upper_ns, "%f", base.host_cpu_ns);
+		ok(base.threads_cpu_ns <= base.host_cpu_ns, "%f", base.threads_cpu_ns);
+	}
+}
+
+TEST(what_is_beyond_the_worst_case_is_told)
+{
+	struct lately lately = {.threads_ns = 12e6, .rest_ns = 2e6};
+	struct profile_base base = calibrated;
+	double beyond;
+
+	beyond = lately_set_base(&lately, &nobody_knows, 2, &base);
+	is_as(beyond, 4e6);
+	is_as(base.host_cpu_ns, 5e6);
+	/* also where a profile's upper quantile is below its mean */
+	base = (struct profile_base){.host_cpu_ns = 4e6, .host_cpu_upper_ns = 3e6};
+	lately_set_base(&lately, &nobody_knows, 2, &base);
+	is_as(base.host_cpu_upper_ns, 4e6);
+	is_as(base.host_cpu_ns, 4e6);
 }

@@ -38,6 +38,7 @@ static struct profile *example(void)
 	operation->host_gap_ns = 40000;
 	operation->awake_per_s = 1000;
 	operation->asleep_share = 0.25;
+	operation->connection_threads_ns = 750;
 	operation->fit[PROFILE_PAYER_WORKSPACE] = (struct profile_fit){1.25, 0.99, 0.04, 0.3};
 	operation->size_least_bytes = 64;
 	operation->size_most_bytes = 1514;

@@ -481,7 +481,7 @@ static int run_check(struct bench *bench, bool told, struct error *err)
 	r = run_noted(bench, &plan, &figures, err);
 	if (r < 0 || trust_is_disturbed(&figures))
 		return r;
-	check_add(&check, bench->profile, &sample);
+	check_add(&check, bench->profile, SCHEDULE_ALL, &sample);
 	if (told && check.all.loads)
 		printf("{\"check\":%zu,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n",
 		       bench->checks - 1, check.all.measured_ns, check.all.expected_ns);

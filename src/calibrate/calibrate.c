@@ -377,7 +377,8 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 static int check_rounds(struct run *run, const struct profile *profile, struct check *check,
 			struct error *err)
 {
-	size_t chosen[CHECK_ROUNDS], n = check_choose(&run->schedule, CHECK_ROUNDS, chosen);
+	unsigned int what = run->options->what;
+	size_t chosen[CHECK_ROUNDS], n = check_choose(&run->schedule, what, CHECK_ROUNDS, chosen);
 	int r = 0;
 
 	run->total = n;
@@ -394,7 +395,7 @@ static int check_rounds(struct run *run, const struct profile *profile, struct c
 		if (r < 0)
 			return r;
 		trust_add(&run->trust, sample.figures);
-		check_add(check, profile, &sample);
+		check_add(check, profile, what, &sample);
 	}
 	return r;
 }

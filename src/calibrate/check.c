@@ -59,7 +59,8 @@ static void add_side(struct check *check, const struct profile *profile,
 	double measured = measure_charge(&sample->figures->workspaces[workspace]);
 
 	if (expected <= 0) {
-		check->unknown++;
+		path->unknown++;
+		check->all.unknown++;
 		return;
 	}
 	path->loads++;
@@ -70,12 +71,14 @@ static void add_side(struct check *check, const struct profile *profile,
 	check->all.expected_ns += expected;
 }
 
-void check_add(struct check *check, const struct profile *profile,
+void check_add(struct check *check, const struct profile *profile, unsigned int what,
 	       const struct operations_sample *sample)
 {
 	for (size_t i = 0; i < sample->n; i++) {
 		const struct flow_spec *spec = &sample->specs[i];
 
+		if (!(schedule_part(spec) & what))
+			continue;
 		if (operations_is_workspace(spec, spec->from))
 			add_side(check, profile, sample, i, false);
 		if (flow_is_net(spec) && operations_is_workspace(spec, spec->to))
@@ -93,21 +96,28 @@ bool check_path_holds(const struct check_path *path)
 	return path->loads < CHECK_PATH_LOADS || fabs(check_drift(path)) <= CHECK_PATH;
 }
 
+bool check_sum_holds(const struct check *check)
+{
+	return check->all.loads > 0 && fabs(check_drift(&check->all)) <= CHECK_ALL;
+}
+
 bool check_holds(const struct check *check)
 {
-	bool holds = check->all.loads > 0 && fabs(check_drift(&check->all)) <= CHECK_ALL;
+	bool holds = check_sum_holds(check);
 
 	for (size_t i = 0; i < CHECK_PATHS; i++)
 		holds = holds && check_path_holds(&check->paths[i]);
 	return holds;
 }
 
-static double worth(const struct schedule_round *round, const size_t *told)
+static double worth(const struct schedule_round *round, unsigned int what, const size_t *told)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < round->n; i++)
-		sum += 1 / (1 + (double)told[path_of(&round->specs[i])]);
+	for (size_t i = 0; i < round->n; i++) {
+		if (schedule_part(&round->specs[i]) & what)
+			sum += 1 / (1 + (double)told[path_of(&round->specs[i])]);
+	}
 	return sum;
 }
 
@@ -120,7 +130,7 @@ static bool is_chosen(const size_t *chosen, size_t n, size_t number)
 	return false;
 }
 
-size_t check_choose(const struct schedule *schedule, size_t n, size_t *chosen)
+size_t check_choose(const struct schedule *schedule, unsigned int what, size_t n, size_t *chosen)
 {
 	size_t told[CHECK_PATHS] = {0}, found = 0;
 
@@ -128,7 +138,7 @@ size_t check_choose(const struct schedule *schedule, size_t n, size_t *chosen)
 		double most = -1;
 
 		for (size_t i = 0; i < schedule->n; i++) {
-			double of_this = worth(&schedule->rounds[i], told);
+			double of_this = worth(&schedule->rounds[i], what, told);
 
 			if (of_this <= most || is_chosen(chosen, found, i))
 				continue;

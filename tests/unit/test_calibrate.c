@@ -597,7 +597,7 @@ static void check_with(struct check *check, const struct profile *profile, doubl
 	const struct operations_sample sample = {&spec, 1, &figures, "8:0"};
 
 	figures.workspaces[SITE_A].own = times * 3e6;
-	check_add(check, profile, &sample);
+	check_add(check, profile, SCHEDULE_ALL, &sample);
 }
 
 TEST(a_check_tells_how_far_off_a_profile_is)
@@ -616,11 +616,66 @@ TEST(a_check_tells_how_far_off_a_profile_is)
 	check_with(&check, profile, 1);
 	is_int(check.all.loads, 2);
 	/* receiving is not in this profile */
-	is_int(check.unknown, 2);
+	is_int(check.all.unknown, 2);
+	is_int(check.paths[SITE_BRIDGE].unknown, 2);
 	ok(is_about(check_drift(&check.paths[SITE_BRIDGE]), 0.05));
 	ok(check_holds(&check));
 	check_with(&check, profile, 2);
 	ok(!check_holds(&check), "%f", check_drift(&check.all));
+}
+
+/* What runs beside it because a host has to be kept awake may cost what it likes. */
+TEST(a_check_tells_of_what_was_asked_for)
+{
+	static const struct flow_spec specs[] = {
+		{.kind = FLOW_UDP, .from = SITE_A, .to = SITE_B, .size_bytes = 22},
+		{.kind = FLOW_READ, .from = SITE_C, .size_bytes = 4096},
+	};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	struct profile_operation *operation = profile_add_operation(profile);
+	struct measure_figures figures = {.flows = {{.sent = 1000}, {.sent = 1000}}};
+	const struct operations_sample sample = {specs, 2, &figures, "8:0"};
+	struct check check = {0};
+
+	profile->source = PROFILE_CALIBRATED;
+	operation->kind = PROFILE_READ;
+	operation->mode = PROFILE_DIRECT;
+	strcpy(operation->target, "8:0");
+	operation->cost[PROFILE_OWN].unit_ns = 3000;
+	figures.workspaces[SITE_A].own = 9e6;
+	figures.workspaces[SITE_C].own = 3e6;
+	check_add(&check, profile, SCHEDULE_DISK, &sample);
+	is_int(check.all.loads, 1);
+	is_int(check.all.unknown, 0);
+	ok(is_about(check.all.measured_ns, 3e6));
+	ok(check_holds(&check));
+}
+
+/* How many loads of the disk are in the four rounds that tell most of WHAT. */
+static size_t loads_of_disk(const struct schedule *schedule, unsigned int what)
+{
+	size_t chosen[4], n = check_choose(schedule, what, 4, chosen), disk = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct schedule_round *round = &schedule->rounds[chosen[i]];
+
+		for (size_t k = 0; k < round->n; k++)
+			disk += !flow_is_net(&round->specs[k]);
+	}
+	return disk;
+}
+
+TEST(a_check_chooses_rounds_of_what_was_asked_for)
+{
+	static const struct schedule_silence silence;
+	struct schedule schedule = {0};
+	size_t disk;
+
+	must(schedule_make(SCHEDULE_DISK | 1u << SITE_BRIDGE, false, &silence, &schedule) == 0);
+	disk = loads_of_disk(&schedule, SCHEDULE_DISK);
+	ok(disk >= 4, "%zu", disk);
+	ok(loads_of_disk(&schedule, 1u << SITE_BRIDGE) < disk, "%zu", disk);
+	schedule_free(&schedule);
 }
 
 TEST(a_check_tells_of_every_path)
@@ -630,7 +685,7 @@ TEST(a_check_tells_of_every_path)
 	size_t chosen[8], told[CHECK_PATHS] = {0};
 
 	must(schedule_make(SCHEDULE_ALL, false, &silence, &schedule) == 0);
-	is_int(check_choose(&schedule, 8, chosen), 8);
+	is_int(check_choose(&schedule, SCHEDULE_ALL, 8, chosen), 8);
 	for (size_t i = 0; i < 8; i++) {
 		const struct schedule_round *round = &schedule.rounds[chosen[i]];
 

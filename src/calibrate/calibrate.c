@@ -401,7 +401,7 @@ static int check_rounds(struct run *run, const struct profile *profile, struct c
 }
 
 int calibrate_check(const struct calibrate_options *options, const struct profile *profile,
-		    struct check *check, char **busy, struct error *err)
+		    struct check *check, char **busy, char ***left_out, struct error *err)
 {
 	_cleanup_(cleanup_run) struct run run = {
 		.options = options,
@@ -414,6 +414,7 @@ int calibrate_check(const struct calibrate_options *options, const struct profil
 
 	*check = (struct check){0};
 	*busy = NULL;
+	*left_out = NULL;
 	if (r == 0)
 		r = check_rounds(&run, profile, check, err);
 	if (r < 0)
@@ -425,5 +426,8 @@ int calibrate_check(const struct calibrate_options *options, const struct profil
 			return error_oom(err);
 	}
 	r = site_close(take_ptr(run.site), err);
-	return r < 0 ? error_prefix(err, "after the check") : 0;
+	if (r < 0)
+		return error_prefix(err, "after the check");
+	*left_out = take_ptr(run.left_out);
+	return 0;
 }

@@ -39,6 +39,7 @@ int calibrate(const struct calibrate_options *options, struct profile **profile,
 /*
  * Some rounds of it again, in a few seconds, beside what PROFILE says of them (calibrate/check.h); as long as those were that
  * it is of. *BUSY, when others disturbed so much of it that it tells little, has a sentence of the caller's to free, else NULL.
+ * *LEFT_OUT as above.
  */
 int calibrate_check(const struct calibrate_options *options, const struct profile *profile,
-		    struct check *check, char **busy, struct error *err);
+		    struct check *check, char **busy, char ***left_out, struct error *err);

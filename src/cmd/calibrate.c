@@ -14,22 +14,24 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/strings.h"
 #include "calibrate/calibrate.h"
 #include "calibrate/schedule.h"
 #include "calibrate/site.h"
+#include "cmd/calibrate_check.h"
 #include "cmd/options.h"
 #include "cmd/plan_host.h"
 #include "plan/profile.h"
 
 #define EXIT_UNTRUSTED 3
+#define EXIT_BUSY 4 /* of a check, which tells nothing then */
 #define BAR_WIDTH 24
 
 struct calibrate_request {
 	struct calibrate_options options;
 	const char *output; /* "-": standard output */
 	bool json, check;
+	bool kept; /* what is in the file is trusted, what was measured is not */
 	struct site_devices devices;
 	char *device_names; /* what they point into */
 };
@@ -49,8 +51,9 @@ static void print_help(void)
 	       "CPUs, and wants a host that does little else meanwhile.\n"
 	       "\n"
 	       "  -q, --quick          less exactly, in under a minute\n"
-	       "  -o, --output FILE    write the profile there (default " PROFILE_PATH ");\n"
-	       "                       '-' is standard output\n"
+	       "  -o, --output FILE    write the profile there (default: the file that the environment\n"
+	       "                       variable BEHALF_PROFILE names, or\n"
+	       "                       " PROFILE_PATH "); '-' is standard output\n"
 	       "  -s, --scratch DIR    directory for a scratch file without a name, on the disk that is\n"
 	       "                       to be measured (default /var/tmp)\n"
 	       "      --only WHAT,...  measure these only: bridge, local, forward, uplink, macvlan, device,\n"
@@ -58,15 +61,16 @@ static void print_help(void)
 	       "  -d, --device A,B     two network devices that nobody uses, each of which reaches the\n"
 	       "                       other: what a device costs that is handed over to a container\n"
 	       "  -c, --check          measure for a few seconds what it costs now, and say whether the\n"
-	       "                       profile (of --output) still holds\n"
+	       "                       profile (of --output) still holds; writes nothing\n"
 	       "  -f, --force          trust the profile although the host was busy\n"
 	       "  -J, --json           print the profile, and write it only with --output\n"
 	       "  -h, --help           print this text\n"
 	       "\n"
-	       "Exit status: 0; 1 when nothing was measured; %d when the profile was written, but\n"
-	       "cannot be trusted because the host was busy, or does not hold any more; 128 + the signal\n"
-	       "when interrupted.\n",
-	       EXIT_UNTRUSTED);
+	       "Exit status: 0; 1 when nothing was measured; %d when what was measured cannot be trusted\n"
+	       "because the host was busy (it does not replace a profile that is trusted then), with\n"
+	       "--check when the profile does not hold; %d when the host was too busy for --check to tell;\n"
+	       "128 + the signal when interrupted.\n",
+	       EXIT_UNTRUSTED, EXIT_BUSY);
 }
 
 static int find_part(const char *name, unsigned int *bit)
@@ -127,6 +131,23 @@ static int parse_devices(const char *list, struct calibrate_request *request, st
 	return 0;
 }
 
+/* What would say nothing beside --check is refused, lest somebody believes it did. */
+static int refuse_beside_check(const struct calibrate_request *request, struct error *err)
+{
+	if (request->options.quick)
+		return error_set(err, EINVAL,
+				 "calibrate --check: --quick has no meaning, each load runs as "
+				 "long as it did for the profile");
+	if (request->options.force)
+		return error_set(err, EINVAL,
+				 "calibrate --check: --force has no meaning, nothing is written");
+	if (request->output && strcmp(request->output, "-") == 0)
+		return error_set(err, EINVAL,
+				 "calibrate --check: --output names the file of the profile, '-' "
+				 "is none");
+	return 0;
+}
+
 static int parse_options(int argc, char **argv, struct calibrate_request *request,
 			 struct error *err)
 {
@@ -174,6 +195,8 @@ static int parse_options(int argc, char **argv, struct calibrate_request *reques
 	}
 	if (r == 0 && argc > optind)
 		return error_set(err, EINVAL, "calibrate: '%s' is too much", argv[optind]);
+	if (r == 0 && request->check)
+		r = refuse_beside_check(request, err);
 	return r;
 }
 
@@ -182,7 +205,7 @@ static void choose_output(struct calibrate_request *request)
 {
 	if (request->output || request->json)
 		return;
-	request->output = PROFILE_PATH;
+	request->output = plan_profile_path();
 }
 
 /* Before minutes are spent: whether the profile could be written. */
@@ -228,7 +251,8 @@ static void show_progress(const struct calibrate_progress *progress, void *data)
 			progress->left_s, progress->what);
 }
 
-static int write_profile(const struct profile *profile, const struct calibrate_request *request,
+/* One that is not trusted is passed over by all: in place of one that is it would leave them with what is built in. */
+static int write_profile(const struct profile *profile, struct calibrate_request *request,
 			 struct error *err)
 {
 	_cleanup_free_ char *text = profile_format(profile);
@@ -240,6 +264,9 @@ static int write_profile(const struct profile *profile, const struct calibrate_r
 		if (puts(text) == EOF || fflush(stdout) == EOF)
 			return error_errno(err, errno, "the profile could not be written");
 	}
+	request->kept = to_file && !profile->trusted && plan_profile_is_trusted(request->output);
+	if (request->kept)
+		return 0;
 	return to_file ? file_replace_at(AT_FDCWD, request->output, text, 0644, true, err) : 0;
 }
 
@@ -283,20 +310,32 @@ static void print_summary(const struct profile *profile, const struct calibrate_
 	}
 	printf("the host's own work: %.4f CPU of %u\n",
 	       profile->base.host_cpu_ns / 1e9 * profile->host.cpus, profile->host.cpus);
-	printf("measured in %.0f s, written to %s\n", profile->took_s, request->output);
+	printf("measured in %.0f s, %swritten to %s\n", profile->took_s,
+	       request->kept ? "not " : "", request->output);
+}
+
+static void warn_of_left_out(char **left_out)
+{
+	for (char **sentence = left_out; sentence && *sentence; sentence++)
+		log_warning("%s", *sentence);
 }
 
 static int conclude(const struct profile *profile, char **left_out,
 		    const struct calibrate_request *request)
 {
-	for (char **sentence = left_out; sentence && *sentence; sentence++)
-		log_warning("%s", *sentence);
+	warn_of_left_out(left_out);
 	if (!request->json && strcmp(request->output, "-") != 0)
 		print_summary(profile, request);
 	if (profile->distrust && profile->trusted) {
 		log_warning("the host was busy: %s; trusted all the same, as --force says",
 			    profile->distrust);
 		return EXIT_SUCCESS;
+	}
+	if (request->kept) {
+		log_error("what was measured is not to be trusted: %s; '%s' keeps the profile that "
+			  "is, calibrate again when the host is quiet, or with --force",
+			  profile->distrust, request->output);
+		return EXIT_UNTRUSTED;
 	}
 	if (profile->distrust) {
 		log_error("the profile is not to be trusted: %s; calibrate again when the host is "
@@ -309,64 +348,6 @@ static int conclude(const struct profile *profile, char **left_out,
 
 /* ---- whether it still holds ---- */
 
-static const char *check_name(size_t path)
-{
-	return path == SITE_PATHS ? "disk" : site_path_name((enum site_path)path);
-}
-
-static void print_check_json(const struct check *check, const char *busy, bool holds)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	struct json_object *paths;
-
-	json_add_bool(o, "holds", holds);
-	json_add_string(o, "busy", busy);
-	json_add_double(o, "drift", check_drift(&check->all));
-	paths = json_add_array(o, "paths");
-	for (size_t i = 0; i < CHECK_PATHS; i++) {
-		const struct check_path *path = &check->paths[i];
-		struct json_object *of;
-
-		if (!path->loads)
-			continue;
-		of = json_object_new_object();
-		json_add_string(of, "path", check_name(i));
-		json_add_u64(of, "loads", path->loads);
-		json_add_double(of, "measured_ns", path->measured_ns);
-		json_add_double(of, "expected_ns", path->expected_ns);
-		json_add_double(of, "drift", check_drift(path));
-		json_add_bool(of, "holds", check_path_holds(path));
-		json_object_array_add(paths, of);
-	}
-	printf("%s\n", json_text(o, true));
-}
-
-static void print_check_row(const char *name, const struct check_path *path)
-{
-	printf("%-9s %5zu %9.4f %9.4f %+6.1f%%\n", name, path->loads, path->measured_ns / 1e9,
-	       path->expected_ns / 1e9, 100 * check_drift(path));
-}
-
-static void print_check(const struct check *check, const char *busy, bool holds, const char *from)
-{
-	double drift = check_drift(&check->all);
-
-	printf("%-9s %5s %9s %9s %7s\n", "PATH", "LOADS", "MEASURED", "FORECAST", "DRIFT");
-	for (size_t i = 0; i < CHECK_PATHS; i++) {
-		if (check->paths[i].loads)
-			print_check_row(check_name(i), &check->paths[i]);
-	}
-	print_check_row("all", &check->all);
-	if (busy)
-		printf("the host was busy, which tells little: %s\n", busy);
-	else if (holds)
-		printf("the profile holds: %s\n", from);
-	else
-		printf("the profile does not hold any more: %s; I/O costs %.0f%% %s than it says; "
-		       "calibrate anew (behalf calibrate)\n",
-		       from, 100 * (drift < 0 ? -drift : drift), drift < 0 ? "less" : "more");
-}
-
 static int load_checked(const struct calibrate_request *request, struct plan_profile *profile,
 			struct error *err)
 {
@@ -374,41 +355,58 @@ static int load_checked(const struct calibrate_request *request, struct plan_pro
 
 	if (r < 0)
 		return r;
-	if (profile->profile->source == PROFILE_BUILT_IN)
+	if (profile->profile->source == PROFILE_BUILT_IN && !profile->passed_over)
 		return error_set(err, ENOENT, "calibrate --check: %s",
 				 profile->warning ? profile->warning : "the profile is built in");
-	if (profile->warning)
+	if (profile->warning && !profile->passed_over)
 		log_warning("%s", profile->warning);
 	return 0;
+}
+
+static int measure_check(struct calibrate_request *request, const struct plan_profile *profile,
+			 struct check *check, char **busy, char ***left_out, struct error *err)
+{
+	int r;
+
+	request->options.quick = profile->profile->quick;
+	r = calibrate_check(&request->options, profile->profile, check, busy, left_out, err);
+	if (r == 0 && stop_signal)
+		r = -EINTR;
+	if (r < 0)
+		return r;
+	warn_of_left_out(*left_out);
+	if (check->all.loads)
+		return 0;
+	return error_set(err, ENOENT,
+			 "calibrate --check: the profile %s has nothing of what this host has",
+			 profile->from);
 }
 
 static int run_check(struct calibrate_request *request, int *status, struct error *err)
 {
 	_cleanup_(plan_profile_clear) struct plan_profile profile = {0};
+	_cleanup_strv_ char **left_out = NULL;
 	_cleanup_free_ char *busy = NULL;
-	struct check check;
-	bool holds;
+	struct check_report report;
+	struct check check = {0};
 	int r = load_checked(request, &profile, err);
 
+	if (r == 0 && !profile.passed_over)
+		r = measure_check(request, &profile, &check, &busy, &left_out, err);
 	if (r < 0)
 		return r;
-	request->options.quick = profile.profile->quick;
-	r = calibrate_check(&request->options, profile.profile, &check, &busy, err);
-	if (r == 0 && stop_signal)
-		r = -EINTR;
-	if (r == 0 && !check.all.loads)
-		r = error_set(err, ENOENT,
-			      "calibrate --check: the profile %s has nothing of what "
-			      "this host has",
-			      profile.from);
-	if (r < 0)
-		return r;
-	holds = !busy && check_holds(&check);
-	if (request->json)
-		print_check_json(&check, busy, holds);
+	report = (struct check_report){
+		.check = &check,
+		.from = profile.from,
+		.not_used = profile.passed_over ? profile.warning : NULL,
+		.busy = busy,
+		.left_out = left_out,
+	};
+	check_report_print(&report, request->json);
+	if (busy)
+		*status = EXIT_BUSY;
 	else
-		print_check(&check, busy, holds, profile.from);
-	*status = holds ? EXIT_SUCCESS : EXIT_UNTRUSTED;
+		*status = check_report_holds(&report) ? EXIT_SUCCESS : EXIT_UNTRUSTED;
 	return 0;
 }
 

@@ -155,6 +155,13 @@ static int use_built_in(struct plan_profile *profile, char *warning, struct erro
 	return profile->profile && profile->from && profile->warning ? 0 : error_oom(err);
 }
 
+/* The profile that is there is not used. */
+static int pass_over(struct plan_profile *profile, char *warning, struct error *err)
+{
+	profile->passed_over = true;
+	return use_built_in(profile, warning, err);
+}
+
 static char *describe(const struct profile *profile, const char *path)
 {
 	time_t created = (time_t)profile->created_s;
@@ -196,11 +203,11 @@ static int judge(struct profile **read, const char *path, bool named, struct pla
 	if (r < 0)
 		return r;
 	if (!named && (standing == PROFILE_FOREIGN || standing == PROFILE_UNTRUSTED))
-		return use_built_in(profile,
-				    string_format("the profile %s is not used: %s; calibrate anew "
-						  "(behalf calibrate)",
-						  path, why),
-				    err);
+		return pass_over(profile,
+				 string_format("the profile %s is not used: %s; calibrate anew "
+					       "(behalf calibrate)",
+					       path, why),
+				 err);
 	profile->foreign = standing == PROFILE_FOREIGN;
 	profile->from = describe(*read, path);
 	if (!profile->from)
@@ -214,12 +221,27 @@ static int judge(struct profile **read, const char *path, bool named, struct pla
 	return 0;
 }
 
-static int load(const char *path, bool named, struct plan_profile *profile, struct error *err)
+static int read_profile(const char *path, struct profile **profile, struct error *err)
 {
-	_cleanup_(cleanup_profile) struct profile *read = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int r = file_read_at(AT_FDCWD, path, PROFILE_MAX_BYTES, &text, &size, err);
+
+	return r < 0 ? r : profile_parse(path, text, size, profile, err);
+}
+
+bool plan_profile_is_trusted(const char *path)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = NULL;
+
+	return read_profile(path, &profile, NULL) == 0 && profile->source == PROFILE_CALIBRATED &&
+	       profile->trusted;
+}
+
+static int load(const char *path, bool named, struct plan_profile *profile, struct error *err)
+{
+	_cleanup_(cleanup_profile) struct profile *read = NULL;
+	int r = read_profile(path, &read, err);
 
 	if (r == -ENOENT && !named)
 		return use_built_in(
@@ -227,20 +249,32 @@ static int load(const char *path, bool named, struct plan_profile *profile, stru
 			strdup("this host was never calibrated, the figures are those of a "
 			       "conservative profile that is built in (behalf calibrate)"),
 			err);
-	if (r == 0)
-		r = profile_parse(path, text, size, &read, err);
 	if (r < 0 && !named && err)
-		return use_built_in(profile,
-				    string_format("the profile is not used: %s", err->text), err);
+		return pass_over(profile, string_format("the profile is not used: %s", err->text),
+				 err);
 	return r < 0 ? r : judge(&read, path, named, profile, err);
+}
+
+/* NULL: nobody names one. */
+static const char *find_named(const char *named)
+{
+	const char *path = named ? named : getenv("BEHALF_PROFILE");
+
+	return path && *path ? path : NULL;
+}
+
+const char *plan_profile_path(void)
+{
+	const char *path = find_named(NULL);
+
+	return path ? path : PROFILE_PATH;
 }
 
 int plan_profile_load(const char *named, struct plan_profile *profile, struct error *err)
 {
 	_cleanup_(plan_profile_clear) struct plan_profile loaded = {0};
-	const char *path = named ? named : getenv("BEHALF_PROFILE");
-	bool is_named = path && *path;
-	int r = load(is_named ? path : PROFILE_PATH, is_named, &loaded, err);
+	const char *path = find_named(named);
+	int r = load(path ? path : PROFILE_PATH, path != NULL, &loaded, err);
 
 	if (r < 0)
 		return r;

@@ -21,14 +21,21 @@ uint64_t plan_host_memory_kept(const struct plan_host *host);
 
 struct plan_profile {
 	struct profile *profile;
-	char *from;    /* "/var/lib/behalf/profile.json, calibrated 2026-01-31", for people */
-	char *warning; /* why it may not hold here; NULL: it does */
-	bool foreign;  /* it is of another host, which was named all the same */
+	char *from;	  /* "/var/lib/behalf/profile.json, calibrated 2026-01-31", for people */
+	char *warning;	  /* why it may not hold here; NULL: it does */
+	bool foreign;	  /* it is of another host, which was named all the same */
+	bool passed_over; /* there is one at PROFILE_PATH that is not used; WARNING tells why */
 	/* the host's base is what the ledger counted of it for so long, until so long ago; 0: it is the profile's */
 	double base_s, base_age_s;
 	uint64_t base_beyond_ncores; /* by so much that was more than the profile's worst case */
 };
 void plan_profile_clear(struct plan_profile *profile);
+
+/* The file of the profile where nobody names one: what BEHALF_PROFILE names, or PROFILE_PATH. */
+const char *plan_profile_path(void);
+
+/* Whether a profile is in the file PATH that trusts itself; one that cannot be read does not. */
+bool plan_profile_is_trusted(const char *path);
 
 /*
  * The profile in the file NAMED, or in that of BEHALF_PROFILE, or in PROFILE_PATH, or the built-in one. One

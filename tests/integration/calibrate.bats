@@ -18,6 +18,7 @@ setup_file() {
 
 setup() {
 	load helpers
+	export BEHALF_PROFILE=""
 	PROFILE=$BATS_TEST_TMPDIR/profile.json
 	FIREWALL=behalf_calibrate_test_$$
 }
@@ -165,6 +166,52 @@ ledger_is_on() {
 	no_traces
 }
 
+@test "a profile that is trusted is not replaced by one that is not, but with --force; a busy host tells nothing of it" {
+	start_spinners
+	# where nobody says another file, the one that all others look for it in
+	BEHALF_PROFILE=$PROFILE run -0 "$BEHALF" calibrate --quick --only host --force
+	[[ $output == *"written to $PROFILE"* ]]
+	jq -e .trusted "$PROFILE"
+	cp "$PROFILE" "$PROFILE.before"
+	run -4 --separate-stderr "$BEHALF" calibrate --check --only host --output "$PROFILE"
+	[[ $output == *"the host was busy, so this tells nothing of the profile: others used "* ]]
+	run -4 --separate-stderr "$BEHALF" calibrate --check --only host --output "$PROFILE" --json
+	jq -e '.holds == false and (.busy | startswith("others used"))' <<<"$output"
+	run -3 "$BEHALF" calibrate --quick --only host --output "$PROFILE"
+	[[ $output == *"not written to $PROFILE"* ]]
+	[[ $output == *"what was measured is not to be trusted: others used "*"'$PROFILE' keeps the profile that is"* ]]
+	cmp "$PROFILE" "$PROFILE.before"
+	jq '.trusted = false' "$PROFILE.before" >"$PROFILE"
+	run -3 "$BEHALF" calibrate --quick --only host --output "$PROFILE"
+	stop_spinners
+	[[ $output == *"the profile is not to be trusted: others used "* ]]
+	jq -e --argjson before "$(jq .took_s "$PROFILE.before")" '.trusted == false and .took_s != $before' "$PROFILE"
+	no_traces
+}
+
+# in_place FILE COMMAND...: with FILE where a profile is looked for.
+in_place() {
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount --propagation private sh -c 'mount -t tmpfs none /var/lib && mkdir /var/lib/behalf &&
+		cp "$1" /var/lib/behalf/profile.json && shift && exec "$@"' - "$@"
+}
+
+@test "a profile that nothing goes by does not hold, without a measurement" {
+	"$BEHALF" calibrate --quick --only host --force --output "$PROFILE"
+	jq '.host.kernel = "2.4.0"' "$PROFILE" >"$PROFILE.foreign"
+	run -3 in_place "$PROFILE.foreign" "$BEHALF" calibrate --check
+	[[ $output == "the profile /var/lib/behalf/profile.json is not used: "*"calibrate anew"* ]]
+	[ ${#lines[@]} -eq 1 ]
+	run -3 in_place "$PROFILE.foreign" "$BEHALF" calibrate --check --json
+	jq -e '.holds == false and (.not_used | contains("2.4.0")) and .paths == []' <<<"$output"
+	echo nonsense >"$PROFILE.nonsense"
+	run -3 in_place "$PROFILE.nonsense" "$BEHALF" calibrate --check
+	[[ $output == "the profile is not used: "* ]]
+	# one that was named is looked at all the same
+	run --separate-stderr "$BEHALF" calibrate --check --only host --output "$PROFILE.foreign"
+	[[ $output == *$'\nall '* ]]
+}
+
 # Two devices that reach each other, switched off.
 make_devices() {
 	DEVICES=(bc$$a bc$$b)
@@ -259,6 +306,14 @@ make_devices() {
 	run "$BEHALF" calibrate --output /nowhere/profile.json
 	[ "$status" -eq 1 ]
 	[[ $output == *"write into '/nowhere'"* ]]
+	BEHALF_PROFILE=/nowhere/profile.json run -1 "$BEHALF" calibrate
+	[[ $output == *"write into '/nowhere'"* ]]
+	run -1 "$BEHALF" calibrate --check --quick
+	[[ $output == *"calibrate --check: --quick has no meaning"* ]]
+	run -1 "$BEHALF" calibrate --check --force
+	[[ $output == *"calibrate --check: --force has no meaning"* ]]
+	run -1 "$BEHALF" calibrate --check --output -
+	[[ $output == *"calibrate --check: --output names the file"* ]]
 	run "$BEHALF" calibrate --quick --scratch /nowhere --only disk --json
 	[ "$status" -eq 1 ]
 	[[ $output == *"make a scratch file in '/nowhere'"* ]]
@@ -275,18 +330,28 @@ make_devices() {
 	run --separate-stderr "$BEHALF" calibrate --check --only bridge,disk --scratch "$BATS_TEST_TMPDIR" --output "$PROFILE"
 	echo "$output"
 	echo "$stderr"
-	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
-	[[ $output == *"PATH "*"MEASURED"*$'\nbridge '* ]]
+	[[ $output == *"PATH "*"HOLDS"*$'\nbridge '* ]]
 	[[ $output == *$'\nall '* ]]
-	[[ $output == *$'\nthe profile holds: '* || $output == *$'\nthe profile does not hold any more: '* ||
-		$output == *$'\nthe host was busy'* ]]
-	[ "$status" -eq 0 ] || [[ $output != *"the profile holds"* ]]
+	# company: nobody asked for it, and the profile has nothing of it
+	[[ $output != *$'\nhost '* ]]
+	[[ $output != *"has nothing of"*" of host"* ]]
+	case $status in
+	0) [[ $output == *$'\nthe profile holds'* ]] ;;
+	3) [[ $output == *$'\nthe profile does not hold any more: '*" costs "*"% "*" than it says; "* ]] ;;
+	4) [[ $output == *$'\nthe host was busy'* ]] ;;
+	*) false ;;
+	esac
 	# one by which everything costs a hundredth holds on no machine
 	jq '.operations[] |= (.cost[][] /= 100 | .points[][3:] |= map(. / 100))' "$PROFILE" >"$PROFILE.cheap"
-	run --separate-stderr "$BEHALF" calibrate --check --json --only bridge --output "$PROFILE.cheap"
+	run --separate-stderr "$BEHALF" calibrate --check --json --only bridge,local --output "$PROFILE.cheap"
 	echo "$output"
-	[ "$status" -eq 3 ]
-	[ "$(jq -c '[.holds, .drift > 10, .paths[0].path]' <<<"$output")" = '[false,true,"bridge"]' ]
+	[ "$status" -eq 3 ] || [ "$status" -eq 4 ]
+	[ "$(jq -c '[.holds, .drift > 10, [.paths[].path], .unknown[0].path]' <<<"$output")" = \
+		'[false,true,["bridge"],"local"]' ]
+	run --separate-stderr "$BEHALF" calibrate --check --only bridge,local --output "$PROFILE.cheap"
+	echo "$output"
+	[[ $output == *$'\nthe profile has nothing of '*" of local"* ]]
+	[ "$status" -eq 4 ] || [[ $output == *"; all I/O together costs "*"; bridge costs "*"% more than it says; "* ]]
 	cmp "$PROFILE" "$PROFILE.before"
 	no_traces
 }

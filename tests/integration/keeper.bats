@@ -410,6 +410,7 @@ add_burst() {
 	LOOP=$(losetup --find --show "$BATS_TEST_TMPDIR/disk" 2>/dev/null) || skip "no loop device"
 	queue=/sys/block/${LOOP##*/}/queue
 	size=$(cat "$queue/max_sectors_kb")
+	DISK=${LOOP##*/} DISK_FOUND="$size $(cat "$queue/nr_requests") $(cat "$queue/read_ahead_kb")"
 	start_keeper
 	stop_keeper USR1
 	[ -e "$BEHALF_KEEPER/found.json" ] || printf '{"version":1,"found":[],"carried":{}}' >"$BEHALF_KEEPER/found.json"

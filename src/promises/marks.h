@@ -16,5 +16,5 @@ int marks_read(struct lately_marks *marks, struct error *err);
 /* They are of a ledger that is no more. */
 void marks_forget(void);
 
-/* Adds MARK, unless the last is less than LATELY_PERIOD_NS older, or is younger. */
+/* Adds MARK, unless the last is less than half of LATELY_PERIOD_NS older, or is younger. */
 int marks_add(const struct lately_mark *mark, struct error *err);

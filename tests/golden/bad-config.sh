@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# beside others
 # What is wrong in a configuration is told in one line that names file and key, with exit status 1, and
 # nothing is left behind. Three parts: a table of single edits (bad-config/table.tsv), every value of a
 # full configuration replaced by one of another type, and what is no configuration at all.

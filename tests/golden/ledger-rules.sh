@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Holds docs/ledger-rules.md to the program and to the tests: every hook and every counter that there is
 # stands in it, none that there is not, and the test that a row names is there.
 set -u

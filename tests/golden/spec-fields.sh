@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# beside others
 # Holds docs/spec-fields.md to the program and to the tests: a field that is called honoured is read (a
 # value of another type is told), one that is called refused is refused by name, every key that the
 # program knows is in the table, and a test that is named is there.

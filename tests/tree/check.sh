@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # tools/check must count whatever way there is to fail: each item below ends in another one.
 set -u
 cd "${SOURCE_DIR:-.}" || exit 1
@@ -40,7 +41,7 @@ sum_of() {
 	tools/check "$@" 2>&1 | tail -n 1
 }
 
-echo 1..17
+echo 1..20
 is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
 is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
 is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
@@ -73,13 +74,22 @@ else
 	echo "ok 15 $what # SKIP no bats"
 fi
 
-# of this level two run at the same time: each waits for the other
+# Those that say so run two at a time, the longest first: each waits for the other. Who does not say it has nobody beside.
 mkdir "$dir/vm"
-for name in one two three; do
-	other=$([ "$name" = one ] && echo two || echo one)
-	printf '%s\n' '#!/bin/sh' "touch $dir/$name" \
+for name in alone first long more yet-more; do
+	case $name in
+	first) other=long said='# beside others' ;;
+	long) other=first said='# timeout: 400\n# beside others' ;;
+	*more) other=first said='# beside others: why' ;;
+	alone) other=alone said= ;;
+	esac
+	printf '%b\n' '#!/bin/sh' "$said" "echo $name >>$dir/begun; touch $dir/$name $dir/runs-$name" \
 		"for i in 1 2 3 4 5 6 7 8 9; do [ -e $dir/$other ] || sleep 0.3; done" \
+		"sleep 0.3; ls -d $dir/runs-* >$dir/beside-$name; rm $dir/runs-$name" \
 		"echo 1..1; [ -e $dir/$other ] && echo ok 1 met || echo not ok 1 alone" >"$dir/vm/$name.sh"
 	chmod +x "$dir/vm/$name.sh"
 done
-is 'two at the same time' "$(sum_of vm)" '3 passed, 0 failed, 0 skipped'
+is 'two at the same time' "$(sum_of vm)" '5 passed, 0 failed, 0 skipped'
+is 'the longest first' "$(sed -n '2p' "$dir/begun")" long
+is 'never more than two' "$(wc -l "$dir"/beside-* | awk '$1 > 2 && $2 != "total"')" ''
+is 'and who does not ask for it has nobody beside' "$(cat "$dir/beside-alone")" "$dir/runs-alone"

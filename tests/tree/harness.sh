@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # The harness and tools/check must not call a failure a pass: fixture.c fails in every way there is.
 set -u
 fixture=$BUILD_DIR/tests/harness/tap_fixture

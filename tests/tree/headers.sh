@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Every header compiles by itself, whatever was included before it. One test per room.
 set -u
 cd "${SOURCE_DIR:-.}" || exit 1

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # The programs as they were linked: few shared libraries, since a container's start waits for each of them,
 # and the hardening that the build asks for.
 set -u

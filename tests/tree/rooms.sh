@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Holds the #include lines of src/ to the table of rooms in ARCHITECTURE.md. One test per room.
 set -u
 cd "${SOURCE_DIR:-.}" || exit 1

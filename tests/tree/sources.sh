@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # What every source file has: its licence at the top, in the form for its kind; headers are guarded.
 # And every verb has its manual page.
 set -u

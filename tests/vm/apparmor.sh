@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# beside others: it has a machine of its own, emulated in one thread
 # process.apparmorProfile where AppArmor is: a profile that lets everything be but one file, compiled here
 # and loaded there. `labels-init` is what runs in the machine.
 # shellcheck disable=SC2154,SC1091

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# beside others: it has a machine of its own, emulated in one thread
 # behalf on cgroup v2 with all controllers, in a virtual machine: Debian's cloud kernel, an initramfs
 # made of busybox, the program and the unit tests, and `init` beside this file, whose TAP comes over
 # the serial line. `make check LEVEL=vm`.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# beside others: it has a machine of its own, emulated in one thread
 # The tests of the ledger once more, on cgroup v2 and Debian's kernel, with a disk: one after the
 # other, since their books have the cgroups of all of them.
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# beside others: it has a machine of its own, emulated in one thread
 # process.selinuxLabel and linux.mountLabel where SELinux is, with the policy of selinux.conf, which is not
 # enforced: what is looked at is the labels. `labels-init` is what runs in the machine.
 # shellcheck disable=SC2154,SC1091

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
+# beside others: it has a machine of its own, emulated in one thread
 # More test files in the machine of `suites.sh`, for which `make check` has no time: those of `suites-slow`
 # beside this file, a machine a line. VM_SLOW="update hooks" runs the lines that have one of these words.
 set -uo pipefail

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# beside others: it has a machine of its own, emulated in one thread
 # The very test files of the other levels once more, on cgroup v2 with all controllers and Debian's
 # kernel: those that `suites` beside this file names, in a machine made of this one's own packages.
 # VM_SUITES="integration/update bpf/rules" runs others, VM_AT_ONCE=1 one after the other, VM_TIMING=yes tells

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# beside others: it has a machine of its own, emulated in one thread
 # The machine of `systemd.sh` with the keeper as one of its services.
 if [ -z "${VM_SLOW-}" ]; then
 	echo "1..0 # SKIP takes long: make check-vm does it"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# beside others: it has a machine of its own, emulated in one thread
 # Cgroups through systemd, in a virtual machine that has it as its first process: this machine's own
 # systemd, dbus-daemon and their libraries beside busybox. What is tested is in `systemd-tests`.
 # shellcheck disable=SC2154 # what is not set here is set there

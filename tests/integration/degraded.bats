@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Where something is missing: containers run as far as they can, and what cannot be is told in one
 # sentence.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # events: the figures against the files of the cgroups, and memory that runs out.
 
 bats_require_minimum_version 1.5.0

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Hooks (config.md, "POSIX-platform Hooks"; runtime.md, "Lifecycle").
 # timeout: 120
+# beside others
 
 setup_file() {
 	load helpers

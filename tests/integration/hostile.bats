@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Images and containers that mean harm. Each test is a known way out of other runtimes. What changes while
 # the runtime works is in hostile_races.bats, what a container may do in hostile_rights.bats.
 

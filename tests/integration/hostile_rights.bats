@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # What a container may do with what it is given: capabilities, groups, keys, devices, sysctls, cgroups,
 # mappings of users, its terminal, its masks. Each is a known way out of other runtimes, or a way to try.
 

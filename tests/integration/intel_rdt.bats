@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # linux.intelRdt from config.json to the files, on a machine that says it has a resctrl file system: in a
 # mount namespace of its own the program reads a mountinfo with one line more, of a recorded tree. What the
 # kernel does with a group is played by the test: the files of groups are put there, and taken away.

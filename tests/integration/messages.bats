@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Engines tell one failure from another by words in the sentence. What each of them looks for:
 #
 #	podman      "permission denied", "operation not permitted" (any case): exit status 126

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Options of the verbs that are runc's and crun's, and where on the line they may stand.
 
 bats_require_minimum_version 1.5.0

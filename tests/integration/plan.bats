@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # behalf plan from the command line. Nothing is made, so it needs no privileges.
 
 bats_require_minimum_version 1.5.0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Containers of an ordinary user, who is made for this file and removed after it: with ids of
 # /etc/subuid, with the own id alone, and as root of a user namespace only.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # The life of a container: create, start, run, state, kill, delete, list, exec, and their options.
 
 bats_require_minimum_version 1.5.0

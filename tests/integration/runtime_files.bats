@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # What a container sees of files: its root, mounts and their propagation, devices, masks.
 
 bats_require_minimum_version 1.5.0

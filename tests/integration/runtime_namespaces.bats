@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # The namespaces of a container, new and joined, user namespaces, and the control groups it sees.
 
 bats_require_minimum_version 1.5.0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # The terminal of a container: handed to an engine over --console-socket, or our own.
 
 bats_require_minimum_version 1.5.0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Fields of the specification whose effect is looked at from inside a container.
 
 bats_require_minimum_version 1.5.0

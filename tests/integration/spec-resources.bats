@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Fields of linux.resources that few engines use, as the files of the group show them.
 
 bats_require_minimum_version 1.5.0

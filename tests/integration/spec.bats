@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # behalf spec and behalf features.
 
 setup() {

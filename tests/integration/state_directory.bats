@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # Whose state directories are believed: a record says which processes are killed and which groups removed.
 
 bats_require_minimum_version 1.5.0

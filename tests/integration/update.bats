@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside others
 # update: each flag, by the file of the cgroup it changes.
 
 bats_require_minimum_version 1.5.0

@@ -12,8 +12,9 @@
  * Reserves, against work of others. A workspace wanted as much of its reserve as it had, waited for, and had
  * imposed on it. When it had less, the on-behalf-of time on its CPUs is in the way, whether in interrupts
  * or in kernel threads: those whose it is are squeezed, in proportion to what is missing, by a quota that
- * throttles the threads from which the work comes. It grows again while nothing is missing. One that is
- * within its own reserve is not squeezed below it. Before anything is missing the caller has a go at moving
+ * throttles the threads from which the work comes. It grows again while nothing is missing. Nobody is squeezed below
+ * what it is promised itself, its I/O included, and what a workspace misses because of its own quota is nobody's doing:
+ * else those who were squeezed would be found to miss something, and hold each other down for ever. Before anything is missing the caller has a go at moving
  * the work elsewhere, which costs nobody anything: it sees `disturbed` and answers `steered`.
  *
  * Reserves, against threads of others: the weight is raised; and lowered again while the workspace has more
@@ -141,7 +142,7 @@ static void judge_reserve(struct control_workspace *w, uint64_t now_ns, uint64_t
 	if (p->n <= CONTROL_WINDOW / 2)
 		return;
 	t->got = p->rates.charge;
-	t->wanted = past_wanted(w, &p->rates, 1);
+	t->wanted = past_wanted(w, &p->rates);
 	t->ratio = t->wanted > 0 ? fmin(1, t->got / t->wanted) : 1;
 	/* less than a hundredth of a core is within the error of the figures */
 	judge(t, t->ratio < bound && t->wanted - t->got > 0.01, now_ns, round_ns);

@@ -26,7 +26,7 @@
 struct control_seen {
 	uint64_t own_ns, behalf_ns, imposed_ns;
 	uint64_t billed_ns; /* by the kernel: what its quota counts */
-	uint64_t waited_ns; /* some thread of it was ready and had no CPU, its own limit apart */
+	uint64_t waited_ns; /* some thread of it was ready and had no CPU, be it for its own quota */
 };
 
 enum control_state { CONTROL_KEPT, CONTROL_BROKEN, CONTROL_NO_TERM };
@@ -65,6 +65,7 @@ struct control_workspace {
 	uint32_t io_own_mcores, io_mcores;
 	struct cpus cpus;	  /* that it may run on */
 	double weight_of_core;	  /* what a core of reserve counts; 0: 64 tasks of the host's */
+	double others_quota;	  /* that somebody else has set, in cores; 0: none */
 	struct control_seen seen; /* up to now */
 	const uint64_t *behalf_cpu_ns; /* of seen.behalf_ns, by CPU */
 	bool gone;		       /* nothing is known of it in this round */

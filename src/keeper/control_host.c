@@ -2,7 +2,7 @@
 /*
  * The host's own part: a cap on the sum. Weights leave a thread of the host's a sixty-fifth of a CPU at least, which is
  * enough for most of what the kernel's workers do, and not for all. When one of them is ready to run and hardly
- * does, everybody on its CPUs who has more than its reserve is held to less of what is above, until the workers
+ * does, everybody on its CPUs who has more than it is promised is held to less of what is above, until the workers
  * have what is kept for them, or wait no more. Nobody is held for more than that, nor when none waits.
  * See control.c.
  */
@@ -15,7 +15,7 @@
 #define HOST_LEAST 0.5	/* one step at most, */
 #define HOST_MOST 0.98	/* and at least */
 #define HOST_PART 0.3	/* of what the concerned have on average: less is not in the way */
-#define HOST_WORTH 0.02 /* cores above its reserve from which one is held */
+#define HOST_WORTH 0.02 /* cores above its promise from which one is held */
 
 static bool is_concerned(const struct control *c, const struct control_workspace *w)
 {
@@ -27,12 +27,13 @@ static bool is_concerned(const struct control *c, const struct control_workspace
 }
 
 /*
- * What its threads have beyond its reserve: what a worker does on its behalf is not in the worker's way. One that has
- * little beside the others is not either.
+ * What its threads have beyond what they are promised: what a worker does on its behalf is not in the worker's way. One
+ * that has little beside the others is not either.
  */
-static double above_reserve(const struct control_workspace *w)
+static double above_promise(const struct control_workspace *w)
 {
-	double above = w->past->recent.own - control_cores(w->terms.reserve_mcores);
+	double promised = control_cores(w->terms.reserve_mcores + w->io_own_mcores);
+	double above = w->past->recent.own - promised;
 
 	return above > HOST_WORTH && w->past->recent.billed > 0 ? above : 0;
 }
@@ -40,12 +41,8 @@ static double above_reserve(const struct control_workspace *w)
 static void hold(struct control_workspace *w, double factor)
 {
 	struct control_past *p = w->past;
-	double had = p->recent.billed, reserve = control_cores(w->terms.reserve_mcores);
-	double least = CONTROL_FLOOR_CORES;
 
-	if (reserve > 0 && p->rates.charge > 0)
-		least = fmax(least, reserve * p->rates.billed / p->rates.charge);
-	p->squeeze = fmax(least, fmin(p->squeeze, had) * factor);
+	p->squeeze = fmax(control_promise_quota(w), fmin(p->squeeze, p->recent.billed) * factor);
 	p->since_quota = CONTROL_WINDOW;
 }
 
@@ -59,7 +56,7 @@ static double lost_of(const struct control *c)
 	return fmin(lost, c->host_reserve - c->host_got);
 }
 
-/* All by the same part of what they have: LOST is to come from what is above reserves. */
+/* All by the same part of what they have: LOST is to come from what is above promises. */
 static void cap_sum(struct control *c, double lost)
 {
 	double above = 0, own = 0;
@@ -68,16 +65,16 @@ static void cap_sum(struct control *c, double lost)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct control_workspace *w = &c->workspaces[i];
 
-		if (!is_concerned(c, w) || above_reserve(w) <= 0)
+		if (!is_concerned(c, w) || above_promise(w) <= 0)
 			continue;
-		above += above_reserve(w);
+		above += above_promise(w);
 		own += w->past->recent.own;
 		n++;
 	}
 	for (size_t i = 0; i < c->n && n > 0; i++) {
 		struct control_workspace *w = &c->workspaces[i];
 
-		if (is_concerned(c, w) && above_reserve(w) > HOST_PART * above / (double)n)
+		if (is_concerned(c, w) && above_promise(w) > HOST_PART * above / (double)n)
 			hold(w, control_between(HOST_LEAST, 1 - 1.1 * lost / own, HOST_MOST));
 	}
 	if (n > 0)

@@ -2,6 +2,7 @@
 /* What was seen in the last rounds, and rates over them. */
 #include "keeper/control_past.h"
 
+#include <math.h>
 #include <string.h>
 
 struct past_moment *past_before(struct control_past *p, unsigned int rounds)
@@ -60,14 +61,29 @@ double past_measure(struct control_past *p, unsigned int rounds, struct past_rat
 	return seconds;
 }
 
-/* As much of the reserve as was asked for; RATES may be sums over SECONDS. */
-double past_wanted(const struct control_workspace *w, const struct past_rates *rates,
-		   double seconds)
+double past_wanted(const struct control_workspace *w, const struct past_rates *rates)
 {
-	double reserve = control_cores(w->terms.reserve_mcores) * seconds;
-	double asked = rates->charge + rates->waited + rates->imposed;
+	return fmin(rates->charge + rates->waited + rates->imposed,
+		    control_cores(w->terms.reserve_mcores));
+}
 
-	return asked < reserve ? asked : reserve;
+double past_allowed(const struct control_workspace *w, const struct past_rates *rates)
+{
+	double quota = w->setting.quota_cores > 0 ? w->setting.quota_cores : INFINITY;
+
+	if (w->others_quota > 0)
+		quota = fmin(quota, w->others_quota);
+	return rates->billed > 0 ? quota * rates->charge / rates->billed : INFINITY;
+}
+
+double control_promise_quota(const struct control_workspace *w)
+{
+	const struct past_rates *r = &w->past->rates;
+	double promise = control_cores(w->terms.reserve_mcores + w->io_mcores);
+
+	if (promise > 0 && r->charge > 0)
+		promise *= r->billed / r->charge;
+	return fmax(CONTROL_FLOOR_CORES, promise);
 }
 
 /* One round into the sums of ten seconds; a row of them is kept each second. */

@@ -83,9 +83,13 @@ double past_charge_s(const struct past_moment *now, const struct past_moment *th
 /* Over the last ROUNDS; returns how long that was, 0 when nothing is known yet. */
 double past_measure(struct control_past *p, unsigned int rounds, struct past_rates *rates);
 
-/* As much of the reserve as was asked for; RATES may be sums over SECONDS. */
-double past_wanted(const struct control_workspace *w, const struct past_rates *rates,
-		   double seconds);
+/* As much of the reserve as was asked for, */
+double past_wanted(const struct control_workspace *w, const struct past_rates *rates);
+/* and what the quota that is set leaves it, which the kernel holds against what it bills. INFINITY: all. */
+double past_allowed(const struct control_workspace *w, const struct past_rates *rates);
+
+/* The least quota with which it is charged all that it is promised: its reserve, and what its I/O takes. */
+double control_promise_quota(const struct control_workspace *w);
 
 /* One round into the sums of ten seconds; and the sums as of then, NULL: it is not so long yet. */
 void past_add_up(struct control_workspace *w);

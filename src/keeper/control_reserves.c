@@ -106,8 +106,7 @@ static void find_disturbed(struct control *c, struct control_workspace *victim)
 static void squeeze(struct control_workspace *w, double factor)
 {
 	struct control_past *p = w->past;
-	double had = p->recent.billed, least = CONTROL_FLOOR_CORES;
-	double reserve = control_cores(w->terms.reserve_mcores);
+	double had = p->recent.billed;
 
 	/* the caller's turn comes first */
 	if (p->squeeze_rest || p->steer_rest || p->blamed_rounds < 2)
@@ -119,9 +118,7 @@ static void squeeze(struct control_workspace *w, double factor)
 			fmax(GATE_LEAST, fmin(p->gate, p->recent.charge - p->recent.own) * factor);
 	if (had <= 0)
 		return;
-	if (reserve > 0 && p->rates.charge > 0)
-		least = fmax(least, reserve * p->rates.billed / p->rates.charge);
-	p->squeeze = fmax(least, fmin(p->squeeze, had) * factor);
+	p->squeeze = fmax(control_promise_quota(w), fmin(p->squeeze, had) * factor);
 	p->since_quota = CONTROL_WINDOW;
 }
 
@@ -171,7 +168,9 @@ void control_protect(struct control *c, struct control_workspace *victim)
 
 	if (reserve <= 0 || p->window_s <= 0)
 		return;
-	p->lost = fmax(0, past_wanted(victim, &p->recent, 1) - p->recent.charge);
+	/* a thread that is throttled waits, too: for what its own quota does not leave it nobody else is to blame */
+	p->lost = fmin(past_wanted(victim, &p->recent), past_allowed(victim, &p->recent));
+	p->lost = fmax(0, p->lost - p->recent.charge);
 	find_disturbed(c, victim);
 	if (p->lost <= CONTROL_RESERVE_REST * reserve)
 		return;

@@ -106,6 +106,7 @@ static void see(struct keeper *k, size_t i)
 	const struct ledger_charge *charge = ledger_charges_of(k->charges, i);
 
 	w->gone = false;
+	w->others_quota = e->others_quota;
 	w->seen = (struct control_seen){.own_ns = charge->own_ns,
 					.behalf_ns = charge->behalf_ns,
 					.imposed_ns = charge->imposed_ns};

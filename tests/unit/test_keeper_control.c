@@ -95,8 +95,13 @@ static void run_cpu(struct world *world, int cpu)
 		world->pending[cpu][i] = 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (world->load[i].cpu != cpu || is_throttled(world, i))
+		if (world->load[i].cpu != cpu)
 			continue;
+		if (is_throttled(world, i)) {
+			/* its threads are ready for all that (psi_flags_change() in kernel/sched/psi.c) */
+			world->w[i].seen.waited_ns += (uint64_t)(world->load[i].demand * MS);
+			continue;
+		}
 		asked[i] = world->load[i].demand;
 		if (asked[i] > 0)
 			weights += world->w[i].setting.weight ? world->w[i].setting.weight : 1024;
@@ -164,6 +169,8 @@ static void apply(struct world *world)
 			ok(quota > 0);
 			ok(quota <= world->w[i].terms.limit_mcores / 1000.0 * 3 + 1e-9);
 		}
+		if (world->w[i].others_quota > 0)
+			quota = world->w[i].others_quota;
 		if (quota == world->quota_set[i])
 			continue;
 		world->quota_set[i] = quota;
@@ -591,4 +598,82 @@ TEST(what_a_keeper_leaves_is_carried_on)
 	ok(charge_of(&next, 0) > 0.95);
 	world_end(&world);
 	world_end(&next);
+}
+
+/* What each computes and does for others' packets fits, and none has more than it is promised. */
+static void add_three_with_io(struct world *world)
+{
+	static const struct load loads[] = {
+		{.cpu = 0, .demand = 0.5, .causes = 0.2, .causes_on = 1},
+		{.cpu = 1, .demand = 0.5, .causes = 0.2, .causes_on = 0},
+		{.cpu = 0, .demand = 0.35, .causes = 0.2, .causes_on = 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
+		double own = loads[i].demand;
+
+		add_workspace(world, cpu_terms((uint32_t)(own * 800), 0, 0), loads[i]);
+		world->w[i].io_own_mcores = (uint32_t)(own * 210);
+		world->w[i].io_mcores = (uint32_t)(own * 420);
+	}
+}
+
+TEST(those_who_are_squeezed_do_not_hold_each_other_down)
+{
+	struct world world;
+	double before[3];
+
+	world_begin(&world);
+	add_three_with_io(&world);
+	for (size_t i = 0; i < 3; i++)
+		control_resume(&world.w[i],
+			       (struct control_carried){
+				       .gain = 1, .squeeze = world.load[i].demand * 0.75});
+	run(&world, 4);
+	for (size_t i = 0; i < 3; i++)
+		before[i] = charge_of(&world, i);
+	run(&world, 5);
+	for (size_t i = 0; i < 3; i++) {
+		double got = (charge_of(&world, i) - before[i]) / 5;
+
+		ok(got > 1.2 * world.load[i].demand * 0.97, "%zu: %g of %g", i, got,
+		   1.2 * world.load[i].demand);
+	}
+	world_end(&world);
+}
+
+TEST(one_within_its_reserve_and_its_io_is_not_squeezed)
+{
+	struct world world;
+	double before;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(200, 0, 0),
+		      (struct load){.demand = 0.5, .causes = 1, .causes_on = 1});
+	world.w[1].io_own_mcores = 100;
+	world.w[1].io_mcores = 300;
+	run(&world, 3);
+	before = charge_of(&world, 1);
+	run(&world, 10);
+	/* and no more than that: the rest is in the way of the other's reserve */
+	ok((charge_of(&world, 1) - before) / 10 > 0.5 * 0.95, "%g", charge_of(&world, 1) - before);
+	ok((charge_of(&world, 1) - before) / 10 < 0.5 * 1.1, "%g", charge_of(&world, 1) - before);
+	world_end(&world);
+}
+
+TEST(nobody_is_to_blame_for_what_ones_own_quota_does_not_leave)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(400, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	world.w[0].others_quota = 0.3;
+	add_workspace(&world, cpu_terms(0, 0, 0),
+		      (struct load){.demand = 0.3, .causes = 0.5, .causes_on = 1});
+	run(&world, 10);
+	ok(world.w[0].reserve.state == CONTROL_BROKEN);
+	ok(!world.w[1].blamed && world.w[1].setting.quota_cores == 0);
+	world_end(&world);
 }

@@ -13,9 +13,10 @@
  * imposed on it. When it had less, the on-behalf-of time on its CPUs is in the way, whether in interrupts
  * or in kernel threads: those whose it is are squeezed, in proportion to what is missing, by a quota that
  * throttles the threads from which the work comes. It grows again while nothing is missing. Nobody is squeezed below
- * what it is promised itself, its I/O included, and what a workspace misses because of its own quota is nobody's doing:
- * else those who were squeezed would be found to miss something, and hold each other down for ever. Before anything is missing the caller has a go at moving
- * the work elsewhere, which costs nobody anything: it sees `disturbed` and answers `steered`.
+ * what it is promised itself, its I/O included, nor at all before it has more than that. What a workspace misses
+ * because of its own quota is nobody's doing: else those who were squeezed would be found to miss something, and hold
+ * each other down for ever. Before anything is missing the caller has a go at moving the work elsewhere, which costs
+ * nobody anything: it sees `disturbed` and answers `steered`.
  *
  * Reserves, against threads of others: the weight is raised; and lowered again while the workspace has more
  * than its reserve and its share of the rest, and others wait. Shares are the weights' plain part.

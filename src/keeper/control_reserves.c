@@ -122,6 +122,16 @@ static void squeeze(struct control_workspace *w, double factor)
 	p->since_quota = CONTROL_WINDOW;
 }
 
+/*
+ * A quota is for a tenth of a second, and what is promised for longer: who needs much for a moment is throttled by one that
+ * would do on average. One who has no more than was promised gets none.
+ */
+static bool keeps_to_promise(const struct control_workspace *w)
+{
+	return isinf(w->past->squeeze) &&
+	       w->past->rates.charge <= control_cores(w->terms.reserve_mcores + w->io_mcores);
+}
+
 /* Each of those in the way of VICTIM pays by the same factor. */
 static void collect_blame(struct control *c, const struct control_workspace *victim, double sum,
 			  bool act)
@@ -132,7 +142,8 @@ static void collect_blame(struct control *c, const struct control_workspace *vic
 	for (size_t i = 0; i < c->n; i++) {
 		struct control_workspace *w = &c->workspaces[i];
 
-		if (w->gone || work_on(victim, w) < fmax(BLAME_LEAST, BLAME_PART * sum))
+		if (w->gone || keeps_to_promise(w) ||
+		    work_on(victim, w) < fmax(BLAME_LEAST, BLAME_PART * sum))
 			continue;
 		w->past->held = true;
 		if (!act)

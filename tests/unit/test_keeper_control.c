@@ -627,8 +627,8 @@ TEST(those_who_are_squeezed_do_not_hold_each_other_down)
 	add_three_with_io(&world);
 	for (size_t i = 0; i < 3; i++)
 		control_resume(&world.w[i],
-			       (struct control_carried){
-				       .gain = 1, .squeeze = world.load[i].demand * 0.75});
+			       (struct control_carried){.gain = 1,
+							.squeeze = world.load[i].demand * 0.75});
 	run(&world, 4);
 	for (size_t i = 0; i < 3; i++)
 		before[i] = charge_of(&world, i);
@@ -660,6 +660,26 @@ TEST(one_within_its_reserve_and_its_io_is_not_squeezed)
 	/* and no more than that: the rest is in the way of the other's reserve */
 	ok((charge_of(&world, 1) - before) / 10 > 0.5 * 0.95, "%g", charge_of(&world, 1) - before);
 	ok((charge_of(&world, 1) - before) / 10 < 0.5 * 1.1, "%g", charge_of(&world, 1) - before);
+	world_end(&world);
+}
+
+TEST(one_that_keeps_to_its_promise_gets_no_quota)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(1000, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(200, 0, 0),
+		      (struct load){.demand = 0.25, .causes = 1, .causes_on = 1});
+	world.w[1].io_mcores = 301;
+	run(&world, 10);
+	ok(world.w[0].reserve.state == CONTROL_BROKEN && world.w[0].reserve.by == 1);
+	ok(!world.w[1].blamed && world.w[1].setting.quota_cores == 0);
+	/* as soon as it has more, it is held to what it was promised */
+	world.load[1].demand = 0.5;
+	run(&world, 5);
+	ok(world.w[1].setting.quota_cores > 0);
 	world_end(&world);
 }
 

@@ -214,6 +214,8 @@ static int settle_round(struct run *run, size_t number)
 		.disk = run->disk.target,
 	};
 
+	if (run->options->measured)
+		run->options->measured(&sample, run->options->data);
 	trust_add(&run->trust, sample.figures);
 	return operations_add(&run->operations, &sample);
 }

@@ -10,6 +10,7 @@
 #include "plan/profile.h"
 
 struct site_devices;
+struct operations_sample;
 
 struct calibrate_progress {
 	size_t done, total; /* measurements */
@@ -25,6 +26,8 @@ struct calibrate_options {
 	bool force;			    /* trust it although the host was busy */
 	const volatile int *stop;	    /* set by a signal handler: give up, -EINTR */
 	void (*progress)(const struct calibrate_progress *progress, void *data); /* may be NULL */
+	/* each round that is fitted, when all are measured; may be NULL */
+	void (*measured)(const struct operations_sample *round, void *data);
 	void *data;
 };
 

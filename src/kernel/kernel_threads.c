@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 struct kernel_thread {
 	int fd; /* of schedstat */
 	uint64_t pid;
+	bool is_rcu; /* it waits for grace periods, and frees what is no longer read then */
 };
 
 struct kernel_threads {
@@ -37,9 +39,9 @@ static int unless_ended(int r)
 
 /*
  * proc_pid_stat(5): "PID (NAME) STATE PPID ..."; a name may have anything in it. Returns whether it is one of
- * those, or a negative errno.
+ * those, and which (kernel/rcu/: "rcu_preempt", "rcuop/0", "rcuc/0"), or a negative errno.
  */
-static int is_wanted(int proc_fd, const char *pid)
+static int is_wanted(int proc_fd, const char *pid, bool *is_rcu)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[300], *name, *end;
@@ -53,10 +55,11 @@ static int is_wanted(int proc_fd, const char *pid)
 	end = strrchr(text, ')');
 	if (!name || !end || sscanf(end + 1, " %*c %d", &parent) != 1 || parent != KTHREADD)
 		return 0;
+	*is_rcu = strncmp(name, "(rcu", 4) == 0;
 	return strncmp(name, "(kworker/", 9) != 0 && strncmp(name, "(ksoftirqd/", 11) != 0;
 }
 
-static int add(struct kernel_threads *threads, int proc_fd, const char *pid)
+static int add(struct kernel_threads *threads, int proc_fd, const char *pid, bool is_rcu)
 {
 	struct kernel_thread *grown;
 	char path[300];
@@ -72,7 +75,8 @@ static int add(struct kernel_threads *threads, int proc_fd, const char *pid)
 		return -ENOMEM;
 	}
 	threads->all = grown;
-	grown[threads->n++] = (struct kernel_thread){.fd = fd, .pid = strtoull(pid, NULL, 10)};
+	grown[threads->n++] =
+		(struct kernel_thread){.fd = fd, .pid = strtoull(pid, NULL, 10), .is_rcu = is_rcu};
 	return 0;
 }
 
@@ -92,11 +96,13 @@ int kernel_threads_open(int proc_fd, struct kernel_threads **threads, struct err
 		return r;
 	}
 	for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
+		bool is_rcu = false;
+
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
-		r = is_wanted(proc_fd, entry->d_name);
+		r = is_wanted(proc_fd, entry->d_name, &is_rcu);
 		if (r > 0)
-			r = add(opened, proc_fd, entry->d_name);
+			r = add(opened, proc_fd, entry->d_name, is_rcu);
 	}
 	closedir(directory);
 	if (r < 0) {
@@ -117,23 +123,40 @@ void kernel_threads_close(struct kernel_threads *threads)
 	free(threads);
 }
 
+/* What one has run; false when it has ended. */
+static bool read_one(const struct kernel_thread *thread, uint64_t *ran_ns)
+{
+	char text[128];
+	ssize_t n = pread(thread->fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return sscanf(text, "%" SCNu64, ran_ns) == 1;
+}
+
 uint64_t kernel_threads_read(const struct kernel_threads *threads, uint64_t *set)
 {
-	uint64_t sum = 0, squares = 0, ran;
+	uint64_t sum = 0, squares = 0, ran_ns;
 
 	for (size_t i = 0; i < threads->n; i++) {
-		char text[128];
-		ssize_t n = pread(threads->all[i].fd, text, sizeof(text) - 1, 0);
-
-		if (n <= 0)
+		if (!read_one(&threads->all[i], &ran_ns))
 			continue;
-		text[n] = '\0';
-		if (sscanf(text, "%" SCNu64, &ran) != 1)
-			continue;
-		sum += ran;
+		sum += ran_ns;
 		squares += threads->all[i].pid * threads->all[i].pid;
 	}
 	if (set)
 		*set = squares;
+	return sum;
+}
+
+uint64_t kernel_threads_read_rcu(const struct kernel_threads *threads)
+{
+	uint64_t sum = 0, ran_ns;
+
+	for (size_t i = 0; i < threads->n; i++) {
+		if (threads->all[i].is_rcu && read_one(&threads->all[i], &ran_ns))
+			sum += ran_ns;
+	}
 	return sum;
 }

@@ -21,3 +21,6 @@ void kernel_threads_close(struct kernel_threads *threads);
  * threads would hardly have: where it is the same, the difference of two sums is what they ran in between.
  */
 uint64_t kernel_threads_read(const struct kernel_threads *threads, uint64_t *set);
+
+/* Of that what the threads of RCU have run, which free what others no longer use. */
+uint64_t kernel_threads_read_rcu(const struct kernel_threads *threads);

@@ -57,6 +57,7 @@ TEST(threads_of_the_kernel_are_told_from_programs)
 	must(kernel_threads_open(root, &threads, &err) == 0);
 	is_uint(kernel_threads_read(threads, &set), 2300);
 	is_uint(set, 16 * 16 + 901 * 901);
+	is_uint(kernel_threads_read_rcu(threads), 2000);
 	kernel_threads_close(threads);
 
 	/* the directory, and one thread or the look at another */

@@ -63,6 +63,7 @@ struct mix {
 	size_t n;
 	struct measure_figures takes[TAKES_MAX];
 	struct profile_base bases[TAKES_MAX]; /* as known before each */
+	double at_s[TAKES_MAX];		      /* when each was */
 	size_t n_takes;
 };
 
@@ -159,13 +160,13 @@ static void draw_disk(uint64_t *state, struct flow_spec *spec)
 }
 
 static void add_side(const struct bench *bench, const struct flow_spec *spec, bool receives,
-		     double company, struct forecasts *forecasts)
+		     double company, double busy, struct forecasts *forecasts)
 {
 	enum site_workspace workspace = receives ? spec->to : spec->from;
 	struct measure_flow asked = {.sent = spec->rate};
 	struct fit_point at = operations_load(spec, &asked);
 	const struct extrapolate_load worst = {at.units, at.bytes, at.connections, 0};
-	const struct extrapolate_load load = {at.units, at.bytes, at.connections, company};
+	const struct extrapolate_load load = {at.units, at.bytes, at.connections, company, busy};
 	const char *target = flow_is_net(spec) ? site_path_name(spec->path) : bench->disk.target;
 	const struct profile_operation *operation =
 		profile_find(bench->profile, operations_kind(spec, receives), operations_mode(spec),
@@ -190,8 +191,9 @@ static double expected(const struct forecast *forecast)
 	return sum;
 }
 
-static struct forecasts forecast(const struct bench *bench, const struct profile_base *base,
-				 const struct flow_spec *specs, size_t n)
+/* With the part BUSY of the CPUs in use; 0: as many as while the profile was measured. */
+static struct forecasts forecast_at(const struct bench *bench, const struct profile_base *base,
+				    const struct flow_spec *specs, size_t n, double busy)
 {
 	struct forecasts forecasts = {0};
 	double company = 0;
@@ -205,9 +207,9 @@ static struct forecasts forecast(const struct bench *bench, const struct profile
 	forecasts.host.upper = base->host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
 		if (operations_is_workspace(&specs[i], specs[i].from))
-			add_side(bench, &specs[i], false, company, &forecasts);
+			add_side(bench, &specs[i], false, company, busy, &forecasts);
 		if (flow_is_net(&specs[i]) && operations_is_workspace(&specs[i], specs[i].to))
-			add_side(bench, &specs[i], true, company, &forecasts);
+			add_side(bench, &specs[i], true, company, busy, &forecasts);
 	}
 	return forecasts;
 }
@@ -219,6 +221,16 @@ static double forecast_sum(const struct forecasts *forecasts)
 	for (int w = 0; w < SITE_WORKSPACES; w++)
 		sum += expected(&forecasts->workspaces[w]);
 	return sum;
+}
+
+/* As plan/plan.c has it: how busy a host is with them is forecast, too. */
+static struct forecasts forecast(const struct bench *bench, const struct profile_base *base,
+				 const struct flow_spec *specs, size_t n)
+{
+	struct forecasts usual = forecast_at(bench, base, specs, n, 0);
+
+	return forecast_at(bench, base, specs, n,
+			   fmin(1, forecast_sum(&usual) / (1e9 * bench->cpus)));
 }
 
 /* Draws until the mix leaves the CPUs some room. */
@@ -294,12 +306,19 @@ static struct profile_base base_now(const struct bench *bench)
 	return base;
 }
 
+/* What the host's programs, which nobody promised, are forecast to cost it beside: as `behalf plan` has it of host.cpu. */
+static double for_programs(const struct bench *bench, const struct measure_figures *figures)
+{
+	return bench->profile->base.programs_share * trust_foreign(figures);
+}
+
 /* After a mark. */
 static int run_noted(struct bench *bench, const struct measure_plan *plan,
 		     struct measure_figures *figures, struct error *err)
 {
 	static const struct profile_base nothing;
 	struct forecasts forecasts = forecast(bench, &nothing, plan->specs, plan->n_specs);
+	int r;
 
 	if (bench->n_past == RUNS_MAX)
 		return error_set(err, E2BIG, "more than %d runs", RUNS_MAX);
@@ -308,7 +327,10 @@ static int run_noted(struct bench *bench, const struct measure_plan *plan,
 		.host = {.all_ns = forecasts.host.parts[PROFILE_HOST],
 			 .threads_ns = forecasts.host_threads},
 	};
-	return measure_run(bench->measure, plan, &stop_signal, figures, err);
+	r = measure_run(bench->measure, plan, &stop_signal, figures, err);
+	if (r == 0)
+		bench->past[bench->n_past - 1].host.all_ns += for_programs(bench, figures);
+	return r;
 }
 
 static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
@@ -324,6 +346,7 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 
 	take_mark(bench);
 	mix->bases[mix->n_takes] = base_now(bench);
+	mix->at_s[mix->n_takes] = (double)clock_monotonic_ns() / 1e9;
 	r = run_noted(bench, &plan, &mix->takes[mix->n_takes], err);
 	if (r == 0)
 		mix->n_takes++;
@@ -339,6 +362,7 @@ static void drop_disturbed(struct mix *mix)
 		if (kept + mix->n_takes - i > 2 && trust_is_disturbed(&mix->takes[i]))
 			continue;
 		mix->bases[kept] = mix->bases[i];
+		mix->at_s[kept] = mix->at_s[i];
 		mix->takes[kept++] = mix->takes[i];
 	}
 	mix->n_takes = kept;
@@ -410,6 +434,24 @@ static void add_flows(struct json_object *array, const struct mix *mix)
 	}
 }
 
+/* Of each take, what may tell why it was as it was. */
+static void add_takes(struct json_object *array, const struct mix *mix)
+{
+	for (size_t i = 0; i < mix->n_takes; i++) {
+		const struct measure_figures *take = &mix->takes[i];
+		struct json_object *o = json_object_new_object();
+
+		json_add_double(o, "at_s", mix->at_s[i]);
+		json_add_double(o, "programs_ns", trust_foreign(take));
+		json_add_double(o, "stolen_ns", take->stolen);
+		json_add_double(o, "threads_ns",
+				take->host.own + take->host.behalf[WIRE_WORK] +
+					take->host.behalf[WIRE_WRITEBACK]);
+		json_add_double(o, "rcu_ns", take->rcu);
+		json_object_array_add(array, o);
+	}
+}
+
 /* The mean of what was known before each take. */
 static struct profile_base base_of(const struct mix *mix)
 {
@@ -429,9 +471,16 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 	struct profile_base base = base_of(mix);
 	struct forecasts forecasts = forecast(bench, &base, mix->specs, mix->n);
 	struct json_object *array;
+	double programs = 0;
+
+	for (size_t i = 0; i < mix->n_takes; i++)
+		programs += for_programs(bench, &mix->takes[i]) / (double)mix->n_takes;
+	forecasts.host.parts[PROFILE_HOST] += programs;
+	forecasts.host.upper += programs;
 
 	json_add_u64(o, "mix", number);
 	add_flows(json_add_array(o, "flows"), mix);
+	add_takes(json_add_array(o, "takes"), mix);
 	array = json_add_array(o, "workspaces");
 	for (int w = 0; w < SITE_WORKSPACES; w++) {
 		const char name[2] = {"abcdeohijk"[w]};
@@ -483,8 +532,9 @@ static int run_check(struct bench *bench, bool told, struct error *err)
 		return r;
 	check_add(&check, bench->profile, SCHEDULE_ALL, &sample);
 	if (told && check.all.loads)
-		printf("{\"check\":%zu,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n",
-		       bench->checks - 1, check.all.measured_ns, check.all.expected_ns);
+		printf("{\"check\":%zu,\"at_s\":%.1f,\"measured_ns\":%.0f,\"expected_ns\":%.0f}\n",
+		       bench->checks - 1, (double)clock_monotonic_ns() / 1e9, check.all.measured_ns,
+		       check.all.expected_ns);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static double level_of(const struct profile_operation *operation)
 	for (size_t i = 0; i < operation->n_points; i++) {
 		const struct profile_point *point = &operation->points[i];
 		const struct extrapolate_load load = {point->units, point->bytes,
-						      point->connections, 0};
+						      point->connections, 0, 0};
 
 		measured += point->cost_ns[PROFILE_PAYER_WORKSPACE];
 		fitted += (double)extrapolate_expected(operation, PROFILE_PAYER_WORKSPACE, &load);
@@ -35,7 +35,7 @@ static double expected_of(const struct profile *profile, const struct operations
 {
 	const struct flow_spec *spec = &sample->specs[number];
 	struct fit_point at = operations_load(spec, &sample->figures->flows[number]);
-	struct extrapolate_load load = {at.units, at.bytes, at.connections, 0};
+	struct extrapolate_load load = {at.units, at.bytes, at.connections, 0, 0};
 	bool borrowed = false;
 	const struct profile_operation *operation = profile_find(
 		profile, operations_kind(spec, receives), operations_mode(spec),
@@ -45,6 +45,7 @@ static double expected_of(const struct profile *profile, const struct operations
 		return -1;
 	for (size_t i = 0; i < sample->n; i++)
 		load.company += sample->figures->flows[i].wakeups;
+	load.busy = measure_busy(sample->figures, profile->host.cpus);
 	return level_of(operation) *
 	       (double)extrapolate_expected(operation, PROFILE_PAYER_WORKSPACE, &load);
 }

@@ -45,7 +45,7 @@ struct work {
 	bool connections; /* the points are of connections, else of packets or requests */
 	struct fit_point *points;
 	size_t n;
-	double gap_ns, awake_per_s;
+	double gap_ns, awake_per_s, busy_share;
 	struct least_squares squares;
 	double *y;
 	double *sizes; /* what deviations of a point are relative to: the sum of its parts */
@@ -64,6 +64,8 @@ static void columns_of(const struct work *work, size_t i, double columns[COLUMNS
 	asleep = work->connections ? 0 : fit_asleep(point, work->awake_per_s);
 	columns[2] = wakeups * asleep;
 	columns[3] = wakeups * (1 - asleep);
+	for (int c = 0; c < COLUMNS; c++)
+		columns[c] *= 1 + work->busy_share * point->busy;
 }
 
 /* What is in y, with the weights as they are. */
@@ -177,9 +179,9 @@ static double payer_cost(const double *parts, enum profile_payer payer)
 	}
 }
 
-/* With the share ASLEEP of CPUs. */
+/* With the share ASLEEP of CPUs, and the share BUSY in use. */
 static double forecast(const struct profile_operation *operation, const struct fit_point *point,
-		       double asleep)
+		       double asleep, double busy)
 {
 	double sum = 0;
 
@@ -194,7 +196,7 @@ static double forecast(const struct profile_operation *operation, const struct f
 		       (cost->asleep_ns * asleep + cost->crowded_ns * (1 - asleep)) *
 			       fit_wakeups(point->units, operation->gap_ns);
 	}
-	return sum;
+	return sum * (1 + operation->busy_share * busy);
 }
 
 double fit_upper(double *ratios, size_t n, double quantile)
@@ -286,8 +288,10 @@ static void judge(const struct fit_point *points, size_t n, size_t n_free, doubl
 	for (size_t i = 0; i < n; i++) {
 		double measured = sum_of_parts(points[i].parts);
 		double expected = forecast(operation, &points[i],
-					   fit_asleep(&points[i], operation->awake_per_s));
-		double worst = forecast(operation, &points[i], operation->asleep_share);
+					   fit_asleep(&points[i], operation->awake_per_s),
+					   points[i].busy);
+		double worst =
+			forecast(operation, &points[i], operation->asleep_share, operation->busy);
 		double deviation = measured > 0 ? fabs(measured - expected) / measured : 0;
 
 		total += (measured - mean) * (measured - mean);
@@ -371,6 +375,7 @@ int fit_operation(const struct fit_point *points, size_t n, double quantile,
 		.points = chosen,
 		.gap_ns = operation->gap_ns,
 		.awake_per_s = operation->awake_per_s,
+		.busy_share = operation->busy_share,
 		.squares = squares,
 		.y = doubles,
 		.sizes = doubles + (n + 1),
@@ -378,8 +383,11 @@ int fit_operation(const struct fit_point *points, size_t n, double quantile,
 		.deviations = doubles + 3 * (n + 1),
 		.scratch = doubles + 4 * (n + 1),
 	};
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		operation->asleep_share += fit_asleep(&points[i], work.awake_per_s) / (double)n;
+		operation->busy += points[i].busy / (double)n;
+		operation->busy_most = fmax(operation->busy_most, points[i].busy);
+	}
 	fit_kind(&work, points, n, false, operation);
 	n_free = work.n_free;
 	fit_kind(&work, points, n, true, operation);

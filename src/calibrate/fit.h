@@ -15,6 +15,7 @@
 struct fit_point {
 	double units, bytes, connections;
 	double company; /* wakeups of all loads */
+	double busy;	/* which part of all CPUs is in use */
 	double parts[PROFILE_PARTS];
 };
 
@@ -28,8 +29,8 @@ bool fit_has_enough(const struct fit_point *points, size_t n);
 double fit_wakeups(double units, double gap_ns);
 
 /*
- * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns and
- * awake_per_s are set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
+ * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns,
+ * awake_per_s and busy_share are set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
  * copied to the points and otherwise left to calibrate/shared.h. -EDOM with fewer than FIT_POINTS_MIN points that
  * have units; -ENOMEM.
  */

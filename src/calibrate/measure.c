@@ -39,6 +39,7 @@ struct moment {
 	uint64_t stolen_ns;
 	uint64_t self_ns;    /* CPU time of this process */
 	uint64_t threads_ns; /* of kernel threads */
+	uint64_t rcu_ns;     /* of those of RCU */
 };
 
 double measure_behalf(const struct measure_charge *charge)
@@ -53,6 +54,15 @@ double measure_behalf(const struct measure_charge *charge)
 double measure_charge(const struct measure_charge *charge)
 {
 	return charge->own + measure_behalf(charge);
+}
+
+double measure_busy(const struct measure_figures *figures, uint32_t cpus)
+{
+	double sum = measure_charge(&figures->host);
+
+	for (int w = 0; w < SITE_WORKSPACES; w++)
+		sum += measure_charge(&figures->workspaces[w]);
+	return sum / 1e9 / fmax(1, cpus);
 }
 
 /*
@@ -186,6 +196,7 @@ static int read_moment(const struct measure *measure, struct moment *moment, str
 		moment->counts[i] = measure->shared[i].counts;
 	moment->stolen_ns = read_stolen_ns();
 	moment->threads_ns = kernel_threads_read(measure->threads, NULL);
+	moment->rcu_ns = kernel_threads_read_rcu(measure->threads);
 	moment->self_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return ledger_snapshot_read(&moment->books, err);
 }
@@ -262,6 +273,7 @@ static int fill_figures(const struct measure *measure, const struct moment *befo
 	threads = (double)(after->threads_ns - before->threads_ns) / figures->wall_s;
 	figures->programs = fmax(0, figures->host.own - threads);
 	figures->host.own -= figures->programs;
+	figures->rcu = (double)(after->rcu_ns - before->rcu_ns) / figures->wall_s;
 	figures->stolen = (double)(after->stolen_ns - before->stolen_ns) / figures->wall_s;
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		fill_flow(&before->counts[i], &after->counts[i], figures->wall_s,

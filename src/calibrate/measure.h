@@ -31,6 +31,7 @@ struct measure_figures {
 	struct measure_flow flows[MEASURE_FLOWS_MAX];
 	struct measure_charge workspaces[SITE_WORKSPACES];
 	struct measure_charge host; /* own: of kernel threads alone */
+	double rcu;		    /* of these, of RCU's */
 	double programs;	    /* own time of programs outside of all workspaces, ns/s */
 	double unattributed;	    /* ns/s */
 	double others;		    /* charge of all other accounts, ns/s */
@@ -38,6 +39,9 @@ struct measure_figures {
 	double stolen;		    /* by the hypervisor, of /proc/stat, ns/s */
 	double books;		    /* sum / (CPUs x wall) */
 };
+
+/* Which part of CPUS all workspaces and the host's kernel had in use. */
+double measure_busy(const struct measure_figures *figures, uint32_t cpus);
 
 struct measure_plan {
 	const struct flow_spec *specs;

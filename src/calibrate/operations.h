@@ -26,12 +26,27 @@ struct operation_points {
 	size_t n;
 };
 
-/* Of one payer that works for all, in each round. */
-enum operations_shared { OPERATIONS_HOST, OPERATIONS_NOBODY, OPERATIONS_SHARED };
+/*
+ * Of those that work for all, in each round: what the host is charged by its clocks and by RCU, what it is charged of
+ * receiving, where a packet is nobody's, and nobody. The second is nothing in most rounds and a multiple of the first in some.
+ */
+enum operations_shared {
+	OPERATIONS_HOST,
+	OPERATIONS_HOST_NET,
+	OPERATIONS_NOBODY,
+	OPERATIONS_SHARED
+};
+
+/*
+ * What the host does for loads (ends of interrupts, ticks, and what RCU frees, which keeps the tick alive) it does once a
+ * tick at most, however many connections or packets there are: as measured with 250 ticks a second.
+ */
+#define OPERATIONS_HOST_GAP_NS 4e6
 
 /* What is of no load. */
 struct operations_others {
 	double threads_ns; /* the kernel's own threads, and the work items in them that are the host's */
+	double rcu_ns;	    /* of these threads, RCU's */
 	double programs_ns; /* programs that are nobody's, for which the host works, too */
 	double connection_wakeups; /* of all its loads, as often as the host has to do something for them */
 };
@@ -76,6 +91,10 @@ bool operations_is_workspace(const struct flow_spec *spec, enum site_workspace w
 /* The operation SPEC is for the sending side, or with RECEIVES for the other. */
 enum profile_kind operations_kind(const struct flow_spec *spec, bool receives);
 enum profile_mode operations_mode(const struct flow_spec *spec);
+
+/* TO becomes the operation that POINTS are of, with what is known before any fit. */
+void operations_prepare(const struct operation_points *points, uint32_t cpus,
+			struct profile_operation *to);
 
 /*
  * Fits those of WHAT, bits SCHEDULE_*, into PROFILE; those with too few points are left out. What the host and nobody

@@ -85,25 +85,36 @@ static double company_cost(const struct profile_operation *operation,
 	       (cost->crowded_ns - all) * extrapolate_crowded(operation, load);
 }
 
+enum profile_payer extrapolate_payer_of(enum profile_part part)
+{
+	if (part < PROFILE_WORKSPACE_PARTS)
+		return PROFILE_PAYER_WORKSPACE;
+	return part == PROFILE_HOST ? PROFILE_PAYER_HOST : PROFILE_PAYER_UNATTRIBUTED;
+}
+
+double extrapolate_busy(const struct profile_operation *operation, enum profile_part part,
+			const struct extrapolate_load *load)
+{
+	double busy = load->busy > 0 ? load->busy : operation->busy;
+
+	if (extrapolate_payer_of(part) != PROFILE_PAYER_WORKSPACE)
+		return 1;
+	return 1 + operation->busy_share * smaller(busy, operation->busy_most);
+}
+
 /* Sums of products of what is not negative: each step is monotone, rounding included. */
 static double cost_of(const struct profile_operation *operation, enum profile_part part,
 		      const struct extrapolate_load *load)
 {
 	const struct profile_cost *cost = &operation->cost[part];
 
-	return cost->unit_ns * load->units + cost->byte_ns * load->bytes +
-	       cost->connection_ns * load->connections +
-	       cost->wakeup_ns * extrapolate_part_wakeups(operation, part, load->units) +
-	       cost->connection_wakeup_ns *
-		       extrapolate_part_wakeups(operation, part, load->connections) +
-	       company_cost(operation, cost, load);
-}
-
-enum profile_payer extrapolate_payer_of(enum profile_part part)
-{
-	if (part < PROFILE_WORKSPACE_PARTS)
-		return PROFILE_PAYER_WORKSPACE;
-	return part == PROFILE_HOST ? PROFILE_PAYER_HOST : PROFILE_PAYER_UNATTRIBUTED;
+	return extrapolate_busy(operation, part, load) *
+	       (cost->unit_ns * load->units + cost->byte_ns * load->bytes +
+		cost->connection_ns * load->connections +
+		cost->wakeup_ns * extrapolate_part_wakeups(operation, part, load->units) +
+		cost->connection_wakeup_ns *
+			extrapolate_part_wakeups(operation, part, load->connections) +
+		company_cost(operation, cost, load));
 }
 
 uint64_t extrapolate_part(const struct profile_operation *operation, enum profile_part part,
@@ -130,6 +141,7 @@ double extrapolate_worst(const struct profile_operation *operation, enum profile
 	dearest.company = cost->asleep_ns > cost->crowded_ns
 				  ? extrapolate_wakeups(operation, load->units)
 				  : INFINITY;
+	dearest.busy = 1;
 	if (cost_of(operation, part, &dearest) <= cost_of(operation, part, load) * upper)
 		return upper;
 	*load = dearest;
@@ -272,7 +284,8 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 	worst = worst < size ? worst : size;
 	*flow = (struct extrapolate_flow){
 		.kind = direction == TERMS_EGRESS ? PROFILE_SEND : PROFILE_RECEIVE,
-		.expected_load = {bytes / size, bytes, net->connections, assumptions->company},
+		.expected_load = {bytes / size, bytes, net->connections, assumptions->company,
+				  assumptions->busy},
 		.worst_load = {.units = bytes / worst,
 			       .bytes = bytes,
 			       .connections = net->connections},
@@ -329,6 +342,7 @@ static bool disk_flow(const struct terms *terms, unsigned int disk, enum terms_a
 		.worst_load = load,
 	};
 	flow->expected_load.company = assumptions->company;
+	flow->expected_load.busy = assumptions->busy;
 	flow->expected = profile_find(profile, flow->kind,
 				      disk_mode(flow->kind, promise->buffered,
 						assumptions->cache == EXTRAPOLATE_CACHE_HINDERS),

@@ -24,6 +24,7 @@ struct extrapolate_load {
 	double bytes;
 	double connections;
 	double company; /* wakeups of the whole host: R of profile.h; 0: not known, or the worst case */
+	double busy; /* U of profile.h; the same */
 };
 
 /* Of one operation: what the profile says at LOAD, on average. */
@@ -57,6 +58,9 @@ double extrapolate_sleepers(const struct profile_operation *operation,
 			    const struct extrapolate_load *load);
 double extrapolate_crowded(const struct profile_operation *operation,
 			   const struct extrapolate_load *load);
+/* By what all of PART is multiplied, as CPUs are in use: at least 1. */
+double extrapolate_busy(const struct profile_operation *operation, enum profile_part part,
+			const struct extrapolate_load *load);
 
 /* What terms leave open. */
 enum extrapolate_protocol {
@@ -84,6 +88,7 @@ struct extrapolate_assumptions {
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
 	const void *host;						  /* its argument */
 	double company; /* expected wakeups per second of the whole host, 0: not known */
+	double busy;	/* which part of its CPUs is expected to be in use, 0: not known */
 };
 
 /* A promise of I/O with what prices it. */

@@ -29,6 +29,49 @@ void cleanup_plan(struct plan **plan)
 	plan_free(*plan);
 }
 
+static uint64_t ceiling(double value)
+{
+	return value < 1e18 ? (uint64_t)ceil(value) : UINT64_C(1000000000000000000);
+}
+
+uint64_t plan_programs(const struct plan_request *request)
+{
+	double beside = request->profile->base.programs_share * (double)request->host_ncores;
+
+	return ncores_add(request->host_ncores, ceiling(beside));
+}
+
+static bool depends_on_busy(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->n_operations; i++) {
+		if (profile->operations[i].busy_share > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Which part of the CPUs is in use when all that is promised is used, by what it costs on a host that is as busy as usual. */
+static double busy_of(const struct plan_request *request,
+		      const struct extrapolate_assumptions *assumptions)
+{
+	unsigned int n_cpus = cpus_count(&request->host->cpus);
+	uint64_t sum = ncores_add(ncores_times(ceiling(request->profile->base.host_cpu_ns), n_cpus),
+				  plan_programs(request));
+
+	if (!n_cpus || !depends_on_busy(request->profile))
+		return 0;
+	for (size_t i = 0; i < request->n_workspaces; i++) {
+		const struct plan_workspace *workspace = &request->workspaces[i];
+		struct extrapolate_need need =
+			extrapolate_workspace(&workspace->terms, request->profile, assumptions);
+
+		sum = ncores_add(sum,
+				 ncores_times(ncores_add(need.charge_expected, need.host_expected),
+					      workspace->count));
+	}
+	return smaller(1, (double)sum / ((double)n_cpus * (double)NCORES_PER_CORE));
+}
+
 struct extrapolate_assumptions plan_assumptions(const struct plan_request *request)
 {
 	struct extrapolate_assumptions assumptions = {
@@ -47,6 +90,7 @@ struct extrapolate_assumptions plan_assumptions(const struct plan_request *reque
 	assumptions.company = (double)ncores_add(company.sent > company.received ? company.sent
 										 : company.received,
 						 company.requests);
+	assumptions.busy = busy_of(request, &assumptions);
 	return assumptions;
 }
 
@@ -81,11 +125,6 @@ static int make_needs(const struct plan_request *request, struct plan *plan)
 	return 0;
 }
 
-static uint64_t ceiling(double value)
-{
-	return value < 1e18 ? (uint64_t)ceil(value) : UINT64_C(1000000000000000000);
-}
-
 static void sum_host(const struct plan_request *request, struct plan *plan)
 {
 	const struct profile_base *base = &request->profile->base;
@@ -95,7 +134,7 @@ static void sum_host(const struct plan_request *request, struct plan *plan)
 	expected->base = ncores_times(ceiling(base->host_cpu_ns), n_cpus);
 	worst->base =
 		ncores_times(ceiling(larger(base->host_cpu_ns, base->host_cpu_upper_ns)), n_cpus);
-	expected->programs = worst->programs = request->host_ncores;
+	expected->programs = worst->programs = plan_programs(request);
 	for (size_t i = 0; i < plan->n_needs; i++) {
 		const struct extrapolate_need *need = &plan->needs[i];
 		uint32_t count = request->workspaces[i].count;

@@ -68,7 +68,7 @@ struct plan_set {
 
 struct plan_host_part {
 	uint64_t base;	     /* ticks, RCU, kernel threads: whatever anybody does */
-	uint64_t programs;   /* plan_request.host_ncores */
+	uint64_t programs;   /* plan_programs */
 	uint64_t io;	     /* for the workspaces, posted to the host or to nobody */
 	uint64_t io_threads; /* of what is expected of that, in the kernel's own threads */
 	uint64_t total;
@@ -108,5 +108,8 @@ int plan_fits(const struct plan_request *request, bool *fits);
  * is missing. The caller's to free; NULL when memory is out.
  */
 char *plan_refusal(const struct plan_resource *resource);
+
+/* What the host's own programs take, and what the kernel does beside them for the host. */
+uint64_t plan_programs(const struct plan_request *request);
 
 struct extrapolate_assumptions plan_assumptions(const struct plan_request *request);

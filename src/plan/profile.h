@@ -25,12 +25,15 @@
  *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns)
  *	S = 1 / (1 + R / awake_per_s)
  *
+ * and, of what the workspace is charged, all of that times 1 + busy_share * min(U, busy_most).
+ *
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
  * never more often than once in gap_ns, since what comes in between is done in one go. S is the share of
  * wake-ups that find a CPU asleep, which on a virtual machine takes a trip to the hypervisor: the less, the more
  * wake-ups R there are on the whole host. The others find one that somebody else has just used, and its caches full of
- * what he left: who is woken by a packet pays for that up to twice what it costs him alone. Without the last four it is a
- * plane through the origin. All coefficients are at least 0, so with the same S more I/O never costs less, and two flows
+ * what he left: who is woken by a packet pays for that up to twice what it costs him alone. U is which part of all CPUs is
+ * in use, by anybody: the more, the more often who receives is on another CPU than who sends, and is woken by an interrupt
+ * for each packet, which interrupts somebody. Without all that it is a plane through the origin. All coefficients are at least 0, so with the same S more I/O never costs less, and two flows
  * apart never less than both in one.
  */
 #include <stdbool.h>
@@ -127,6 +130,11 @@ struct profile_operation {
 	double gap_ns, host_gap_ns; /* see above */
 	double awake_per_s;	    /* the same; 0: S is asleep_share */
 	double asleep_share; /* S on average while it was measured: for the worst case, and where R is not known */
+	/*
+	 * By what share of U more it costs, see above; U on average while it was measured, for the worst case and where it is not known; and at most,
+	 * beyond which it is not extrapolated. 0: it makes no difference, or nobody has looked.
+	 */
+	double busy_share, busy, busy_most;
 	/* of the host's connection_wakeup_ns what the kernel's own threads take, which a ledger counts with the base's */
 	double connection_threads_ns;
 	struct profile_fit fit[PROFILE_PAYERS];
@@ -153,6 +161,7 @@ struct profile_base {
 	double threads_cpu_ns; /* of that the kernel's own threads, which go by clocks of their own */
 	double host_cpu_upper_ns; /* the same, `quantile` of the time at most */
 	double workspace_ns;	  /* per second and workspace: what an idle one costs the host */
+	double programs_share; /* of what the host's own programs take, what its kernel does beside */
 };
 
 struct profile_host {

@@ -31,6 +31,8 @@ const struct profile_number profile_base_numbers[] = {
 	MEMBER(profile_base, threads_cpu_ns, PROFILE_DOUBLE),
 	MEMBER(profile_base, host_cpu_upper_ns, PROFILE_DOUBLE),
 	MEMBER(profile_base, workspace_ns, PROFILE_DOUBLE),
+	/* this, too, earlier ones do not tell */
+	{"programs_share", offsetof(struct profile_base, programs_share), PROFILE_DOUBLE, true},
 	{0},
 };
 
@@ -39,9 +41,12 @@ const struct profile_number profile_operation_numbers[] = {
 	MEMBER(profile_operation, host_gap_ns, PROFILE_DOUBLE),
 	MEMBER(profile_operation, awake_per_s, PROFILE_DOUBLE),
 	MEMBER(profile_operation, asleep_share, PROFILE_DOUBLE),
-	/* so is this */
+	/* so is this, and so are the next three */
 	{"connection_threads_ns", offsetof(struct profile_operation, connection_threads_ns),
 	 PROFILE_DOUBLE, true},
+	{"busy_share", offsetof(struct profile_operation, busy_share), PROFILE_DOUBLE, true},
+	{"busy", offsetof(struct profile_operation, busy), PROFILE_DOUBLE, true},
+	{"busy_most", offsetof(struct profile_operation, busy_most), PROFILE_DOUBLE, true},
 	MEMBER(profile_operation, size_least_bytes, PROFILE_U32),
 	MEMBER(profile_operation, size_most_bytes, PROFILE_U32),
 	MEMBER(profile_operation, units_most, PROFILE_DOUBLE),

@@ -26,13 +26,18 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 	double upper = worst ? extrapolate_worst(operation, part, &at) : 1;
 	uint64_t ncores = worst ? extrapolate_upper_part(operation, part, load)
 				: extrapolate_part(operation, part, load);
+	double busy = extrapolate_busy(operation, part, &at);
 	const char *plus = "";
 
 	if (!ncores)
 		return;
 	fprintf(out, "      %-12s ", profile_part_name(part));
 	if (worst)
-		fprintf(out, "%.4g x (", upper);
+		fprintf(out, "%.4g x ", upper);
+	if (busy > 1)
+		fprintf(out, "%.4g (CPUs in use) x ", busy);
+	if (worst || busy > 1)
+		fprintf(out, "(");
 	put_product(out, &plus, cost->unit_ns, at.units,
 		    operation->kind >= PROFILE_READ ? "requests" : "packets");
 	put_product(out, &plus, cost->byte_ns, at.bytes, "bytes");
@@ -46,7 +51,7 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 		    "wakeups of sleeping CPUs");
 	put_product(out, &plus, cost->crowded_ns, extrapolate_crowded(operation, &at),
 		    "wakeups of CPUs in use");
-	fprintf(out, "%s = %s\n", worst ? ")" : "", words_cores(ncores).text);
+	fprintf(out, "%s = %s\n", worst || busy > 1 ? ")" : "", words_cores(ncores).text);
 }
 
 static bool is_built_in(const struct profile_operation *operation)
@@ -173,6 +178,11 @@ static void put_host(FILE *out, const struct view_plan *view)
 	fprintf(out, "  its own programs: %s, and %s of memory\n",
 		words_cores(view->request->host_ncores).text,
 		words_size(view->request->host_memory_bytes).text);
+	if (plan_programs(view->request) > view->request->host_ncores)
+		fprintf(out, "    beside them the kernel: %.4g x %s = %s\n", base->programs_share,
+			words_cores(view->request->host_ncores).text,
+			words_cores(plan_programs(view->request) - view->request->host_ncores)
+				.text);
 }
 
 int view_plan_explain(FILE *out, const struct view_plan *view, struct error *err)

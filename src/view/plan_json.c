@@ -81,6 +81,8 @@ static void put_operation(struct json_object *object, const char *key,
 		json_add_double(to, "crowded_per_s", extrapolate_crowded(operation, load));
 	}
 	json_add_double(to, "times", upper);
+	if (operation->busy_share > 0)
+		json_add_double(to, "busy_times", extrapolate_busy(operation, PROFILE_OWN, load));
 	costs = json_add_object(to, "cost");
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
 		const struct profile_cost *cost = &operation->cost[part];

@@ -165,6 +165,54 @@ TEST(what_nobody_measured_is_not_checked)
 	is_uint(made->n_borrowed, 1);
 }
 
+/* What others use makes the same promise dearer to expect; the worst case has no use for who they are. */
+TEST(what_is_expected_knows_how_busy_the_host_will_be)
+{
+	struct plan_workspace workspaces[] = {
+		example_workspace("a", 0, 80000000),
+		example_workspace("b", 2000, 0),
+	};
+	_cleanup_example_ struct example e;
+	_cleanup_(cleanup_plan) struct plan *alone = NULL, *both = NULL, *turned = NULL;
+
+	make_example(&e, workspaces, 1);
+	for (size_t i = 0; i < e.profile->n_operations; i++) {
+		e.profile->operations[i].busy_share = 1;
+		e.profile->operations[i].busy = 0.1;
+		e.profile->operations[i].busy_most = 0.4;
+	}
+	alone = plan(&e.request);
+	e.request.n_workspaces = 2;
+	both = plan(&e.request);
+	/* 20 ms/s by itself; beside two cores of four no more than was measured */
+	ok(alone->needs[0].charge_expected < 20200000);
+	is_uint(both->needs[0].charge_expected, 28000000);
+	is_uint(alone->needs[0].charge_worst, both->needs[0].charge_worst);
+	ok(both->needs[0].charge_worst >= both->needs[0].charge_expected);
+	workspaces[1] = workspaces[0];
+	workspaces[0] = example_workspace("b", 2000, 0);
+	turned = plan(&e.request);
+	is_uint(turned->charge_expected, both->charge_expected);
+	is_uint(turned->charge_worst, both->charge_worst);
+}
+
+/* The host's programs have it work for them, too. */
+TEST(the_kernel_works_for_the_hosts_programs)
+{
+	struct plan_workspace w = example_workspace("a", 10, 0);
+	_cleanup_example_ struct example e;
+	_cleanup_(cleanup_plan) struct plan *without = NULL, *made = NULL;
+
+	make_example(&e, &w, 1);
+	e.request.host_ncores = 500000000;
+	without = plan(&e.request);
+	e.profile->base.programs_share = 0.02;
+	made = plan(&e.request);
+	is_uint(made->host_expected.programs, 510000000);
+	is_uint(made->host_expected.total, without->host_expected.total + 10000000);
+	is_uint(made->host_worst.total, without->host_worst.total + 10000000);
+}
+
 static void pin(struct plan_workspace *workspace, const char *list)
 {
 	workspace->has_cpus = true;

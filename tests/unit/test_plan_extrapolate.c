@@ -96,6 +96,30 @@ TEST(company_keeps_cpus_awake)
 	}
 }
 
+/* The more of the CPUs are in use, as far as that was measured; of the host's part it makes no difference. */
+TEST(io_is_dearer_on_a_host_in_use)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct profile_operation *send = &profile->operations[0];
+	struct extrapolate_load load = {.units = 5000};
+
+	is_uint(extrapolate_part(send, PROFILE_NET_RX, &load), 4000000);
+	send->busy_share = 0.5;
+	send->busy = 0.1;
+	send->busy_most = 0.4;
+	is_uint(extrapolate_part(send, PROFILE_NET_RX, &load), 4200000);
+	is_uint(extrapolate_upper_part(send, PROFILE_NET_RX, &load), 6300000);
+	load.busy = 0.2;
+	is_uint(extrapolate_part(send, PROFILE_NET_RX, &load), 4400000);
+	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 50000);
+	load.busy = 0.9;
+	is_uint(extrapolate_part(send, PROFILE_NET_RX, &load), 4800000);
+	/* the worst case is no cheaper than a host all of which is in use */
+	send->fit[PROFILE_PAYER_WORKSPACE].upper = 1.01;
+	load.busy = 0;
+	is_uint(extrapolate_upper_part(send, PROFILE_NET_RX, &load), 4800000);
+}
+
 /* What is expected of one who is alone is dearer than what was measured in company; the worst case is not cheaper. */
 TEST(the_worst_case_is_never_below_what_is_expected)
 {

@@ -26,7 +26,7 @@ static struct profile *example(void)
 	profile->quick = true;
 	profile->distrust = strdup("another program used 0.4 CPU");
 	profile->quantile = 0.95;
-	profile->base = (struct profile_base){1e6, 4e5, 3e6, 12345};
+	profile->base = (struct profile_base){1e6, 4e5, 3e6, 12345, 0.0125};
 	operation = profile_add_operation(profile);
 	operation->kind = PROFILE_SEND;
 	operation->mode = PROFILE_TCP;
@@ -39,6 +39,9 @@ static struct profile *example(void)
 	operation->awake_per_s = 1000;
 	operation->asleep_share = 0.25;
 	operation->connection_threads_ns = 750;
+	operation->busy_share = 0.6;
+	operation->busy = 0.125;
+	operation->busy_most = 0.375;
 	operation->fit[PROFILE_PAYER_WORKSPACE] = (struct profile_fit){1.25, 0.99, 0.04, 0.3};
 	operation->size_least_bytes = 64;
 	operation->size_most_bytes = 1514;
@@ -73,6 +76,8 @@ TEST(a_profile_is_the_same_after_writing_and_reading)
 	is_str(again, text);
 	is_uint(back->n_operations, 1);
 	operation = &back->operations[0];
+	ok(operation->busy_share > 0.59 && operation->busy > 0.12 && operation->busy_most > 0.37);
+	ok(back->base.programs_share > 0.012);
 	is_int(operation->kind, PROFILE_SEND);
 	is_int(operation->mode, PROFILE_TCP);
 	is_str(operation->target, "bridge");

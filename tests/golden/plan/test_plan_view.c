@@ -84,7 +84,10 @@ static void make_plan(struct example *e)
 static void make_example(struct example *e)
 {
 	*e = (struct example){.profile = example_profile()};
-	e->profile->base = (struct profile_base){5e6, 0, 2e7, 1e5};
+	e->profile->base = (struct profile_base){5e6, 0, 2e7, 1e5, 0.02};
+	e->profile->operations[4].busy_share = 0.5;
+	e->profile->operations[4].busy = 0.1;
+	e->profile->operations[4].busy_most = 0.3;
 	e->profile->operations[0].cost[PROFILE_OWN] = (struct profile_cost){1000, 0.5, 20000, 4000};
 	e->profile->operations[0].gap_ns = 1e6;
 	e->profile->operations[0].host_gap_ns = 1e6;

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From all measurements to a profile. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "calibrate/busy.h"
+#include "calibrate/least_squares.h"
+#include "calibrate/operations.h"
+
+#define TOGETHER 4
+#define LEAST_SHARED_NS 2e6 /* below that, it drowns in the host's own work */
+#define HOST_RIDGE 0.3	    /* of one load little can be told from its group's */
+#define NOBODY_RIDGE 0.03
+
+enum { GROUP_NET, GROUP_DISK, GROUP_OWN };
+
+static const enum profile_payer payer_of[OPERATIONS_SHARED] = {
+	[OPERATIONS_HOST] = PROFILE_PAYER_HOST,
+	[OPERATIONS_HOST_NET] = PROFILE_PAYER_HOST,
+	[OPERATIONS_NOBODY] = PROFILE_PAYER_UNATTRIBUTED,
+};
+
+/* The last cost is of what is there with any load: a unit in every round, and a byte for each ns of others' programs. */
+struct shared_result {
+	struct shared_cost *costs;
+	const struct shared_cost *own;
+};
+
+static void add_own_work(struct operations *operations)
+{
+	for (int shared = 0; shared < OPERATIONS_SHARED; shared++) {
+		for (size_t i = 0; i < operations->n_rounds; i++) {
+			struct shared_round *round = &operations->rounds[shared][i];
+
+			round->loads[round->n++] = (struct shared_load){
+				.of = operations->n,
+				.at = {.units = 1, .bytes = operations->others[i].programs_ns},
+			};
+		}
+	}
+}
+
+/* What of ROUND is of no load. */
+static double own_forecast(const struct shared_round *round, const struct shared_result *result)
+{
+	const struct shared_round own = {.n = 1, .loads = {round->loads[round->n - 1]}};
+
+	return shared_forecast(&own, result->costs);
+}
+
+/* Of one payer in a round, all that he is charged together. */
+struct paid {
+	double measured, expected, own; /* the last is part of the second */
+};
+
+static struct paid paid_in(const struct operations *operations, const struct shared_result *results,
+			   enum profile_payer payer, size_t number)
+{
+	struct paid paid = {0};
+
+	for (int shared = 0; shared < OPERATIONS_SHARED; shared++) {
+		const struct shared_round *round = &operations->rounds[shared][number];
+
+		if (payer_of[shared] != payer)
+			continue;
+		paid.measured += round->cost_ns;
+		paid.expected += shared_forecast(round, results[shared].costs);
+		paid.own += own_forecast(round, &results[shared]);
+	}
+	return paid;
+}
+
+/* Returns how many there are: one for TOGETHER rounds. */
+static size_t gather_ratios(const struct operations *operations,
+			    const struct shared_result *results, enum profile_payer payer,
+			    double *ratios)
+{
+	size_t n = operations->n_rounds / TOGETHER;
+
+	for (size_t i = 0; i < n; i++) {
+		double measured = LEAST_SHARED_NS, expected = LEAST_SHARED_NS;
+
+		for (size_t r = i; r < n * TOGETHER; r += n) {
+			struct paid paid = paid_in(operations, results, payer, r);
+
+			measured += fmax(0, paid.measured - paid.own);
+			expected += paid.expected - paid.own;
+		}
+		ratios[i] = measured / expected;
+	}
+	return n;
+}
+
+/*
+ * Little, and a multiple of next to nothing says nothing: everything counts as LEAST_SHARED_NS more. The quantile is
+ * over some rounds together, which are far from each other: a promise is kept over seconds. RATIOS are of as many as rounds.
+ */
+static struct profile_fit judge_shared(const struct operations *operations,
+				       const struct shared_result *results,
+				       enum profile_payer payer, double quantile, double *ratios)
+{
+	struct profile_fit fit = {0};
+	size_t n = operations->n_rounds;
+	double mean = 0, total = 0, left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += paid_in(operations, results, payer, i).measured / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		struct paid paid = paid_in(operations, results, payer, i);
+		double off = paid.measured - paid.expected;
+		double deviation = fabs(off) / (paid.measured + LEAST_SHARED_NS);
+
+		total += (paid.measured - mean) * (paid.measured - mean);
+		left += off * off;
+		fit.residual_mean += deviation / (double)n;
+		fit.residual_worst = fmax(fit.residual_worst, deviation);
+	}
+	fit.r2 = total > 0 ? fmax(0, 1 - left / total) : 0;
+	fit.upper = fit_upper(ratios, gather_ratios(operations, results, payer, ratios), quantile);
+	return fit;
+}
+
+static int fit_shared(const struct operations *operations, enum operations_shared shared,
+		      struct shared_result *result)
+{
+	static const struct shared_way ways[OPERATIONS_SHARED] = {
+		[OPERATIONS_HOST] = {LEAST_SHARED_NS, HOST_RIDGE},
+		[OPERATIONS_HOST_NET] = {LEAST_SHARED_NS, HOST_RIDGE},
+		[OPERATIONS_NOBODY] = {LEAST_SHARED_NS, NOBODY_RIDGE},
+	};
+	struct shared_cost *costs = calloc(operations->n + 1, sizeof(*costs));
+
+	if (!costs)
+		return -ENOMEM;
+	*result = (struct shared_result){.costs = costs, .own = &costs[operations->n]};
+	for (size_t i = 0; i < operations->n; i++) {
+		costs[i].gap_ns = payer_of[shared] == PROFILE_PAYER_HOST ? OPERATIONS_HOST_GAP_NS
+									 : FLOW_TICK_NS;
+		costs[i].group = operations->all[i].kind >= PROFILE_READ ? GROUP_DISK : GROUP_NET;
+	}
+	costs[operations->n].group = GROUP_OWN;
+	return shared_fit(operations->rounds[shared], operations->n_rounds, &ways[shared], costs,
+			  operations->n + 1);
+}
+
+/* What is left of its round's cost when the other loads have had what they are forecast to cost. */
+static double partial_cost(const struct operations *operations, enum operations_shared shared,
+			   const struct shared_result *result,
+			   const struct operation_origin *origin)
+{
+	struct shared_round rest = operations->rounds[shared][origin->round];
+
+	rest.loads[origin->load] = rest.loads[--rest.n];
+	return fmax(0, rest.cost_ns - shared_forecast(&rest, result->costs)) * origin->share;
+}
+
+/* What the kernel's own threads took, of it what a wake-up for connections does, in ns per second and each. */
+struct threads_result {
+	double own_ns, connection_ns;
+};
+
+/*
+ * A line through what RCU's threads took in all rounds: the others have clocks of their own, and nothing to do with
+ * connections. What it owes to luck is taken off the slope as far as can be told: the variance of it is that of
+ * what is left, by how far apart the rounds are.
+ */
+static struct threads_result fit_threads(const struct operations *operations)
+{
+	const struct operations_others *rounds = operations->others;
+	double n = (double)operations->n_rounds, threads = 0, x = 0, y = 0, xx = 0, xy = 0,
+	       left = 0, slope;
+
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		x += rounds[i].connection_wakeups / n;
+		y += rounds[i].rcu_ns / n;
+		threads += rounds[i].threads_ns / n;
+	}
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double dx = rounds[i].connection_wakeups - x;
+
+		xx += dx * dx;
+		xy += dx * (rounds[i].rcu_ns - y);
+	}
+	slope = xx > 0 ? fmax(0, xy / xx) : 0;
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double deviation =
+			rounds[i].rcu_ns - y - slope * (rounds[i].connection_wakeups - x);
+
+		left += deviation * deviation / n;
+	}
+	if (slope > 0)
+		slope *= slope * slope / (slope * slope + left / xx);
+	return (struct threads_result){.own_ns = fmax(0, threads - slope * x),
+				       .connection_ns = slope};
+}
+
+static void add_cost(struct profile_cost *to, const struct profile_cost *cost, double share)
+{
+	to->unit_ns += cost->unit_ns * share;
+	to->byte_ns += cost->byte_ns * share;
+	to->connection_ns += cost->connection_ns * share;
+	to->wakeup_ns += cost->wakeup_ns * share;
+	to->connection_wakeup_ns += cost->connection_wakeup_ns * share;
+}
+
+static void add_shared(const struct operations *operations, enum operations_shared shared,
+		       const struct shared_result *result, struct operation_points *from,
+		       struct profile_operation *to)
+{
+	enum profile_part part = payer_of[shared] == PROFILE_PAYER_HOST ? PROFILE_HOST
+									: PROFILE_UNATTRIBUTED;
+	const struct operation_origin *origin = &from->origins[0];
+	const struct shared_round *round = &operations->rounds[shared][origin->round];
+
+	add_cost(&to->cost[part], &result->costs[round->loads[origin->load].of].cost,
+		 origin->share);
+	for (size_t i = 0; i < from->n; i++)
+		from->points[i].parts[part] +=
+			partial_cost(operations, shared, result, &from->origins[i]);
+}
+
+static bool has_connections(const struct operation_points *points)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < points->n; i++)
+		has |= points->points[i].connections > 0;
+	return has;
+}
+
+/* What is found of all operations together. */
+struct common {
+	struct shared_result shared[OPERATIONS_SHARED];
+	struct profile_fit fits[PROFILE_PAYERS]; /* but of the workspaces */
+	struct threads_result threads;
+	double busy_shares[PROFILE_KINDS];
+};
+
+static void free_common(struct common *common)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(common->shared); i++)
+		free(common->shared[i].costs);
+}
+
+static int find_common(struct operations *operations, const struct profile *profile,
+		       struct common *common)
+{
+	_cleanup_free_ double *ratios = calloc(operations->n_rounds + 1, sizeof(*ratios));
+	int r = busy_find(operations, profile->host.cpus, common->busy_shares);
+
+	if (!ratios)
+		return -ENOMEM;
+	common->threads = fit_threads(operations);
+	add_own_work(operations);
+	for (enum operations_shared shared = 0; r == 0 && shared < OPERATIONS_SHARED; shared++)
+		r = fit_shared(operations, shared, &common->shared[shared]);
+	for (enum profile_payer payer = PROFILE_PAYER_HOST; r == 0 && payer < PROFILE_PAYERS;
+	     payer++)
+		common->fits[payer] =
+			judge_shared(operations, common->shared, payer, profile->quantile, ratios);
+	return r;
+}
+
+static int fit_one(const struct operations *operations, const struct common *common,
+		   struct operation_points *from, struct profile *profile)
+{
+	struct profile_operation *to = profile_add_operation(profile);
+
+	if (!to)
+		return -ENOMEM;
+	operations_prepare(from, profile->host.cpus, to);
+	to->busy_share = common->busy_shares[from->kind];
+	to->fit[PROFILE_PAYER_HOST] = common->fits[PROFILE_PAYER_HOST];
+	to->fit[PROFILE_PAYER_UNATTRIBUTED] = common->fits[PROFILE_PAYER_UNATTRIBUTED];
+	for (enum operations_shared shared = 0; shared < OPERATIONS_SHARED; shared++)
+		add_shared(operations, shared, &common->shared[shared], from, to);
+	if (has_connections(from))
+		to->connection_threads_ns = common->threads.connection_ns * from->origins[0].share;
+	to->cost[PROFILE_HOST].connection_wakeup_ns += to->connection_threads_ns;
+	return fit_operation(from->points, from->n, profile->quantile, to);
+}
+
+/*
+ * All rounds count alike for the mean, as nothing of it is a disturbance. The quantile is over some rounds together,
+ * as in judge_shared.
+ */
+static int fit_base(const struct operations *operations, const struct common *common,
+		    struct profile *profile)
+{
+	size_t n = operations->n_rounds / TOGETHER;
+	_cleanup_free_ double *together = calloc(n + 1, sizeof(*together));
+	double cpus = fmax(1, profile->host.cpus), mean = common->threads.own_ns, upper = 0;
+	double own_ns = 0;
+
+	if (!together)
+		return -ENOMEM;
+	for (int shared = 0; shared < OPERATIONS_SHARED; shared++) {
+		if (payer_of[shared] != PROFILE_PAYER_HOST)
+			continue;
+		own_ns += common->shared[shared].own->cost.unit_ns;
+		profile->base.programs_share += common->shared[shared].own->cost.byte_ns;
+	}
+	for (size_t i = 0; i < n * TOGETHER; i++)
+		together[i % n] +=
+			(operations->others[i].threads_ns -
+			 common->threads.connection_ns * operations->others[i].connection_wakeups) /
+			TOGETHER;
+	least_squares_sort(together, n);
+	if (n)
+		upper = least_squares_quantile(together, n, profile->quantile);
+	profile->base.host_cpu_ns = (own_ns + mean) / cpus;
+	profile->base.threads_cpu_ns = mean / cpus;
+	profile->base.host_cpu_upper_ns = (own_ns + fmax(mean, upper)) / cpus;
+	return 0;
+}
+
+/* As far as any load was measured, since what it does is one for all of a kind. */
+static void set_busy_most(struct profile *profile)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < profile->n_operations; i++)
+		most = fmax(most, profile->operations[i].busy_most);
+	for (size_t i = 0; i < profile->n_operations; i++)
+		profile->operations[i].busy_most = most;
+}
+
+int operations_fit(struct operations *operations, unsigned int what, struct profile *profile)
+{
+	_cleanup_(free_common) struct common common = {0};
+	int r = find_common(operations, profile, &common);
+
+	if (r == 0)
+		r = fit_base(operations, &common, profile);
+	for (size_t i = 0; r == 0 && i < operations->n; i++) {
+		struct operation_points *from = &operations->all[i];
+
+		if ((from->part & what) && fit_has_enough(from->points, from->n))
+			r = fit_one(operations, &common, from, profile);
+	}
+	set_busy_most(profile);
+	return r;
+}

@@ -3,6 +3,7 @@
 # containerd's CRI plugin with behalf behind a runtime handler: what a kubelet does to a pod whose
 # RuntimeClass names it. A daemon of its own, in a network namespace and in folders of this file's run.
 # timeout: 120
+# beside others
 
 bats_require_minimum_version 1.5.0
 

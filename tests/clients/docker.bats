@@ -3,6 +3,7 @@
 # dockerd with behalf as its runtime: a daemon of its own, in a network namespace and in folders of this
 # file's run. Docker gives a container its network by a prestart hook.
 # timeout: 120
+# beside others
 
 bats_require_minimum_version 1.5.0
 

@@ -3,6 +3,7 @@
 # What `plan --kubernetes` prints, held to Kubernetes' own schemas: the OpenAPI description for
 # RuntimeClass, the Go types of the kubelet's configuration, which no description has.
 # timeout: 180
+# beside others
 
 bats_require_minimum_version 1.5.0
 

@@ -3,6 +3,7 @@
 # Slurm with behalf as its runtime: a controller and three nodes of its own on this host, in a network
 # namespace and in folders of this file's run, with the files of examples/slurm.
 # timeout: 120
+# beside others
 
 bats_require_minimum_version 1.5.0
 

@@ -3,6 +3,7 @@
 # The lines that `plan --slurm` prints, in the files of a cluster of one node: Slurm takes them, and gives
 # out what was planned and no more. In a network namespace and a folder of this file's run.
 # timeout: 90
+# beside others
 
 bats_require_minimum_version 1.5.0
 

@@ -12,7 +12,7 @@ machine_needs
 unpack_package apparmor || skip "no package apparmor: $(tail -n 1 "$log")"
 labels_prepare
 
-cat >"$work/boxed" <<'PROFILE'
+cat >"$work/boxed-$machine" <<'PROFILE'
 abi <abi/3.0>,
 profile boxed flags=(attach_disconnected,mediate_deleted) {
 	capability,
@@ -27,7 +27,7 @@ profile boxed flags=(attach_disconnected,mediate_deleted) {
 PROFILE
 abi=$work/apparmor/etc/apparmor.d
 "$work/apparmor/sbin/apparmor_parser" --base "$abi" --kernel-features "$abi/abi/3.0" --skip-kernel-load \
-	--skip-cache --stdout "$work/boxed" >"$root/boxed" 2>"$log" || skip "no profile: $(tail -n 1 "$log")"
+	--skip-cache --stdout "$work/boxed-$machine" >"$root/boxed" 2>"$log" || skip "no profile: $(tail -n 1 "$log")"
 labels_config plain .
 labels_config boxed '.process.apparmorProfile = "boxed"'
 labels_config unknown '.process.apparmorProfile = "nosuch"'

@@ -39,21 +39,20 @@ for applet in sh true sleep cat mknod rm dd head ls; do
 done
 "$BEHALF" spec --bundle "$bundle"
 jq '.process.terminal = false | .process.args = ["/bin/true"] | .root.readonly = false
-	| .process.capabilities |= map_values(. + ["CAP_MKNOD"])' "$bundle/config.json" >"$work/plain.json"
+	| .process.capabilities |= map_values(. + ["CAP_MKNOD"])' "$bundle/config.json" >"$bundle/plain.json"
 jq '.process.args = ["/bin/sleep", "1000"]
 	| .linux.resources += {
 		cpu: {shares: 512, quota: 50000, period: 200000, cpus: "0"},
 		memory: {limit: 67108864, reservation: 33554432, swap: 134217728},
 		pids: {limit: 20},
-		unified: {"memory.high": "50331648"}}' "$work/plain.json" >"$work/limits.json"
+		unified: {"memory.high": "50331648"}}' "$bundle/plain.json" >"$bundle/limits.json"
 jq '.linux.resources.unified = {}
 	| .linux.resources.network = {classID: 1048577, priorities: [{name: "lo", priority: 5}]}' \
-	"$work/limits.json" >"$work/limits-v1.json"
+	"$bundle/limits.json" >"$bundle/limits-v1.json"
 jq '.process.args = ["/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait"]
-	| .linux.resources.pids = {limit: 6}' "$work/plain.json" >"$work/forks.json"
-jq '.linux.cgroupsPath = "/one/two/three"' "$work/limits.json" >"$work/path.json"
-jq '.linux.resources.memory = {swappiness: 7}' "$work/plain.json" >"$work/refused.json"
+	| .linux.resources.pids = {limit: 6}' "$bundle/plain.json" >"$bundle/forks.json"
+jq '.linux.cgroupsPath = "/one/two/three"' "$bundle/limits.json" >"$bundle/path.json"
+jq '.linux.resources.memory = {swappiness: 7}' "$bundle/plain.json" >"$bundle/refused.json"
 rm "$bundle/config.json"
-cp "$work"/{plain,limits,limits-v1,forks,path,refused}.json "$bundle/"
 
 machine_run

@@ -7,12 +7,12 @@ source tests/vm/machine.bash "$1"
 # The programs of a package that need not be installed, unpacked below $work.
 unpack_package() { # PACKAGE
 	[ ! -d "$work/$1" ] || return 0
-	rm -rf "$work/download"
-	mkdir -p "$work/download"
-	(cd "$work/download" && apt-get download -o APT::Sandbox::User=root "$1") >"$log" 2>&1 || return 1
-	dpkg -x "$work/download/"*.deb "$work/download/root"
-	mv "$work/download/root" "$work/$1"
-	rm -rf "$work/download"
+	rm -rf "$work/download-$machine"
+	mkdir -p "$work/download-$machine"
+	(cd "$work/download-$machine" && apt-get download -o APT::Sandbox::User=root "$1") >"$log" 2>&1 || return 1
+	dpkg -x "$work/download-$machine/"*.deb "$work/download-$machine/root"
+	mv "$work/download-$machine/root" "$work/$1"
+	rm -rf "$work/download-$machine"
 }
 
 labels_prepare() {

@@ -44,13 +44,13 @@ fetch_kernel() {
 	exec {lock}>"$work/lock"
 	flock "$lock"
 	if [ ! -d "$work/$package" ]; then
-		rm -rf "$work/download"
-		mkdir "$work/download"
-		(cd "$work/download" && apt-get download -o APT::Sandbox::User=root "$package") \
+		rm -rf "$work/download-$machine"
+		mkdir "$work/download-$machine"
+		(cd "$work/download-$machine" && apt-get download -o APT::Sandbox::User=root "$package") \
 			>"$log" 2>&1 || return 1
-		dpkg -x "$work/download/"*.deb "$work/download/root"
-		mv "$work/download/root" "$work/$package"
-		rm -rf "$work/download"
+		dpkg -x "$work/download-$machine/"*.deb "$work/download-$machine/root"
+		mv "$work/download-$machine/root" "$work/$package"
+		rm -rf "$work/download-$machine"
 	fi
 	exec {lock}>&-
 	kernel=$work/$package
@@ -167,7 +167,7 @@ start_machine() { # OPTION OF THE KERNEL...
 		-initrd "$work/initramfs-$machine" ${disk:+-drive "file=$disk,if=virtio,format=raw,cache=unsafe"} \
 		-append "console=ttyS1 loglevel=5 panic=-1 oops=panic unknown_nmi_panic panic_print=0x40 \
 			softlockup_all_cpu_backtrace=1 mitigations=off rdinit=/init $*" \
-		</dev/null 2>"$work/qemu.err" &
+		</dev/null 2>"$work/qemu-$machine.err" &
 	cat "$monitor.out" >"$work/registers-$machine" &
 	watch_machine $!
 }
@@ -195,7 +195,7 @@ machine_run() { # OPTION OF THE KERNEL...
 	mkfifo "$monitor".{in,out}
 	start_machine "$@" | sed -u 's,\r,,g' | tee "$log" | sed -nu '/^TAP begins$/,$p' |
 		grep --line-buffered -v '^TAP begins$' || true
-	grep -q '^TAP begins$' "$log" || machine_failed "the machine starts" "$work/qemu.err" "$log"
-	grep -q '^1\.\.' "$log" || machine_failed "the machine ends" "$work/qemu.err"
+	grep -q '^TAP begins$' "$log" || machine_failed "the machine starts" "$work/qemu-$machine.err" "$log"
+	grep -q '^1\.\.' "$log" || machine_failed "the machine ends" "$work/qemu-$machine.err"
 	grep -e 'WARNING: ' -e 'BUG: ' "$kernel_log" | sed 's/^/# kernel: /' || true
 }

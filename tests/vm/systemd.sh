@@ -95,7 +95,7 @@ cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
 for applet in sh true sleep cat mknod rm head ls; do ln -s busybox "$bundle/rootfs/bin/$applet"; done
 "$BEHALF" spec --bundle "$bundle"
 jq '.process.terminal = false | .process.args = ["/bin/true"] | .root.readonly = false
-	| .process.capabilities |= map_values(. + ["CAP_MKNOD"])' "$bundle/config.json" >"$work/plain.json"
+	| .process.capabilities |= map_values(. + ["CAP_MKNOD"])' "$bundle/config.json" >"$work/plain-$machine.json"
 jq '.process.args = ["/bin/sleep", "1000"]
 	| .linux.cgroupsPath = "one-two.slice:box:limits"
 	| .linux.namespaces |= map(select(.type != "cgroup")) + [{type: "cgroup"}]
@@ -105,12 +105,12 @@ jq '.process.args = ["/bin/sleep", "1000"]
 		cpu: {shares: 512, quota: 50500, period: 100000, cpus: "0"},
 		memory: {limit: 67108864, reservation: 33554432, swap: 134217728},
 		pids: {limit: 20},
-		unified: {"memory.high": "50331648"}}' "$work/plain.json" >"$bundle/limits.json"
+		unified: {"memory.high": "50331648"}}' "$work/plain-$machine.json" >"$bundle/limits.json"
 jq '.linux.resources.unified = {}' "$bundle/limits.json" >"$bundle/limits-v1.json"
-jq '.process.args = ["/bin/sleep", "1000"]' "$work/plain.json" >"$bundle/sleep.json"
-jq '.linux.cgroupsPath = "/not/of/systemd"' "$work/plain.json" >"$bundle/path.json"
-jq '.annotations["org.systemd.property.Nonsense"] = "true"' "$work/plain.json" >"$bundle/nonsense.json"
-jq '.process.args = ["/bin/none"]' "$work/plain.json" >"$bundle/none.json"
+jq '.process.args = ["/bin/sleep", "1000"]' "$work/plain-$machine.json" >"$bundle/sleep.json"
+jq '.linux.cgroupsPath = "/not/of/systemd"' "$work/plain-$machine.json" >"$bundle/path.json"
+jq '.annotations["org.systemd.property.Nonsense"] = "true"' "$work/plain-$machine.json" >"$bundle/nonsense.json"
+jq '.process.args = ["/bin/none"]' "$work/plain-$machine.json" >"$bundle/none.json"
 rm -f "$bundle/config.json"
 "$BEHALF" spec --rootless --bundle "$bundle"
 jq '.process.terminal = false | .process.args = ["/bin/sleep", "1000"]
@@ -119,7 +119,7 @@ jq '.process.terminal = false | .process.args = ["/bin/sleep", "1000"]
 	| .linux.gidMappings = [{containerID: 0, hostID: 1000, size: 1}]' \
 	"$bundle/config.json" >"$bundle/rootless.json"
 rm "$bundle/config.json"
-mv "$work/plain.json" "$bundle/plain.json"
+mv "$work/plain-$machine.json" "$bundle/plain.json"
 
 # Another world: systemd-hybrid.sh. With VM_SYSTEMD_OPTIONS=behalf.only=TEST,TEST only those run.
 machine_run systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=warning \

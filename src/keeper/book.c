@@ -111,25 +111,67 @@ static void leave_bucket(struct book *book, const struct noted *noted)
 	*at = noted->next;
 }
 
-void book_forget_at(struct book *book, size_t i)
+static void drop_at(struct book *book, size_t i)
 {
 	struct noted *noted = book->items[i];
 
 	leave_bucket(book, noted);
 	book->n--;
 	memmove(&book->items[i], &book->items[i + 1], (book->n - i) * sizeof(*book->items));
-	/* one that the file has not is as if it had never been */
-	book->changed |= noted->written;
 	noted_free(noted);
 }
 
-static void forget(struct book *book, const struct noted *noted)
+/* Where it cannot be told for itself, the file is written as a whole. */
+static void tell_forgotten(struct book *book, const struct noted *noted)
+{
+	size_t room = book->room_forgotten ? book->room_forgotten * 2 : BUCKETS_LEAST;
+	struct forgotten one = {.where = strdup(noted->where), .what = strdup(noted->what)}, *more;
+
+	if (book->n_forgotten == book->room_forgotten) {
+		more = reallocarray(book->forgotten, room, sizeof(*more));
+		if (more) {
+			book->forgotten = more;
+			book->room_forgotten = room;
+		}
+	}
+	if (one.where && one.what && book->n_forgotten < book->room_forgotten) {
+		book->forgotten[book->n_forgotten++] = one;
+		return;
+	}
+	free(one.where);
+	free(one.what);
+	book->changed = true;
+}
+
+void book_forget_at(struct book *book, size_t i)
+{
+	/* one that the file has not is as if it had never been */
+	if (book->items[i]->written)
+		tell_forgotten(book, book->items[i]);
+	drop_at(book, i);
+}
+
+static size_t place_of(const struct book *book, const struct noted *noted)
 {
 	size_t i = book->n;
 
 	while (book->items[--i] != noted)
 		;
-	book_forget_at(book, i);
+	return i;
+}
+
+static void forget(struct book *book, const struct noted *noted)
+{
+	book_forget_at(book, place_of(book, noted));
+}
+
+void book_clear_forgotten(struct book *book)
+{
+	for (size_t i = 0; i < book->n_forgotten; i++) {
+		free(book->forgotten[i].where);
+		free(book->forgotten[i].what);
+	}
+	book->n_forgotten = 0;
 }
 
 void book_empty(struct book *book)
@@ -140,6 +182,10 @@ void book_empty(struct book *book)
 	free(book->buckets);
 	book->items = book->buckets = NULL;
 	book->n = book->room = book->n_buckets = 0;
+	book_clear_forgotten(book);
+	free(book->forgotten);
+	book->forgotten = NULL;
+	book->room_forgotten = 0;
 }
 
 /* The next of WHERE from NOTED on, the first one of its bucket. */
@@ -169,6 +215,14 @@ static struct noted *look_up(const struct book *book, const char *where, const c
 	while (noted && strcmp(noted->what, what) != 0)
 		noted = next_of(noted);
 	return noted;
+}
+
+void book_drop(struct book *book, const char *where, const char *what)
+{
+	const struct noted *noted = look_up(book, where, what);
+
+	if (noted)
+		drop_at(book, place_of(book, noted));
 }
 
 /* ---- what is asked of it ---- */
@@ -341,7 +395,7 @@ void book_set_term(struct book *book, const char *where, const char *what, const
 void book_carry(struct book *book, const char *name, struct json_object *value)
 {
 	json_object_object_add(book->carried, name, value);
-	book->changed = true;
+	book->carried_anew = true;
 }
 
 struct json_object *book_carried(const struct book *book, const char *name)
@@ -358,5 +412,5 @@ void book_carry_nothing(struct book *book)
 		return;
 	json_object_put(book->carried);
 	book->carried = json_object_new_object();
-	book->changed = true;
+	book->carried_anew = true;
 }

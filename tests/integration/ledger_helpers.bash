@@ -43,10 +43,14 @@ unified_hierarchy() {
 	awk '$(NF-2) == "cgroup2" && $4 == "/" { print $5; exit }' /proc/self/mountinfo
 }
 
-# What the keeper's book has, as one array: its file is a line with all of it, and one more for each entry since then.
+# What the keeper's book has, as one array: its file is a line with all of it, and one more for each entry since then,
+# or for one that is forgotten.
 book() {
 	if [ -e "$BEHALF_KEEPER/found.json" ]; then
-		jq -s '[.[0].found[], .[1:][]]' "$BEHALF_KEEPER/found.json"
+		jq -s 'reduce .[1:][] as $line (.[0].found;
+			($line.forgotten // $line) as $about
+			| map(select(.where != $about.where or .what != $about.what))
+			| if $line.means then . + [$line] else . end)' "$BEHALF_KEEPER/found.json"
 	else
 		echo '[]'
 	fi

@@ -249,7 +249,7 @@ TEST(a_part_of_the_book_is_a_book)
 TEST(a_damaged_book_is_empty_and_says_so)
 {
 	static const char *const texts[] = {
-		"", "{", "{\"version\":2,\"found\":[],\"carried\":{}}",
+		"", "{", "{\"version\":3,\"found\":[],\"carried\":{}}",
 		"{\"version\":1,\"found\":[{\"means\":\"cgroup\"}],\"carried\":{}}",
 		"{\"version\":1,\"found\":[],\"carried\":{}}\n{\"means\n{}\n"};
 	struct place place = {0};
@@ -294,6 +294,106 @@ TEST(thousands_are_noted_one_by_one)
 		book_forget(place.book, where);
 	}
 	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+/* As a keeper does to all that the one before it has set, one link after the other. */
+static void forget_and_note(struct place *place, int number)
+{
+	_cleanup_free_ char *where = string_format("/sys/fs/cgroup/cpu/group-%d", number);
+
+	book_forget(place->book, where);
+	put_down(place, where, "shares", "5");
+	flush(place);
+}
+
+TEST(what_is_forgotten_is_not_a_reason_to_write_all)
+{
+	struct place place = {0};
+	size_t most;
+
+	make_place(&place);
+	for (int i = 0; i < 100; i++) {
+		_cleanup_free_ char *where = string_format("/sys/fs/cgroup/cpu/group-%d", i);
+
+		put_down(&place, where, "shares", "1024");
+		put_down(&place, where, "quota", "1024");
+	}
+	flush(&place);
+	is_uint(lines_of(&place), 1);
+	open_again(&place);
+	for (int i = 0; i < 10; i++)
+		forget_and_note(&place, i);
+	/* two are forgotten, one is noted */
+	is_uint(lines_of(&place), 1 + 3 * 10);
+	open_again(&place);
+	is_uint(book_entries(place.book), 200 - 10);
+	ok(has(&place, "/sys/fs/cgroup/cpu/group-9", "shares", "5"));
+	ok(!has(&place, "/sys/fs/cgroup/cpu/group-9", "quota", "1024"));
+	ok(has(&place, "/sys/fs/cgroup/cpu/group-10", "quota", "1024"));
+	/* until half of it tells nothing */
+	most = 0;
+	for (int i = 0; i < 1000; i++) {
+		forget_and_note(&place, i % 100);
+		most = lines_of(&place) > most ? lines_of(&place) : most;
+	}
+	ok(most < 500, "%zu lines", most);
+	open_again(&place);
+	is_uint(book_entries(place.book), 100);
+	leave_place(&place);
+}
+
+TEST(what_is_carried_anew_is_not_a_reason_to_write_all)
+{
+	struct place place = {0};
+	size_t most = 0;
+
+	make_place(&place);
+	for (int i = 0; i < 100; i++) {
+		_cleanup_free_ char *where = string_format("/sys/fs/cgroup/cpu/group-%d", i);
+
+		put_down(&place, where, "shares", "1024");
+	}
+	flush(&place);
+	for (int i = 0; i < 1000; i++) {
+		struct json_object *value = json_object_new_object();
+
+		json_add_double(value, "debt_s", i);
+		book_carry_nothing(place.book);
+		book_carry(place.book, "/a", value);
+		flush(&place);
+		if (i == 9)
+			is_uint(lines_of(&place), 1 + 10);
+		most = lines_of(&place) > most ? lines_of(&place) : most;
+	}
+	ok(most < 500, "%zu lines", most);
+	open_again(&place);
+	is_uint(book_entries(place.book), 100);
+	is_near(json_object_get_double(
+			json_object_object_get(book_carried(place.book, "/a"), "debt_s")),
+		999, 0.1);
+	leave_place(&place);
+}
+
+TEST(a_book_of_the_version_before_is_read_and_written_anew)
+{
+	static const char text[] =
+		"{\"version\":1,\"found\":[{\"means\":\"cgroup\",\"where\":\"/a\","
+		"\"inode\":7,\"what\":\"shares\",\"text\":\"1024\"}],\"carried\":{}}";
+	struct place place = {0};
+	_cleanup_free_ char *now = NULL;
+
+	make_place(&place);
+	must(file_replace_at(place.dir, "found.json", text, 0600, false, NULL) == 0);
+	open_again(&place);
+	ok(!place.damaged);
+	ok(has(&place, "/a", "shares", "1024"));
+	put_down(&place, "/b", "shares", "5");
+	flush(&place);
+	now = text_of(&place);
+	ok(strstr(now, "\"version\":2") != NULL);
+	open_again(&place);
+	is_uint(book_entries(place.book), 2);
 	leave_place(&place);
 }
 

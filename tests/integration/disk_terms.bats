@@ -52,6 +52,7 @@ teardown() {
 	[ ${#PIDS[@]} -eq 0 ] || wait "${PIDS[@]}" 2>/dev/null || true
 	# what those that were killed had started goes on by itself
 	cat "$IO/$ID"{,-b,-c}/cgroup.procs 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
+	[ -z "${QUEUE:-}" ] || inside umount "$QUEUE" || true
 	! mountpoint -q "$MOUNT" || wait_until 30 umount "$MOUNT"
 	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
 	remove_group "$ID"
@@ -229,4 +230,19 @@ truth_of() {
 	wait_until 5 grep -q "^$NUMBER 300" "$file"
 	behalf terms unset "/$ID"
 	wait_until 5 eval "! grep -q '^$NUMBER 300' $file"
+}
+
+# As of a disk that hangs while its scheduler is being changed: whoever reads which one it is waits, as with a pipe.
+@test "whether shares of a disk are weights is known without waiting for the disk" {
+	local queue=$BATS_TEST_TMPDIR/queue
+	group "$ID"
+	mkdir -p "$queue/iosched"
+	touch "$queue/iosched/strict_guarantees"
+	mkfifo "$queue/scheduler"
+	QUEUE=$(readlink -f "/sys/block/${LOOP#/dev/}/queue")
+	inside mount --bind "$queue" "$QUEUE"
+	inside timeout -s KILL 20 "$BEHALF" --root "$STATE" terms set "/$ID" cpu.limit=0.5 "disk.read.share=$LOOP:300"
+	start_keeper
+	answers() { timeout -s KILL 2 "$BEHALF" keeper status -J | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
+	wait_until 10 answers
 }

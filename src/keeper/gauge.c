@@ -53,6 +53,8 @@ void gauge_close(struct gauge *g)
 	cleanup_close(&g->usage);
 	cleanup_close(&g->pressure);
 	cleanup_close(&g->procs);
+	cleanup_close(&g->quota);
+	cleanup_close(&g->period);
 	*g = (struct gauge)GAUGE_CLOSED;
 }
 
@@ -64,6 +66,42 @@ static int read_text(int fd, char *text, size_t size)
 		return fd >= 0 ? -errno : -EBADF;
 	text[n] = '\0';
 	return 0;
+}
+
+void gauge_watch_quota(struct gauge *g, const char *quota_file, const char *period_file)
+{
+	g->quota_file = quota_file;
+	g->period_file = period_file;
+	g->quota = openat(g->procs, quota_file, O_RDONLY | O_CLOEXEC);
+	g->period = period_file ? openat(g->procs, period_file, O_RDONLY | O_CLOEXEC) : -EBADF;
+}
+
+static int read_in(const struct gauge *g, int fd, const char *file, char *text, size_t size)
+{
+	_cleanup_close_ int own = -EBADF;
+	int r;
+
+	if (!file) {
+		*text = '\0';
+		return 0;
+	}
+	if (fd < 0) {
+		fd = own = openat(g->procs, file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+	}
+	r = read_text(fd, text, size);
+	if (r == 0)
+		text[strcspn(text, "\n")] = '\0';
+	return r;
+}
+
+int gauge_read_quota(const struct gauge *g, char quota[static GAUGE_TEXT_BYTES],
+		     char period[static GAUGE_TEXT_BYTES])
+{
+	int r = read_in(g, g->quota, g->quota_file, quota, GAUGE_TEXT_BYTES);
+
+	return r == 0 ? read_in(g, g->period, g->period_file, period, GAUGE_TEXT_BYTES) : r;
 }
 
 int gauge_billed_ns(const struct gauge *g, uint64_t *ns)

@@ -11,17 +11,30 @@ struct gauge {
 	int usage;    /* cpuacct.usage or cpu.stat; negative: not there */
 	int pressure; /* cpu.pressure, or -EBADF */
 	int procs;    /* the group's directory, for when there is no pressure; or -EBADF */
+	/* the files of its quota, as the means names them; negative: they are opened each time */
+	const char *quota_file, *period_file; /* NULL: there is no such one */
+	int quota, period;
 	int version;
 };
 
 #define GAUGE_CLOSED                                                                               \
 	{                                                                                          \
-		.usage = -EBADF, .pressure = -EBADF, .procs = -EBADF                               \
+		.usage = -EBADF, .pressure = -EBADF, .procs = -EBADF, .quota = -EBADF,             \
+		.period = -EBADF                                                                   \
 	}
 
 /* Opens what there is; -ENOENT when the group is gone. */
 int gauge_open(const struct cgroup *cgroup, struct gauge *gauge, struct error *err);
 void gauge_close(struct gauge *gauge);
+
+/* Its quota is to be read from now on; PERIOD_FILE may be NULL. */
+void gauge_watch_quota(struct gauge *gauge, const char *quota_file, const char *period_file);
+
+#define GAUGE_TEXT_BYTES 64
+
+/* What those files hold, "" of one that there is not. 0 or a negative errno: -ENODEV or -ENOENT when the group is gone. */
+int gauge_read_quota(const struct gauge *gauge, char quota[static GAUGE_TEXT_BYTES],
+		     char period[static GAUGE_TEXT_BYTES]);
 
 /*
  * CPU time that the kernel bills to the group. 0 or a negative errno: -ENODEV when the group is gone, -EBADF when it is

@@ -284,7 +284,7 @@ static int take_signals(struct keeper *k, struct error *err)
 	return k->signals < 0 ? error_errno(err, errno, "make a signalfd") : 0;
 }
 
-/* Descriptors: four for each workspace. */
+/* Descriptors: five for each workspace. */
 static void raise_limits(void)
 {
 	fd_raise_limit();

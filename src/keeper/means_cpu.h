@@ -18,8 +18,8 @@ struct means_cpu {
 	int (*set)(struct writer *writer, const char *name, const char *directory,
 		   const struct control_setting *wanted, struct control_setting *now,
 		   struct error *err);
-	/* The quota that is set now, in cores, 0: none; negative errno as a number below 0: it cannot be read. */
-	double (*quota)(const char *directory);
+	/* The quota that these texts of its files say, in cores, 0: none; below 0: they say none. */
+	double (*quota)(const char *quota, const char *period);
 	/* The quota that the book has as found; 0: none, or no entry. *TERM: it is the term itself. */
 	double (*found_quota)(const struct book *book, const char *directory, bool *term);
 	/*

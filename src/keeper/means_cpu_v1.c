@@ -3,14 +3,12 @@
 #include "keeper/means_cpu.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/strings.h"
 
 #define QUOTA "cpu.cfs_quota_us"
@@ -120,25 +118,6 @@ static double cores_of(const char *quota, const char *period)
 	return quota_us > 0 && period_us > 0 ? (double)quota_us / (double)period_us : 0;
 }
 
-static char *read_number(const char *directory, const char *file)
-{
-	_cleanup_free_ char *path = string_format("%s/%s", directory, file);
-	char *text = NULL;
-
-	if (!path || file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
-		return NULL;
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-static double quota(const char *directory)
-{
-	_cleanup_free_ char *now = read_number(directory, QUOTA);
-	_cleanup_free_ char *period = now ? read_number(directory, PERIOD) : NULL;
-
-	return period ? cores_of(now, period) : -ENOENT;
-}
-
 static double found_quota(const struct book *book, const char *directory, bool *term)
 {
 	struct found now, period;
@@ -166,7 +145,7 @@ static char *weight_text(uint32_t mcores)
 const struct means_cpu means_cpu_v1 = {
 	.find = find,
 	.set = set,
-	.quota = quota,
+	.quota = cores_of,
 	.found_quota = found_quota,
 	.quota_text = quota_text,
 	.weight_text = weight_text,

@@ -3,7 +3,6 @@
 #include "keeper/means_cpu.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/strings.h"
 
 #define MAX "cpu.max"
@@ -99,14 +97,12 @@ static int set(struct writer *writer, const char *name, const char *directory,
 	return r;
 }
 
-static double quota(const char *directory)
+static double quota(const char *quota, const char *period)
 {
-	_cleanup_free_ char *path = string_format("%s/" MAX, directory), *text = NULL;
 	double cores;
 
-	if (!path || file_read_at(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
-		return -ENOENT;
-	return parse_max(directory, text, &cores, NULL) < 0 ? -EINVAL : cores;
+	(void)period;
+	return parse_max("", quota, &cores, NULL) < 0 ? -EINVAL : cores;
 }
 
 static double found_quota(const struct book *book, const char *directory, bool *term)

@@ -133,6 +133,8 @@ static int find(struct roster_entry *e, const struct promise *promise, struct wr
 	int r = gauge_open(promise->cgroup, &e->gauge, err);
 
 	if (r == 0)
+		gauge_watch_quota(&e->gauge, e->means->quota_file, e->means->period_file);
+	if (r == 0)
 		r = standing_open(promise->cgroup, &e->standing, err);
 	if (r == 0)
 		r = e->means->find(writer, e->directory, e->weighed, &e->applied, err);

@@ -101,17 +101,25 @@ static int note_anew(struct roster_entry *e, struct writer *writer, struct error
 	return book_flush(writer->book, err);
 }
 
+/* A negative errno: it cannot be read. */
+static double read_quota(const struct roster_entry *e)
+{
+	char quota[GAUGE_TEXT_BYTES], period[GAUGE_TEXT_BYTES];
+	int r = gauge_read_quota(&e->gauge, quota, period);
+
+	return r < 0 ? r : e->means->quota(quota, period);
+}
+
 int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err)
 {
 	struct roster_entry *e = &roster->items[i];
-	double now = e->means->quota(e->directory), ours = as_it_is_set(e->applied.quota_cores);
+	double now = read_quota(e), ours = as_it_is_set(e->applied.quota_cores);
 	bool odd = now >= 0 && fabs(now - ours) > QUOTA_ODD * fmax(now, ours);
 	bool again = odd && e->odd_quota && now == e->odd_cores;
-	struct stat st;
 	int r;
 
 	/* nothing is written as long as nothing changes, and without a ledger nothing else is read of it */
-	if (stat(e->directory, &st) < 0 || st.st_ino != e->inode)
+	if (now == -ENODEV || now == -ENOENT)
 		return error_set(err, ENOENT, "the control group '%s' is gone", e->directory);
 	e->odd_quota = odd;
 	e->odd_cores = now;

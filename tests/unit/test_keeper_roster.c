@@ -47,6 +47,11 @@ static bool make_place(struct place *place)
 	ok(fstat(place->dir, &st) == 0);
 	place->entry.inode = st.st_ino;
 	place->entry.means = &means_cpu_v1;
+	/* files are put in each other's place here */
+	place->entry.gauge = (struct gauge)GAUGE_CLOSED;
+	place->entry.gauge.procs = place->dir;
+	place->entry.gauge.quota_file = means_cpu_v1.quota_file;
+	place->entry.gauge.period_file = means_cpu_v1.period_file;
 	place->entry.terms.cpu.limit_mcores = 300;
 	place->roster.items = &place->entry;
 	put(place, "cpu.cfs_quota_us", "50000\n");

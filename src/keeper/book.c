@@ -273,6 +273,11 @@ bool book_find(const struct book *book, const char *where, const char *what, str
 	return noted != NULL;
 }
 
+bool book_may_be_for(const struct found *found, char *const *promises)
+{
+	return promises && (!found->promise || strv_has(promises, found->promise));
+}
+
 struct book *book_part(struct book *book, const char *means)
 {
 	struct book *part = calloc(1, sizeof(*part));

@@ -67,6 +67,9 @@ bool book_has_inherited(const struct book *book, const char *where);
 /* The entry, or false; the strings are the book's. */
 bool book_find(const struct book *book, const char *where, const char *what, struct found *found);
 
+/* Whether it may be for one of PROMISES, names of files: for whom it is may not be known. */
+bool book_may_be_for(const struct found *found, char *const *promises);
+
 size_t book_entries(const struct book *book);
 /* Entry I; the newest last: what was set first is undone last. */
 struct found book_entry(const struct book *book, size_t i);

@@ -28,6 +28,7 @@ static const struct bounds usual = {4, 256, 1024}, thorough_bounds = {64, 65536,
 
 struct search {
 	const struct bounds *bounds;
+	bool only_seen; /* and not opened */
 	struct netspace *found;
 	size_t n;
 	ino_t ours;
@@ -41,7 +42,7 @@ static void see_process(struct search *search, int pid)
 {
 	char path[64];
 	struct stat st;
-	int fd;
+	int fd = -EBADF;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	if (stat(path, &st) < 0 || st.st_ino == search->ours)
@@ -50,8 +51,9 @@ static void see_process(struct search *search, int pid)
 		if (search->found[i].inode == st.st_ino)
 			return;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (!search->only_seen)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (!search->only_seen && (fd < 0 || fstat(fd, &st) < 0)) {
 		cleanup_close(&fd);
 		return;
 	}
@@ -65,21 +67,32 @@ static bool is_done(struct search *search)
 	return search->cut;
 }
 
+/* What of the last line is there yet is moved to the front; its length. */
+static size_t see_lines(struct search *search, char *text)
+{
+	char *line = text, *end;
+	size_t kept;
+
+	for (; (end = strchr(line, '\n')) && !is_done(search); line = end + 1) {
+		search->looked++;
+		see_process(search, atoi(line));
+	}
+	kept = strlen(line);
+	memmove(text, line, kept + 1);
+	return kept;
+}
+
 static void see_processes(struct search *search, int dir)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC), pid;
+	_cleanup_close_ int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	size_t kept = 0;
+	ssize_t n;
 
-	if (fd < 0)
-		return;
-	file = fdopen(fd, "re");
-	if (!file) {
-		close(fd);
-		return;
-	}
-	while (!is_done(search) && fscanf(file, "%d", &pid) == 1) {
-		search->looked++;
-		see_process(search, pid);
+	while (fd >= 0 && !is_done(search) &&
+	       (n = read(fd, text + kept, sizeof(text) - 1 - kept)) > 0) {
+		text[kept + (size_t)n] = '\0';
+		kept = see_lines(search, text);
 	}
 }
 
@@ -117,24 +130,56 @@ static void see_group(struct search *search, int dir, unsigned int depth)
 	}
 }
 
-int netspaces_of(const char *directory, bool thorough, struct netspace spaces[static NETSPACES_MAX],
-		 size_t *n, bool *cut, struct error *err)
+static int search_in(struct search *search, const char *directory, struct error *err)
 {
-	struct search search = {.bounds = thorough ? &thorough_bounds : &usual, .found = spaces};
 	struct stat st;
 	int dir;
 
 	if (stat("/proc/self/ns/net", &st) < 0)
 		return error_errno(err, errno, "look at '/proc/self/ns/net'");
-	search.ours = st.st_ino;
+	search->ours = st.st_ino;
 	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 && errno != ENOENT)
 		return error_errno(err, errno, "open the control group '%s'", directory);
 	if (dir >= 0)
-		see_group(&search, dir, 0);
+		see_group(search, dir, 0);
+	return 0;
+}
+
+int netspaces_of(const char *directory, bool thorough, struct netspace spaces[static NETSPACES_MAX],
+		 size_t *n, bool *cut, struct error *err)
+{
+	struct search search = {.bounds = thorough ? &thorough_bounds : &usual, .found = spaces};
+	int r = search_in(&search, directory, err);
+
+	if (r < 0)
+		return r;
 	*n = search.n;
 	*cut = search.cut;
 	return 0;
+}
+
+static bool is_among(const ino_t *inodes, size_t n, ino_t inode)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (inodes[i] == inode)
+			return true;
+	}
+	return false;
+}
+
+bool netspaces_are(const char *directory, const ino_t *inodes, size_t n)
+{
+	struct netspace seen[NETSPACES_MAX];
+	struct search search = {.bounds = &usual, .only_seen = true, .found = seen};
+
+	if (search_in(&search, directory, NULL) < 0 || search.cut || search.n != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_among(inodes, n, seen[i].inode))
+			return false;
+	}
+	return true;
 }
 
 void netspaces_close(struct netspace *spaces, size_t n)

@@ -25,4 +25,9 @@ struct netspace {
  */
 int netspaces_of(const char *directory, bool thorough, struct netspace spaces[static NETSPACES_MAX],
 		 size_t *n, bool *cut, struct error *err);
+/*
+ * Whether those that it would find without being thorough are the N of those INODES, and not cut. None is opened for that:
+ * it takes a third of the time.
+ */
+bool netspaces_are(const char *directory, const ino_t *inodes, size_t n);
 void netspaces_close(struct netspace *spaces, size_t n);

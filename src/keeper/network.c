@@ -21,13 +21,13 @@
 /* So many updates may pass before links are listed though nothing was told of them. */
 #define LIST_EVERY 10
 
-static bool is_left(const struct found *found)
+static bool is_left(const struct found *found, char *const *unreadable)
 {
-	return found->inherited &&
+	return found->inherited && !book_may_be_for(found, unreadable) &&
 	       (strcmp(found->means, SHAPE_MEANS) == 0 || strcmp(found->means, THREADS_MEANS) == 0);
 }
 
-bool network_take_back(struct writer *writer, uint64_t until_ns)
+bool network_take_back(struct writer *writer, char *const *unreadable, uint64_t until_ns)
 {
 	bool worked = false;
 
@@ -36,7 +36,7 @@ bool network_take_back(struct writer *writer, uint64_t until_ns)
 		_cleanup_free_ char *where = NULL;
 		struct error err = {0};
 
-		if (!is_left(&found))
+		if (!is_left(&found, unreadable))
 			continue;
 		if (worked && until_ns && clock_monotonic_ns() >= until_ns)
 			return true;
@@ -80,6 +80,7 @@ static void clear(struct network *network, struct workspace *w)
 		gates_free(network->shaper.gates, w->number);
 	free(w->name);
 	free(w->directory);
+	free(w->promise);
 	*w = (struct workspace){.number = -1};
 }
 
@@ -299,6 +300,25 @@ static bool has_changed(const struct terms *known, const struct terms *terms)
 	       memcmp(known->net, terms->net, sizeof(known->net)) != 0;
 }
 
+/* What is set of its links is for that one from now on. */
+static int take_promise(const struct network *network, struct workspace *w, const char *promise,
+			struct error *err)
+{
+	char *copy;
+	int r = 0;
+
+	if (!promise || (w->promise && strcmp(w->promise, promise) == 0))
+		return 0;
+	copy = strdup(promise);
+	if (!copy)
+		return error_oom(err);
+	if (w->promise)
+		r = network_set_promise(network, w, copy, err);
+	free(w->promise);
+	w->promise = copy;
+	return r;
+}
+
 static int take_list(struct network *network, const struct network_workspace *list, size_t n,
 		     struct error *err)
 {
@@ -308,6 +328,9 @@ static int take_list(struct network *network, const struct network_workspace *li
 		struct workspace *w = network_find(network, list[i].directory);
 		int r = w ? 0 : add(network, &list[i], &w, err);
 
+		if (r < 0)
+			return r;
+		r = take_promise(network, w, list[i].promise, err);
 		if (r < 0)
 			return r;
 		w->listed = true;
@@ -355,7 +378,11 @@ static int find_one(struct network *network, struct workspace *w, struct error *
 	struct error why = {0};
 	int r;
 
-	if (!w->listed || !w->due || (network->goes_on && w->not_found) || is_late(network))
+	if (!w->listed || !(w->due || w->turn) || (network->goes_on && w->not_found) ||
+	    is_late(network))
+		return 0;
+	w->turn = false;
+	if (!w->due && network_is_where_it_was(w))
 		return 0;
 	r = judge(w, find_workspace(network, w, &why), &why, &w->not_found, err);
 	w->due = w->not_found;
@@ -368,9 +395,12 @@ static int find_all(struct network *network, struct error *err)
 	size_t from = network->find_from;
 	int r = 0;
 
-	for (size_t i = 0; i < network->n; i++)
-		network->workspaces[i].due |=
-			network_links_are_due(network, &network->workspaces[i]);
+	for (size_t i = 0; i < network->n; i++) {
+		struct workspace *w = &network->workspaces[i];
+
+		w->due |= network_links_are_due(network, w);
+		w->turn |= network_has_turn(network, w);
+	}
 	begin_part(network, FINDING);
 	for (size_t i = 0; i < network->n && r == 0 && !network->late; i++) {
 		network->find_from = (from + i) % network->n;

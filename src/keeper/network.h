@@ -23,17 +23,19 @@ struct network;
 int network_open(struct network **network, struct writer *writer, const char *uplink,
 		 struct error *err);
 /*
- * What a killed keeper has set of links is taken back, but for those that this one has come to, until UNTIL_NS
- * (CLOCK_MONOTONIC; 0: all of it). True: there is more.
+ * What a killed keeper has set of links is taken back, but for those that this one has come to, and what may be for one
+ * of the promises that are UNREADABLE (names of files; NULL: none), until UNTIL_NS (CLOCK_MONOTONIC; 0: all of it). True:
+ * there is more.
  */
-bool network_take_back(struct writer *writer, uint64_t until_ns);
+bool network_take_back(struct writer *writer, char *const *unreadable, uint64_t until_ns);
 /* What was set stays. */
 void network_close(struct network *network);
 
 struct network_workspace {
 	const char *name;
 	const char *directory; /* of its control group: who it is, and where its processes are */
-	char **places; /* its groups of all hierarchies that limit or bill CPU; may be NULL */
+	char **places;	     /* its groups of all hierarchies that limit or bill CPU; may be NULL */
+	const char *promise; /* the name of the file of its terms, for the book; may be NULL */
 	const struct terms *terms;
 };
 

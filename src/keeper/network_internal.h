@@ -25,6 +25,7 @@ struct attached {
 
 struct workspace {
 	char *name, *directory;
+	char *promise; /* the name of the file of its terms; NULL: not known */
 	uint64_t hash; /* of directory */
 	struct terms terms;
 	char **places;	/* as of the list, while it is gone through */
@@ -34,14 +35,21 @@ struct workspace {
 	bool told;	/* and that was said */
 	bool tried;	/* to set what is promised; until then nothing is kept */
 	bool listed;
-	bool due;	       /* its links are to be looked for */
+	bool due;	       /* its links are to be looked for, */
+	bool turn;	       /* or whether its processes are where they were */
 	unsigned int searches; /* while no link was known */
-	/* the numbers of its namespaces (netlink_peers.h), and whether there are more that had none */
+	/* its namespaces, all of them, as they were found last */
+	ino_t spaces[NETSPACES_MAX];
+	size_t n_spaces;
+	bool spaces_known;
+	/* the numbers of them (netlink_peers.h), and whether there are more that had none */
 	int numbers[NETSPACES_MAX];
 	size_t n_numbers;
 	bool unnumbered;
 	struct attached links[LINKS_MAX];
 	size_t n_links;
+	/* since its links were looked for, to have them received by threads: whose namespace is not found waits until then */
+	bool threads_tried;
 	/* what its packets cost: as of when that was learned last */
 	double packet_ns;
 	uint64_t behalf_ns, passed;
@@ -87,13 +95,19 @@ struct workspace *network_find(const struct network *network, const char *direct
 
 /* ---- network_links.c ---- */
 
-/* Whether there is reason to look for its links again. */
+/* Whether there is reason to look for its links again, */
 bool network_links_are_due(const struct network *network, struct workspace *workspace);
+/* and, by turns, to look whether there is: its processes may have gone to a namespace whose links were there before. */
+bool network_has_turn(const struct network *network, const struct workspace *workspace);
+bool network_is_where_it_was(struct workspace *workspace);
 int network_find_links(const struct network *network, struct workspace *workspace,
 		       struct error *err);
 /* A link that is gone, or somebody else's by now, leaves its ifb behind; of one that is there all is taken back. */
 void network_let_go(const struct network *network, struct workspace *workspace,
 		    struct attached *gone);
+/* What is noted of its links is there for PROMISE from now on. */
+int network_set_promise(const struct network *network, const struct workspace *workspace,
+			const char *promise, struct error *err);
 /* Whether there is nothing to be done by network_set_links. */
 bool network_links_are_set(const struct network *network, const struct workspace *workspace);
 int network_set_links(const struct network *network, struct workspace *workspace,

@@ -16,7 +16,7 @@
 /* One search in so many is a thorough one, while no link is known. */
 #define THOROUGH_EVERY 20
 
-/* Whose links are as they were may be in another namespace all the same: that is looked at with one update in so many. */
+/* The turns of one that has links come with one update in so many. */
 #define LOOK_EVERY 10
 
 /* Packets are marked, and their addresses learned, for the uplink only: where nobody there asks, marks are others'. */
@@ -65,11 +65,14 @@ static int find_links(const struct network *network, struct workspace *w,
 	if (r < 0)
 		return r;
 	*n = 0;
-	w->n_numbers = 0;
+	w->n_numbers = w->n_spaces = 0;
 	w->unnumbered = false;
-	for (size_t i = 0; i < n_spaces && r == 0; i++)
+	for (size_t i = 0; i < n_spaces && r == 0; i++) {
+		w->spaces[w->n_spaces++] = spaces[i].inode;
 		r = find_links_to(network, w, &spaces[i], links, n, err);
+	}
 	netspaces_close(spaces, n_spaces);
+	w->spaces_known = r == 0 && !*cut;
 	return r;
 }
 
@@ -110,6 +113,7 @@ static void begin_again(const struct network *network, int index)
 				continue;
 			w->links[l].now = (struct shape){0};
 			w->links[l].threaded = false;
+			w->threads_tried = false;
 		}
 	}
 }
@@ -176,6 +180,7 @@ int network_find_links(const struct network *network, struct workspace *w, struc
 	}
 	memcpy(w->links, next, n * sizeof(*next));
 	w->n_links = n;
+	w->threads_tried = false;
 	return 0;
 }
 
@@ -196,11 +201,26 @@ static bool has_other_links(const struct network *network, struct workspace *w)
 
 bool network_links_are_due(const struct network *network, struct workspace *w)
 {
-	bool turn = !w->n_links || (network->updates + w->hash) % LOOK_EVERY == 0;
+	return network->pairs_anew && (!w->n_links || w->unnumbered || has_other_links(network, w));
+}
 
-	return (turn && !network->goes_on) ||
-	       (network->pairs_anew &&
-		(!w->n_links || w->unnumbered || has_other_links(network, w)));
+bool network_has_turn(const struct network *network, const struct workspace *w)
+{
+	return !network->goes_on && (!w->n_links || (network->updates + w->hash) % LOOK_EVERY == 0);
+}
+
+/*
+ * A namespace has the inode of one that is gone only when that has taken its links with it, which is told of
+ * (network_links_are_due).
+ */
+bool network_is_where_it_was(struct workspace *w)
+{
+	bool thorough = !w->n_links && w->searches % THOROUGH_EVERY == 0;
+
+	if (!w->spaces_known || thorough || !netspaces_are(w->directory, w->spaces, w->n_spaces))
+		return false;
+	w->searches += !w->n_links;
+	return true;
 }
 
 /* ---- what is set there ---- */
@@ -248,13 +268,22 @@ static int thread_links(const struct network *network, struct workspace *w, stru
 			stop_threads(network, w, &w->links[i]);
 		return 0;
 	}
-	if (!w->places || all_threaded(w))
+	if (!w->places || w->threads_tried || all_threaded(w))
 		return 0;
 	r = netspaces_of(w->directory, false, spaces, &n, &cut, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = thread_links_to(network, w, spaces[i].fd, err);
 	netspaces_close(spaces, n);
+	w->threads_tried = r == 0;
 	return r;
+}
+
+/* As far as can be known before its namespaces are looked at again. */
+static bool is_threaded(const struct workspace *w, const struct attached *link)
+{
+	bool wanted = w->terms.gate == TERMS_GATE_THREADED && w->places;
+
+	return link->threaded == wanted || (wanted && w->threads_tried);
 }
 
 /* What a keeper before this one has set there goes; first what leads to the ifb, and then that. */
@@ -274,7 +303,24 @@ static void take_back(const struct network *network, struct attached *link)
 	link->taken = true;
 }
 
-int network_set_links(const struct network *network, struct workspace *w, struct error *err)
+int network_set_promise(const struct network *network, const struct workspace *w,
+			const char *promise, struct error *err)
+{
+	struct book *book = network->shaper.writer->book;
+	int r = 0;
+
+	for (size_t i = 0; book && i < w->n_links && r == 0; i++) {
+		const struct netlink_peer *link = &w->links[i].link;
+		const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
+
+		r = book_set_promise(book, link->name, promise, err);
+		if (r == 0)
+			r = book_set_promise(book, ifb.name, promise, err);
+	}
+	return r;
+}
+
+static int set_links(const struct network *network, struct workspace *w, struct error *err)
 {
 	struct shape wanted = wanted_of(network, &w->terms);
 	int r = 0;
@@ -290,15 +336,24 @@ int network_set_links(const struct network *network, struct workspace *w, struct
 	return r == 0 ? thread_links(network, w, err) : r;
 }
 
+int network_set_links(const struct network *network, struct workspace *w, struct error *err)
+{
+	int r;
+
+	network->shaper.writer->promise = w->promise;
+	r = set_links(network, w, err);
+	network->shaper.writer->promise = NULL;
+	return r;
+}
+
 bool network_links_are_set(const struct network *network, const struct workspace *w)
 {
 	struct shape wanted = wanted_of(network, &w->terms);
-	bool threaded = w->terms.gate == TERMS_GATE_THREADED && w->places;
 
 	for (size_t i = 0; i < w->n_links; i++) {
 		const struct attached *link = &w->links[i];
 
-		if (!link->taken || !shape_is(&link->now, &wanted) || link->threaded != threaded)
+		if (!link->taken || !shape_is(&link->now, &wanted) || !is_threaded(w, link))
 			return false;
 	}
 	return true;

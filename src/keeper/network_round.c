@@ -24,6 +24,7 @@ static size_t list_concerned(const struct roster *roster, struct network_workspa
 			list[n++] = (struct network_workspace){.name = e->called,
 							       .directory = e->directory,
 							       .places = e->places,
+							       .promise = e->promise,
 							       .terms = &e->terms};
 	}
 	return n;
@@ -36,16 +37,15 @@ static uint64_t slice_ns(const struct network_round *round)
 	return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
 }
 
-/*
- * What a killed keeper has left where nobody has anything any more. Of a link nobody knows whose promise its settings are
- * for: while one cannot be read, they may be its.
- */
+/* What a killed keeper has left where nobody has anything any more. Again when a promise that could not be read has changed. */
 static int take_left_back(struct network_round *round, struct writer *writer,
 			  const struct roster *roster, uint64_t until_ns)
 {
-	if (round->settled || roster->partial)
+	if (round->settled && (!round->partly || round->generation == roster->generation))
 		return 0;
-	round->settled = !network_take_back(writer, until_ns);
+	round->settled = !network_take_back(writer, roster->unreadable, until_ns);
+	round->partly = roster->unreadable != NULL;
+	round->generation = roster->generation;
 	return !round->settled;
 }
 

@@ -367,9 +367,7 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		  struct error *err)
 {
 	_cleanup_(cleanup_ledger_engines) struct ledger_engines *engines = NULL;
-	struct roster next = {.n_cpus = roster->n_cpus,
-			      .generation = roster->generation + 1,
-			      .partial = list->partial};
+	struct roster next = {.n_cpus = roster->n_cpus, .generation = roster->generation + 1};
 	const size_t room = list->n + roster->control.n + 1;
 	struct error told = {0};
 	int r = 0;
@@ -392,6 +390,8 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
 		if (list->items[i].cgroup && !is_overruled(list, &list->items[i]))
 			r = add(roster, &next, &list->items[i], writer, engines, err);
 	}
+	for (char **file = list->unreadable; file && *file && r == 0; file++)
+		r = strv_append(&next.unreadable, *file) < 0 ? error_oom(err) : 0;
 	if (r == 0)
 		retain(roster, &next, list);
 	/* who was not come to is not gone */
@@ -414,7 +414,8 @@ void roster_end(struct roster *roster)
 	free(roster->items);
 	free(roster->control.workspaces);
 	strv_free(roster->refused);
-	roster->refused = NULL;
+	strv_free(roster->unreadable);
+	roster->refused = roster->unreadable = NULL;
 	roster->items = NULL;
 	roster->control = (struct control){.n_cpus = roster->n_cpus};
 }

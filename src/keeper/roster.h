@@ -45,7 +45,7 @@ struct roster {
 	unsigned int n_cpus;
 	unsigned int generation; /* another one after each update */
 	bool reserves;		 /* somebody has a reserve of CPU */
-	bool partial;		 /* there are promises that cannot be read */
+	char **unreadable; /* names of files of promises that cannot be read; NULL: there are none */
 	/*
 	 * Promises whose workspaces could not be taken up, by name, as was told of each once: worth another update though
 	 * the register stays as it is. NULL: none.

@@ -48,18 +48,13 @@ static bool is_kept(const struct kept_places *kept, const char *where)
 }
 
 /* Whose promise cannot be read now has it still, or nobody would know what it had when it has gone. */
-static bool may_be_promised(const struct found *found, const struct promise_list *list)
-{
-	return found->promise ? promise_list_misses(list, found->promise) : list->partial;
-}
-
 static bool is_estate(const struct found *found, const struct kept_places *kept,
 		      const struct promise_list *list)
 {
 	bool group = strcmp(found->means, "cgroup") == 0 ||
 		     strcmp(found->means, STANDING_MEANS) == 0;
 
-	return group && !is_kept(kept, found->where) && !may_be_promised(found, list);
+	return group && !is_kept(kept, found->where) && !book_may_be_for(found, list->unreadable);
 }
 
 void settle_moments(struct writer *writer)

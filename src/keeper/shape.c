@@ -45,12 +45,8 @@ static int note(const struct shaper *shaper, const char *link, int index, const 
 			      .what = what,
 			      .text = "",
 			      .inode = (uint64_t)index};
-	int r;
 
-	if (!shaper->writer->book)
-		return 0;
-	r = book_note(shaper->writer->book, &found, err);
-	return r == 0 ? book_flush(shaper->writer->book, err) : r;
+	return writer_note_link(shaper->writer, &found, err);
 }
 
 static void forget_one(const struct shaper *shaper, const char *link, int index, const char *what)

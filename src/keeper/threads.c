@@ -28,9 +28,8 @@ static int note(struct writer *writer, const struct netlink_peer *link, const ch
 			      .what = what,
 			      .text = text,
 			      .inode = (uint64_t)link->index};
-	int r = writer->book ? book_note(writer->book, &found, err) : 0;
 
-	return r == 0 && writer->book ? book_flush(writer->book, err) : r;
+	return writer_note_link(writer, &found, err);
 }
 
 /* On v1 a single thread goes by "tasks"; on v2 a thread of the kernel's is a process. */

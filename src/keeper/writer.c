@@ -85,6 +85,30 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 	return r;
 }
 
+static bool is_of_another(const struct writer *writer, const struct found *found)
+{
+	struct found known;
+
+	return writer->promise && book_find(writer->book, found->where, found->what, &known) &&
+	       !known.inherited && known.inode == found->inode &&
+	       (!known.promise || strcmp(known.promise, writer->promise) != 0);
+}
+
+int writer_note_link(struct writer *writer, const struct found *found, struct error *err)
+{
+	struct found noted = *found;
+	bool shared;
+	int r;
+
+	if (!writer->book)
+		return 0;
+	shared = is_of_another(writer, found);
+	noted.promise = writer->promise;
+	r = shared ? book_set_promise(writer->book, found->where, NULL, err)
+		   : book_note(writer->book, &noted, err);
+	return r == 0 ? book_flush(writer->book, err) : r;
+}
+
 void writer_tell(struct writer *writer, const char *name, const char *directory, const char *file,
 		 const char *text)
 {

@@ -37,6 +37,12 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 		     const char *file, char **text, struct error *err);
 
 /* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the directory is gone. */
+/*
+ * For means that set something of links: notes FOUND, in the file too, for the promise that the writer has. Of what
+ * several have at the same link nobody knows for which one it is.
+ */
+int writer_note_link(struct writer *writer, const struct found *found, struct error *err);
+
 int writer_set_file(struct writer *writer, const char *name, const char *directory,
 		    const char *file, const char *text, struct error *err);
 

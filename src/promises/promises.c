@@ -247,7 +247,6 @@ int promises_read_readable(struct promise_list *list, size_t *damaged, struct er
 	struct damage damage = {0};
 	int r = read_list(-EBADF, list, &damage, err);
 
-	list->partial = damage.n > 0;
 	*damaged = damage.n;
 	*told = damage.first;
 	return r;

@@ -57,8 +57,7 @@ static inline uint32_t promise_weighed_mcores(const struct promise *promise)
 struct promise_list {
 	struct promise *items;
 	size_t n;
-	bool partial;	   /* there are more, which cannot be read: */
-	char **unreadable; /* the names of their files */
+	char **unreadable; /* the names of the files of more, which cannot be read; NULL: there are none */
 };
 
 /* The name of the file of one of this root and name, by which it is known also when that cannot be read; the caller's to free. */
@@ -86,7 +85,7 @@ int promises_read(int dir, struct promise_list *list, struct error *err);
 
 /*
  * The same for one who promises nothing: files that cannot be read are passed over. *DAMAGED counts them, and
- * *TOLD is about the first; the list is partial then.
+ * *TOLD is about the first.
  */
 int promises_read_readable(struct promise_list *list, size_t *damaged, struct error *told,
 			   struct error *err);

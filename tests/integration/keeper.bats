@@ -709,28 +709,40 @@ has_quota_of() {
 	[ -z "$(quota_cores "$ID-b")" ]
 }
 
-# For whom a link is limited is not in the book.
-@test "what a killed keeper has set of a link stays while a promise cannot be read" {
-	need_program tc iproute2
-	group "$ID"
-	in_group "$ID" unshare --net sleep 1000
-	net=/proc/$!/ns/net
+# connect NAME GROUP: a link of that name to a network namespace of the group's
+connect() {
+	local net
+	in_group "$2" unshare --net sleep 1000
+	net=/proc/${PIDS[-1]}/ns/net
 	apart() { [ "$(readlink "$net")" != "$(readlink /proc/self/ns/net)" ]; }
 	wait_until 10 apart
-	ip link add "k$$" type veth peer name eth0 netns $!
+	ip link add "$1" type veth peer name eth0 netns "${PIDS[-1]}"
+}
+
+@test "what a killed keeper has set of a link stays while the promise it is for cannot be read, and no other" {
+	need_program tc iproute2
+	group "$ID"
+	group "$ID-b"
+	connect "k$$" "$ID"
+	connect "l$$" "$ID-b"
 	behalf terms set "/$ID" net.ingress.limit=20mbit
-	limited() { tc qdisc show dev "k$$" | grep -q "^qdisc htb"; }
+	behalf terms set "/$ID-b" net.ingress.limit=20mbit net.egress.limit=20mbit
+	limited() { tc qdisc show dev "$1" | grep -q "^qdisc htb"; }
+	let_go() { ! limited "$1"; }
 	start_keeper
-	wait_until 5 limited
+	wait_until 5 limited "k$$"
+	wait_until 5 limited "l$$"
 	stop_keeper KILL
+	behalf terms unset "/$ID-b"
 	record=$(grep -l "\"/$ID\"" "$BEHALF_PROMISES"/*.json)
 	echo '{' >"$record"
 	start_keeper
-	sleep 2
-	limited
+	wait_until 5 let_go "l$$"
+	[ ! -e "/sys/class/net/bhe$(printf %x "$(cat "/sys/class/net/l$$/ifindex")")" ]
+	sleep 1
+	limited "k$$"
 	rm "$record"
-	free() { ! limited; }
-	wait_until 5 free
+	wait_until 5 let_go "k$$"
 }
 
 # What cannot be read is not what was taken back.

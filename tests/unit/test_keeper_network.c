@@ -166,10 +166,17 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
 	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
 	place.terms.gate = TERMS_GATE_DROP;
+	add_link(&place, "out1", "eth1");
+	ok(netlink_ifb_create(place.netlink, "other0", &err) == 0, "%s", err.text);
 	update(&place);
 	ok(has_ifb(&place, index));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL) > 0, 1);
+	/* one went by itself */
+	netlink_link_delete(place.netlink, shape_ifb_of(SHAPE_IFB_LINK, index_of(&place, "out1")).name,
+			    NULL);
 	ok(writer_undo_all(&place.writer, &err) == 0, "%s", err.text);
+	is_uint(book_entries(place.book), 0);
+	ok(index_of(&place, "other0") > 0);
 	ok(!has_ifb(&place, index));
 	ok(!has_our_root(&place, "out0"));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL), 0);
@@ -218,7 +225,7 @@ TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 	/* one whose workspace is promised nothing any more */
 	be_the_next(&place);
 	must(network_update(place.network, NULL, 0, NULL) == 0);
-	ok(!network_take_back(&place.writer, 0));
+	ok(!network_take_back(&place.writer, NULL, 0));
 	ok(!has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
 	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
@@ -346,6 +353,35 @@ TEST(what_fails_for_good_does_not_keep_an_update_from_its_end)
 	ok(has_ifb(&place, index_of(&place, "out2")));
 	leave_crowd(&bad[0]);
 	leave_crowd(&bad[1]);
+	leave_place(&place);
+}
+
+/* The search for what is threaded is not the thorough one by which the link was found. */
+TEST(threads_that_cannot_be_had_do_not_keep_an_update_from_its_end)
+{
+	struct place place = {0}, crowd = {0};
+	char *places[] = {place.directory, NULL};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_crowd(&place, &crowd, "out1");
+	hide(&place);
+	hide(&crowd);
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	place.terms.gate = TERMS_GATE_THREADED;
+	const struct network_workspace list[] = {{.name = "a",
+						  .directory = place.directory,
+						  .places = places,
+						  .terms = &place.terms},
+						 {.name = "b",
+						  .directory = crowd.directory,
+						  .places = places,
+						  .terms = &place.terms}};
+	update_late(&place, list, ARRAY_SIZE(list));
+	ok(has_our_root(&place, "out0"));
+	ok(has_our_root(&place, "out1"));
+	update_late(&place, list, ARRAY_SIZE(list));
+	leave_crowd(&crowd);
 	leave_place(&place);
 }
 

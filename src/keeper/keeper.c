@@ -39,6 +39,7 @@
 #define REGISTER_NS 500000000ull  /* how often the register is looked at, */
 #define CARRY_NS 2000000000ull	  /* the controller's memory written down */
 #define STANDING_NS 5000000000ull /* and what could not be set, tried again */
+#define PUT_BACK_NS 1000000000ull /* whoever waits for the end is told that it goes on */
 #define ONCE_ROUNDS 11
 #define TELL_ROUNDS 5
 
@@ -350,12 +351,31 @@ static int put_bursts_back(struct book *bursts, struct error *err)
 	return undone < 0 ? undone : r;
 }
 
+/*
+ * Somebody who stops a service waits for it to end, for so long (TimeoutStopSec), and what is not put back by then is for the
+ * next one or --restore to do. As long as it goes on that is to be waited for; to answer meanwhile there is nothing.
+ */
+static void ask_for_time(void)
+{
+	static uint64_t due_ns;
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns < due_ns)
+		return;
+	due_ns = now_ns + PUT_BACK_NS;
+	notify_manager("EXTEND_TIMEOUT_USEC=30000000\nWATCHDOG=1");
+}
+
 static int put_back(struct keeper *k, struct error *err)
 {
 	_cleanup_(cleanup_book) struct book *bursts = book_part(k->book, BURST_MEANS);
 	struct error rest_err = {0}, burst_err = {0};
-	int rest = add_failure(writer_undo_all(&k->writer, &rest_err), &rest_err, err);
-	int r = bursts && book_entries(bursts) ? put_bursts_back(bursts, &burst_err) : 0;
+	int rest, r;
+
+	ask_for_time();
+	k->writer.went_on = ask_for_time;
+	rest = add_failure(writer_undo_all(&k->writer, &rest_err), &rest_err, err);
+	r = bursts && book_entries(bursts) ? put_bursts_back(bursts, &burst_err) : 0;
 
 	r = add_failure(r, &burst_err, err);
 	return rest < 0 ? rest : r;

@@ -18,7 +18,7 @@
 #define ROOT "qdisc"
 #define CLSACT "clsact"
 #define REDIRECT "redirect"
-#define IFB "ifb"
+#define IFB SHAPE_IFB_NOTED
 #define GATE "gate"
 #define MARK "mark"
 #define HOLD "hold"

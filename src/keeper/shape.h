@@ -30,6 +30,8 @@ struct netlink;
 
 /* Of its entries in the book. */
 #define SHAPE_MEANS "link"
+/* And what it is of one that is about an ifb, which is where that says. */
+#define SHAPE_IFB_NOTED "ifb"
 
 /* Whose arriving packets an ifb holds back: the letter is in its name, with the index of the link. */
 enum shape_ifb_use {
@@ -133,3 +135,8 @@ void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *li
 
 /* Takes one entry of the book back: what was set on a link. For writer.c. */
 int shape_undo(const struct found *found, struct error *err);
+
+/* Whether that is of an ifb of ours, and goes with it. */
+bool shape_is_of_ifb(const struct book *book, const struct found *found);
+/* Takes all ifbs back that the book has, in one go; what leads to them is gone already. */
+int shape_undo_ifbs(struct book *book, struct error *err);

@@ -190,6 +190,7 @@ struct undone {
 	const char *where; /* NULL: everywhere */
 	bool gone;	   /* what is promised there */
 	bool inherited;	   /* those alone */
+	bool but_ifbs;	   /* which go together */
 };
 
 /* One pass. Those that are put back are forgotten. Returns the last failure, and how many there were. */
@@ -207,9 +208,13 @@ static int undo_pass(struct writer *writer, const struct undone *what, size_t *f
 			continue;
 		if (what->inherited && !found.inherited)
 			continue;
+		if (what->but_ifbs && shape_is_of_ifb(writer->book, &found))
+			continue;
 		if (what->gone && found.term && found.none)
 			found.text = found.none;
 		r = undo(writer, &found, err);
+		if (writer->went_on)
+			writer->went_on();
 		if (r == 0 && !writer->dry)
 			book_forget_at(writer->book, i);
 		*failures += r < 0;
@@ -239,11 +244,14 @@ static int undo_entries(struct writer *writer, const struct undone *what, struct
 
 int writer_undo_all(struct writer *writer, struct error *err)
 {
-	int r = undo_entries(writer, &(struct undone){0}, err);
+	const struct undone what = {.but_ifbs = !writer->dry};
+	int r = undo_entries(writer, &what, err), ifbs;
 
-	if (!writer->dry)
-		book_remove(writer->book);
-	return r;
+	if (writer->dry)
+		return r;
+	ifbs = shape_undo_ifbs(writer->book, r < 0 ? NULL : err);
+	book_remove(writer->book);
+	return r < 0 ? r : ifbs;
 }
 
 int writer_undo(struct writer *writer, const char *where, bool gone, struct error *err)

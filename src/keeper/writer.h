@@ -26,6 +26,8 @@ struct writer {
 	bool json; /* as lines of JSON */
 	bool lost; /* the book of a keeper before this one is: what is set may be what it has left */
 	const char *promise; /* the file of whose it is what is noted; NULL: nobody's alone */
+	void (*went_on)(
+		void); /* something more was put back, of much; NULL: nobody wants to know */
 	uint64_t writes;
 };
 
@@ -36,13 +38,13 @@ struct writer {
 int writer_note_file(struct writer *writer, const char *means, const char *directory,
 		     const char *file, char **text, struct error *err);
 
-/* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the directory is gone. */
 /*
  * For means that set something of links: notes FOUND, in the file too, for the promise that the writer has. Of what
  * several have at the same link nobody knows for which one it is.
  */
 int writer_note_link(struct writer *writer, const struct found *found, struct error *err);
 
+/* Writes TEXT to FILE in DIRECTORY, on behalf of workspace NAME. -ENOENT: the directory is gone. */
 int writer_set_file(struct writer *writer, const char *name, const char *directory,
 		    const char *file, const char *text, struct error *err);
 

@@ -285,3 +285,27 @@ int netlink_link_delete(struct netlink *netlink, const char *name, struct error 
 		return error_errno(err, r, "remove the interface '%s'", name);
 	return 0;
 }
+
+int netlink_link_set_group(struct netlink *netlink, const char *name, uint32_t group,
+			   struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_SETLINK, 0, sizeof(struct ifinfomsg));
+	int r;
+
+	netlink_put_string(request, IFLA_IFNAME, name);
+	netlink_put_u32(request, IFLA_GROUP, group);
+	r = netlink_request(netlink, request);
+	return r < 0 ? error_errno(err, r, "put the interface '%s' into a group", name) : 0;
+}
+
+int netlink_link_delete_group(struct netlink *netlink, uint32_t group, struct error *err)
+{
+	char buffer[NETLINK_BUFFER_BYTES];
+	struct nlmsghdr *request = netlink_begin(buffer, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+	int r;
+
+	netlink_put_u32(request, IFLA_GROUP, group);
+	r = netlink_request(netlink, request);
+	return r < 0 ? error_errno(err, r, "remove the interfaces of a group") : 0;
+}

@@ -65,3 +65,11 @@ int netlink_link_set_up(struct netlink *netlink, int index, struct error *err);
 
 /* 0 also when there is no such interface. The other end of a veth goes with it. */
 int netlink_link_delete(struct netlink *netlink, const char *name, struct error *err);
+
+/*
+ * The kernel waits for all CPUs when interfaces go (rcu_barrier in netdev_run_todo, net/core/dev.c): 20 ms, for one as for all
+ * of a group. -ENODEV: there is no interface of that name, or none in the group.
+ */
+int netlink_link_set_group(struct netlink *netlink, const char *name, uint32_t group,
+			   struct error *err);
+int netlink_link_delete_group(struct netlink *netlink, uint32_t group, struct error *err);

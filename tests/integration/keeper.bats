@@ -1165,7 +1165,7 @@ put_disk_back() {
 		while True:
 		    word = s.recv(100).decode()
 		    print(word, flush=True)
-		    if word == "STOPPING=1":
+		    if word.startswith("EXTEND_TIMEOUT_USEC="):
 		        break
 	END
 	PIDS+=($!)
@@ -1175,6 +1175,8 @@ put_disk_back() {
 	wait_until 5 often
 	stop_keeper TERM
 	wait_until 5 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/heard"
+	# what is to be put back may be much
+	grep -A1 -x STOPPING=1 "$BATS_TEST_TMPDIR/heard" | tail -1 | grep -q "^EXTEND_TIMEOUT_USEC="
 	[ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = WATCHDOG=1 ] || [ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = READY=1 ]
 	grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
 }

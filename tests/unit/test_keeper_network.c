@@ -172,8 +172,8 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	ok(has_ifb(&place, index));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL) > 0, 1);
 	/* one went by itself */
-	netlink_link_delete(place.netlink, shape_ifb_of(SHAPE_IFB_LINK, index_of(&place, "out1")).name,
-			    NULL);
+	netlink_link_delete(place.netlink,
+			    shape_ifb_of(SHAPE_IFB_LINK, index_of(&place, "out1")).name, NULL);
 	ok(writer_undo_all(&place.writer, &err) == 0, "%s", err.text);
 	is_uint(book_entries(place.book), 0);
 	ok(index_of(&place, "other0") > 0);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * All ifbs of the book are taken back together: the kernel waits for all CPUs when an interface goes, which with hundreds
+ * takes ten seconds, and for a group of them once.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "keeper/shape.h"
+#include "kernel/netlink.h"
+#include "kernel/netlink_link.h"
+
+bool shape_is_of_ifb(const struct book *book, const struct found *found)
+{
+	struct found ifb;
+
+	return strcmp(found->means, SHAPE_MEANS) == 0 &&
+	       book_find(book, found->where, SHAPE_IFB_NOTED, &ifb);
+}
+
+static bool is_ifb(const struct found *found)
+{
+	return strcmp(found->means, SHAPE_MEANS) == 0 && strcmp(found->what, SHAPE_IFB_NOTED) == 0;
+}
+
+static bool has_ifbs(const struct book *book)
+{
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+
+		if (is_ifb(&found))
+			return true;
+	}
+	return false;
+}
+
+/* *N: how many are there to go. */
+static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group, size_t *n,
+		      struct error *err)
+{
+	int result = 0;
+
+	*n = 0;
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+		int r;
+
+		if (!is_ifb(&found))
+			continue;
+		r = netlink_link_set_group(netlink, found.where, group, err);
+		*n += r == 0;
+		result = r < 0 && r != -ENODEV ? r : result;
+	}
+	return result;
+}
+
+static void forget_ifbs(struct book *book)
+{
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+
+		if (shape_is_of_ifb(book, &found) && !is_ifb(&found))
+			book_forget_at(book, i);
+	}
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+
+		if (is_ifb(&found))
+			book_forget_at(book, i);
+	}
+}
+
+/* A group that nobody else has: whoever made a number up as we do has not made this one. */
+int shape_undo_ifbs(struct book *book, struct error *err)
+{
+	_cleanup_netlink_ struct netlink *netlink = NULL;
+	uint32_t group = 0;
+	size_t n;
+	int deleted = 0, r;
+
+	if (!has_ifbs(book))
+		return 0;
+	r = netlink_open(&netlink, err);
+	if (r == 0 && getrandom(&group, sizeof(group), 0) != (ssize_t)sizeof(group))
+		r = error_errno(err, errno, "take a number for a group of interfaces");
+	if (r < 0)
+		return r;
+	r = group_ifbs(netlink, book, group, &n, err);
+	if (n)
+		deleted = netlink_link_delete_group(netlink, group, r < 0 ? NULL : err);
+	forget_ifbs(book);
+	return r < 0 ? r : deleted;
+}

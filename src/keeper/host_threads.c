@@ -13,9 +13,12 @@
 
 #define KTHREADD "2"
 #define LIST_MAX_BYTES (1u << 20)
-#define STARVED 0.6	/* of the time between two looks that it waited, */
+#define STARVED 0.6	/* of the time between two looks that it, or its pool, waited, */
 #define RAN_MOST 0.3	/* and at most ran */
 #define RAN_LEAST 0.001 /* what counts */
+/* Of one of a pool: what it waited at least, and how often as long as it ran. */
+#define WAITED_LEAST 0.05
+#define WAITED_RATIO (STARVED / RAN_MOST)
 
 struct host_thread {
 	int pid;
@@ -35,6 +38,7 @@ void host_threads_clear(struct host_threads *t)
 {
 	host_threads_forget(t);
 	free(t->lost);
+	free(t->waiting);
 	*t = (struct host_threads){0};
 }
 
@@ -87,45 +91,76 @@ static bool is_hosts(int pid)
 	return true;
 }
 
+void host_threads_pool(const char *name, int pid, char pool[static HOST_POOL_BYTES])
+{
+	if (strncmp(name, "kworker/", strlen("kworker/")) == 0)
+		snprintf(pool, HOST_POOL_BYTES, "%.*s", (int)strcspn(name, ":"), name);
+	else
+		snprintf(pool, HOST_POOL_BYTES, "%d", pid);
+}
+
 /*
- * The CPU it ran on last, the 39th value; the name, which may have anything in it, is the second. Below 0: it is none
+ * The CPU it ran on last is the 39th value; the name, which may have anything in it, is the second. False: it is none
  * that counts. ksoftirqd does what came in too fast to be done at once: that it waits holds floods back, and what of
  * it is in the way of whom is told by the ledger.
  */
-static int cpu_of(int pid)
+static bool read_place(int pid, struct host_waiting *waiting)
 {
-	char text[1024];
+	char text[1024], *name, *end;
 	const char *at;
 
 	if (!read_file(pid, "stat", text, sizeof(text)) || strstr(text, "(ksoftirqd/"))
-		return -1;
-	at = strrchr(text, ')');
+		return false;
+	name = strchr(text, '(');
+	end = strrchr(text, ')');
+	at = end;
 	for (int i = 2; at && i < 39; i++) {
 		at = strchr(at, ' ');
 		at += at != NULL;
 	}
-	return at ? atoi(at) : -1;
+	if (!name || !at)
+		return false;
+	waiting->cpu = atoi(at);
+	*end = '\0';
+	host_threads_pool(name + 1, pid, waiting->pool);
+	return true;
 }
 
-static void judge(struct host_threads *t, const struct host_thread *now,
-		  const struct host_thread *then, double elapsed_ns, unsigned int n_cpus)
+bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost)
+{
+	bool starved = false;
+
+	for (size_t i = 0; i < n; i++) {
+		double ran = 0, waited = 0;
+
+		for (size_t other = 0; other < n; other++) {
+			if (strcmp(list[other].pool, list[i].pool) != 0)
+				continue;
+			ran += list[other].ran;
+			waited += list[other].waited;
+		}
+		if (waited < STARVED || ran > RAN_MOST)
+			continue;
+		lost[list[i].cpu] += list[i].waited;
+		starved = true;
+	}
+	return starved;
+}
+
+static void see(struct host_threads *t, const struct host_thread *now,
+		const struct host_thread *then, double elapsed_ns, unsigned int n_cpus)
 {
 	double ran = then->ran_ns < now->ran_ns ? (double)(now->ran_ns - then->ran_ns) : 0;
 	double waited =
 		then->waited_ns < now->waited_ns ? (double)(now->waited_ns - then->waited_ns) : 0;
-	bool starves = waited >= STARVED * elapsed_ns && ran <= RAN_MOST * elapsed_ns;
-	int cpu;
+	struct host_waiting one = {.ran = ran / elapsed_ns, .waited = waited / elapsed_ns};
+	bool waits = one.waited >= WAITED_LEAST && one.waited >= WAITED_RATIO * one.ran;
 
-	if ((!starves && ran < RAN_LEAST * elapsed_ns) || !is_hosts(now->pid))
+	if ((!waits && one.ran < RAN_LEAST) || !is_hosts(now->pid))
 		return;
-	t->got += ran / elapsed_ns;
-	if (!starves)
-		return;
-	cpu = cpu_of(now->pid);
-	if (cpu < 0 || (unsigned int)cpu >= n_cpus)
-		return;
-	t->lost[cpu] += waited / elapsed_ns;
-	t->starved = true;
+	t->got += one.ran;
+	if (waits && read_place(now->pid, &one) && one.cpu >= 0 && (unsigned int)one.cpu < n_cpus)
+		t->waiting[t->n_waiting++] = one;
 }
 
 static size_t read_all(struct host_thread **items)
@@ -163,7 +198,10 @@ bool host_threads_look(struct host_threads *t, unsigned int n_cpus, uint64_t now
 
 	if (!t->lost)
 		t->lost = calloc(n_cpus, sizeof(*t->lost));
-	if (!t->lost) {
+	free(t->waiting);
+	t->waiting = calloc(n + 1, sizeof(*t->waiting));
+	t->n_waiting = 0;
+	if (!t->lost || !t->waiting) {
 		free(now);
 		return false;
 	}
@@ -174,8 +212,9 @@ bool host_threads_look(struct host_threads *t, unsigned int n_cpus, uint64_t now
 		while (before < t->n && t->items[before].pid < now[i].pid)
 			before++;
 		if (before < t->n && t->items[before].pid == now[i].pid)
-			judge(t, &now[i], &t->items[before], elapsed_ns, n_cpus);
+			see(t, &now[i], &t->items[before], elapsed_ns, n_cpus);
 	}
+	t->starved = host_threads_starve(t->waiting, t->n_waiting, t->lost);
 	free(t->items);
 	t->items = now;
 	t->n = n;

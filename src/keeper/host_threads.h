@@ -4,23 +4,41 @@
 /*
  * How the kernel's own workers fare: those threads of the kernel that are in no workspace's group. A worker that is
  * ready for most of a second and hardly runs is starved, whatever it has to do (ksoftirqd apart); one that waits a
- * little each time it wakes up is not.
+ * little each time it wakes up is not. Workers of one pool of the kernel's take turns at the same work (workqueue.rst):
+ * what one of them does not wait another one does, and together they are as one.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct host_thread;
+struct host_waiting;
 
 /* All zero at first. */
 struct host_threads {
 	struct host_thread *items; /* by pid */
 	size_t n;
+	struct host_waiting *waiting; /* as of the last look */
+	size_t n_waiting;
 	uint64_t at_ns;
 	double got;   /* what all of them ran since the look before, in cores */
 	double *lost; /* by CPU: what the starved ones waited, in cores */
 	bool starved; /* any of them */
 };
+
+#define HOST_POOL_BYTES 20
+
+/* A thread that waited more than it ran, of the time between two looks. */
+struct host_waiting {
+	char pool[HOST_POOL_BYTES]; /* of workers, or its own number */
+	int cpu;		    /* that it ran on last */
+	double ran, waited;
+};
+
+/* Adds to LOST, by CPU, what those of the list waited that are starved. Whether there are any. */
+bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost);
+/* The pool of the thread of that number and name: of "kworker/u8:1-loop0" it is "kworker/u8". */
+void host_threads_pool(const char *name, int pid, char pool[static HOST_POOL_BYTES]);
 
 /*
  * Looks at all of them; worth it once a second, and while CPUs are short. False: nothing is known, as this is

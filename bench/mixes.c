@@ -160,13 +160,14 @@ static void draw_disk(uint64_t *state, struct flow_spec *spec)
 }
 
 static void add_side(const struct bench *bench, const struct flow_spec *spec, bool receives,
-		     double company, double busy, struct forecasts *forecasts)
+		     const struct extrapolate_load *host, struct forecasts *forecasts)
 {
 	enum site_workspace workspace = receives ? spec->to : spec->from;
 	struct measure_flow asked = {.sent = spec->rate};
 	struct fit_point at = operations_load(spec, &asked);
-	const struct extrapolate_load worst = {at.units, at.bytes, at.connections, 0};
-	const struct extrapolate_load load = {at.units, at.bytes, at.connections, company, busy};
+	const struct extrapolate_load worst = {at.units, at.bytes, at.connections, 0, 0, 0};
+	const struct extrapolate_load load = {at.units,	     at.bytes,	 at.connections,
+					      host->company, host->busy, host->all_connections};
 	const char *target = flow_is_net(spec) ? site_path_name(spec->path) : bench->disk.target;
 	const struct profile_operation *operation =
 		profile_find(bench->profile, operations_kind(spec, receives), operations_mode(spec),
@@ -196,10 +197,13 @@ static struct forecasts forecast_at(const struct bench *bench, const struct prof
 				    const struct flow_spec *specs, size_t n, double busy)
 {
 	struct forecasts forecasts = {0};
-	double company = 0;
+	struct extrapolate_load host = {.busy = busy};
 
-	for (size_t i = 0; i < n; i++)
-		company += fmin(specs[i].rate, 1e9 / FLOW_TICK_NS);
+	for (size_t i = 0; i < n; i++) {
+		host.company += fmin(specs[i].rate, 1e9 / FLOW_TICK_NS);
+		if (specs[i].kind == FLOW_CONNECT)
+			host.all_connections += specs[i].rate;
+	}
 	/* its threads are its own, as in what is measured */
 	forecasts.host.parts[PROFILE_OWN] = base->threads_cpu_ns * bench->cpus;
 	forecasts.host.parts[PROFILE_HOST] =
@@ -207,9 +211,9 @@ static struct forecasts forecast_at(const struct bench *bench, const struct prof
 	forecasts.host.upper = base->host_cpu_upper_ns * bench->cpus;
 	for (size_t i = 0; i < n; i++) {
 		if (operations_is_workspace(&specs[i], specs[i].from))
-			add_side(bench, &specs[i], false, company, busy, &forecasts);
+			add_side(bench, &specs[i], false, &host, &forecasts);
 		if (flow_is_net(&specs[i]) && operations_is_workspace(&specs[i], specs[i].to))
-			add_side(bench, &specs[i], true, company, busy, &forecasts);
+			add_side(bench, &specs[i], true, &host, &forecasts);
 	}
 	return forecasts;
 }

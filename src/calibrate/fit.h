@@ -14,8 +14,9 @@
 /* One load of one workspace, per second, and what it cost in CPU-nanoseconds per second, by part. */
 struct fit_point {
 	double units, bytes, connections;
-	double company; /* wakeups of all loads */
-	double busy;	/* which part of all CPUs is in use */
+	double company;		/* wakeups of all loads */
+	double busy;		/* which part of all CPUs is in use */
+	double all_connections; /* of all loads; 0: there are no others */
 	double parts[PROFILE_PARTS];
 };
 

@@ -203,6 +203,15 @@ static double in_threads(const struct measure_charge *host)
 	return host->own + host->behalf[WIRE_WORK] + host->behalf[WIRE_WRITEBACK];
 }
 
+static double all_connections(const struct operations_sample *sample)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < sample->n; i++)
+		sum += operations_load(&sample->specs[i], &sample->figures->flows[i]).connections;
+	return sum;
+}
+
 static int add_others(struct operations *operations, const struct operations_sample *sample)
 {
 	const struct measure_figures *figures = sample->figures;
@@ -217,10 +226,8 @@ static int add_others(struct operations *operations, const struct operations_sam
 		.rcu_ns = figures->rcu,
 		.programs_ns = figures->programs + figures->others,
 	};
-	for (size_t i = 0; i < sample->n; i++)
-		grown[operations->n_rounds].connection_wakeups += fit_wakeups(
-			operations_load(&sample->specs[i], &figures->flows[i]).connections,
-			OPERATIONS_HOST_GAP_NS);
+	grown[operations->n_rounds].connection_wakeups =
+		fit_wakeups(all_connections(sample), OPERATIONS_HOST_GAP_NS);
 	return 0;
 }
 
@@ -232,6 +239,8 @@ int operations_add(struct operations *operations, const struct operations_sample
 
 	for (size_t i = 0; r == 0 && i < sample->n; i++)
 		r = add_load(operations, sample, i, &round.loads[i]);
+	for (size_t i = 0; r == 0 && i < sample->n; i++)
+		round.loads[i].at.all_connections = all_connections(sample);
 	round.cost_ns = figures->host.behalf[WIRE_NET_RX];
 	if (r == 0)
 		r = add_round(operations, &round, OPERATIONS_HOST_NET);

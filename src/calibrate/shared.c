@@ -14,13 +14,16 @@
 #define ITERATIONS 8
 #define RIDGE_OF_GROUPS 1e-4
 
+/* What is done once for the connections of all loads is each one's by how many of them are its. */
 static void columns_of(const struct fit_point *point, double gap_ns, double columns[COLUMNS])
 {
+	double all = fmax(point->all_connections, point->connections);
+
 	columns[0] = point->units;
 	columns[1] = point->bytes;
 	columns[2] = fit_wakeups(point->units, gap_ns);
 	columns[3] = point->connections;
-	columns[4] = fit_wakeups(point->connections, gap_ns);
+	columns[4] = fit_wakeups(all, gap_ns) * (all > 0 ? point->connections / all : 0);
 }
 
 static double cost_of(const struct shared_cost *cost, const struct fit_point *point)

@@ -46,6 +46,18 @@ double extrapolate_part_wakeups(const struct profile_operation *operation, enum 
 			       per_s);
 }
 
+double extrapolate_connection_wakeups(const struct profile_operation *operation,
+				      enum profile_part part, const struct extrapolate_load *load)
+{
+	double all = larger(load->connections, load->all_connections);
+
+	if (part != PROFILE_HOST || all <= 0)
+		return extrapolate_part_wakeups(operation, part, load->connections);
+	/* never more than its own, rounding included */
+	return smaller(extrapolate_part_wakeups(operation, part, load->connections),
+		       extrapolate_part_wakeups(operation, part, all) * (load->connections / all));
+}
+
 double extrapolate_sleepers(const struct profile_operation *operation,
 			    const struct extrapolate_load *load)
 {
@@ -112,8 +124,7 @@ static double cost_of(const struct profile_operation *operation, enum profile_pa
 	       (cost->unit_ns * load->units + cost->byte_ns * load->bytes +
 		cost->connection_ns * load->connections +
 		cost->wakeup_ns * extrapolate_part_wakeups(operation, part, load->units) +
-		cost->connection_wakeup_ns *
-			extrapolate_part_wakeups(operation, part, load->connections) +
+		cost->connection_wakeup_ns * extrapolate_connection_wakeups(operation, part, load) +
 		company_cost(operation, cost, load));
 }
 
@@ -127,7 +138,7 @@ uint64_t extrapolate_threads(const struct profile_operation *operation,
 			     const struct extrapolate_load *load)
 {
 	return round_up(operation->connection_threads_ns *
-			extrapolate_part_wakeups(operation, PROFILE_HOST, load->connections));
+			extrapolate_connection_wakeups(operation, PROFILE_HOST, load));
 }
 
 double extrapolate_worst(const struct profile_operation *operation, enum profile_part part,
@@ -285,7 +296,7 @@ static bool net_flow(const struct terms *terms, enum terms_direction direction,
 	*flow = (struct extrapolate_flow){
 		.kind = direction == TERMS_EGRESS ? PROFILE_SEND : PROFILE_RECEIVE,
 		.expected_load = {bytes / size, bytes, net->connections, assumptions->company,
-				  assumptions->busy},
+				  assumptions->busy, assumptions->all_connections},
 		.worst_load = {.units = bytes / worst,
 			       .bytes = bytes,
 			       .connections = net->connections},
@@ -389,6 +400,9 @@ void extrapolate_add_company(const struct terms *terms, uint32_t count,
 								  : &company->requests;
 
 		*to = ncores_add(*to, ncores_times(wakeups, count));
+		to = flows[i].kind == PROFILE_SEND ? &company->connections_out
+						   : &company->connections_in;
+		*to = ncores_add(*to, ncores_times(round_up(load->connections), count));
 	}
 }
 
@@ -404,6 +418,7 @@ static uint64_t host_least(const struct extrapolate_flow *flow)
 	uint64_t least = 0;
 
 	alone.company = extrapolate_wakeups(flow->expected, alone.units);
+	alone.all_connections = 0;
 	for (unsigned int part = PROFILE_WORKSPACE_PARTS; part < PROFILE_PARTS; part++) {
 		uint64_t expected = extrapolate_part(flow->expected, part, &flow->expected_load);
 		uint64_t by_itself = extrapolate_part(flow->expected, part, &alone);

@@ -24,7 +24,8 @@ struct extrapolate_load {
 	double bytes;
 	double connections;
 	double company; /* wakeups of the whole host: R of profile.h; 0: not known, or the worst case */
-	double busy; /* U of profile.h; the same */
+	double busy;		/* U of profile.h; the same */
+	double all_connections; /* of the whole host: X of profile.h; the same */
 };
 
 /* Of one operation: what the profile says at LOAD, on average. */
@@ -50,9 +51,11 @@ uint64_t extrapolate_threads(const struct profile_operation *operation,
 			     const struct extrapolate_load *load);
 /* Wakeups per second for so many packets, requests or connections: W of profile.h. */
 double extrapolate_wakeups(const struct profile_operation *operation, double per_s);
-/* The same as PART is charged for them. */
+/* The same as PART is charged for packets and requests, and for connections. */
 double extrapolate_part_wakeups(const struct profile_operation *operation, enum profile_part part,
 				double per_s);
+double extrapolate_connection_wakeups(const struct profile_operation *operation,
+				      enum profile_part part, const struct extrapolate_load *load);
 /* Those of them that find a CPU asleep, and those that find one that others have just used. */
 double extrapolate_sleepers(const struct profile_operation *operation,
 			    const struct extrapolate_load *load);
@@ -87,8 +90,9 @@ struct extrapolate_assumptions {
 	enum extrapolate_cache cache;
 	const char *(*disk_target)(const void *host, const char *device); /* "/dev/vda" to "8:0" */
 	const void *host;						  /* its argument */
-	double company; /* expected wakeups per second of the whole host, 0: not known */
-	double busy;	/* which part of its CPUs is expected to be in use, 0: not known */
+	double company;		/* expected wakeups per second of the whole host, 0: not known */
+	double busy;		/* which part of its CPUs is expected to be in use, 0: not known */
+	double all_connections; /* expected per second of the whole host, 0: not known */
 };
 
 /* A promise of I/O with what prices it. */
@@ -133,6 +137,7 @@ struct extrapolate_need {
 /* Expected wakeups per second, by what they are for. */
 struct extrapolate_company {
 	uint64_t sent, received, requests;
+	uint64_t connections_out, connections_in; /* themselves */
 };
 
 /* Adds those of COUNT workspaces. Whole numbers, so their order changes nothing. */

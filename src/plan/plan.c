@@ -90,6 +90,9 @@ struct extrapolate_assumptions plan_assumptions(const struct plan_request *reque
 	assumptions.company = (double)ncores_add(company.sent > company.received ? company.sent
 										 : company.received,
 						 company.requests);
+	assumptions.all_connections = (double)(company.connections_out > company.connections_in
+						       ? company.connections_out
+						       : company.connections_in);
 	assumptions.busy = busy_of(request, &assumptions);
 	return assumptions;
 }

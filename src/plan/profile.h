@@ -22,7 +22,8 @@
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
  *		+ asleep_ns * S * W(N) + crowded_ns * (1 - S) * W(N)
- *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns)
+ *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns), and for connections of that, of
+ *		all X of the host, the part that x is of X: W(C) = min(X, 1e9 / host_gap_ns) * C / X
  *	S = 1 / (1 + R / awake_per_s)
  *
  * and, of what the workspace is charged, all of that times 1 + busy_share * min(U, busy_most).

@@ -45,7 +45,7 @@ static void put_part(FILE *out, const struct profile_operation *operation, enum 
 	put_product(out, &plus, cost->wakeup_ns,
 		    extrapolate_part_wakeups(operation, part, at.units), "wakeups");
 	put_product(out, &plus, cost->connection_wakeup_ns,
-		    extrapolate_part_wakeups(operation, part, at.connections),
+		    extrapolate_connection_wakeups(operation, part, &at),
 		    "wakeups for connections");
 	put_product(out, &plus, cost->asleep_ns, extrapolate_sleepers(operation, &at),
 		    "wakeups of sleeping CPUs");

@@ -332,6 +332,45 @@ TEST(operations_know_what_threads_do_for_connections)
 	ok(profile->base.host_cpu_upper_ns >= profile->base.host_cpu_ns);
 }
 
+/* What is done once a tick for all of them is not done twice because there are two loads. */
+TEST(operations_know_that_the_host_has_one_tick_for_all_connections)
+{
+	_cleanup_(cleanup_operations) struct operations all = {0};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	const struct profile_operation *send;
+
+	profile->quantile = 0.95;
+	profile->source = PROFILE_CALIBRATED;
+	for (int i = 0; i < 60; i++) {
+		struct measure_figures figures = {.host.behalf[WIRE_TIMER] = 1e6};
+		struct flow_spec specs[] = {
+			{.kind = FLOW_CONNECT, .from = SITE_A, .to = SITE_B},
+			{.kind = FLOW_CONNECT, .path = SITE_HOST, .from = SITE_H, .to = SITE_I},
+			{.kind = FLOW_TCP, .from = SITE_A, .to = SITE_B, .size_bytes = 1000},
+		};
+		size_t n = i % 4 ? 1 + (size_t)(i % 2) : 0;
+
+		for (size_t l = 0; l < n; l++) {
+			figures.flows[l].sent = 400 + 100 * ((i + (int)l) % 7);
+			figures.workspaces[specs[l].from].own = 3000 * figures.flows[l].sent;
+			figures.workspaces[specs[l].to].own = 1000 * figures.flows[l].sent;
+		}
+		if (!n) {
+			figures.flows[0].sent = 1000 + 10 * (i % 7);
+			figures.workspaces[SITE_A].own = figures.workspaces[SITE_B].own = 3e6;
+		} else {
+			figures.host.behalf[WIRE_TIMER] += 16000 * 250;
+		}
+		must(operations_add(&all,
+				    &(struct operations_sample){n ? specs : &specs[2], n ? n : 1,
+								&figures, "8:0"}) == 0);
+	}
+	must(operations_fit(&all, 1u << SITE_BRIDGE, profile) == 0);
+	send = profile_find(profile, PROFILE_SEND, PROFILE_TCP, "bridge", NULL);
+	ok(fabs(send->cost[PROFILE_HOST].connection_wakeup_ns - 8000) < 600, "%f",
+	   send->cost[PROFILE_HOST].connection_wakeup_ns);
+}
+
 /* Packets that are nobody's come with some loads, and in some rounds; that tells nothing of what its clocks cost the host. */
 TEST(operations_tell_the_hosts_receiving_from_its_clocks)
 {

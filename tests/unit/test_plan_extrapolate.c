@@ -120,6 +120,26 @@ TEST(io_is_dearer_on_a_host_in_use)
 	is_uint(extrapolate_upper_part(send, PROFILE_NET_RX, &load), 4800000);
 }
 
+/* What the host does for connections it does for all at once; the worst case is who has them all. */
+TEST(the_host_has_one_tick_for_all_connections)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = example();
+	struct profile_operation *send = &profile->operations[0];
+	struct extrapolate_load load = {.connections = 1000};
+
+	send->cost[PROFILE_HOST] = (struct profile_cost){.connection_wakeup_ns = 8000};
+	send->connection_threads_ns = 2000;
+	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 2000000);
+	load.all_connections = 4000;
+	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 500000);
+	is_uint(extrapolate_threads(send, &load), 125000);
+	load.connections = 20;
+	load.all_connections = 100;
+	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 160000);
+	load.all_connections = 0;
+	is_uint(extrapolate_upper_part(send, PROFILE_HOST, &load), 320000);
+}
+
 /* What is expected of one who is alone is dearer than what was measured in company; the worst case is not cheaper. */
 TEST(the_worst_case_is_never_below_what_is_expected)
 {

@@ -40,12 +40,13 @@ struct control_truth {
 	double ratio;	       /* of a reserve got / wanted, of a limit charge / limit */
 	uint64_t since_ns;     /* of the state; by the time given to control_round */
 	uint64_t violation_ns; /* altogether */
-	int by; /* who is most to blame: index, CONTROL_BY_HOST, or CONTROL_BY_NOBODY */
+	int by;		       /* who is most to blame: index, or one of CONTROL_BY_* */
 };
 
 #define CONTROL_BY_NOBODY (-1)
 #define CONTROL_BY_HOST (-2)
 #define CONTROL_BY_THREADS (-3) /* other threads on its CPUs */
+#define CONTROL_BY_QUOTA (-4)	/* a quota of its own, which leaves it less */
 
 /* What should be set now. */
 struct control_setting {

@@ -69,17 +69,22 @@ double past_wanted(const struct control_workspace *w, const struct past_rates *r
 
 double past_allowed(const struct control_workspace *w, const struct past_rates *rates)
 {
-	double quota = w->setting.quota_cores > 0 ? w->setting.quota_cores : INFINITY;
+	double allowed = INFINITY;
 
+	if (rates->billed <= 0)
+		return allowed;
+	if (w->setting.quota_cores > 0)
+		allowed = w->setting.quota_cores * rates->charge / rates->billed;
 	if (w->others_quota > 0)
-		quota = fmin(quota, w->others_quota);
-	return rates->billed > 0 ? quota * rates->charge / rates->billed : INFINITY;
+		allowed = fmin(allowed,
+			       w->others_quota * (rates->charge + rates->imposed) / rates->billed);
+	return allowed;
 }
 
 double control_promise_quota(const struct control_workspace *w)
 {
 	const struct past_rates *r = &w->past->rates;
-	double promise = control_cores(w->terms.reserve_mcores + w->io_mcores);
+	double promise = control_promised(w);
 
 	if (promise > 0 && r->charge > 0)
 		promise *= r->billed / r->charge;

@@ -54,6 +54,12 @@ static inline double control_cores(uint32_t mcores)
 	return mcores / 1000.0;
 }
 
+/* What may be charged to it, the I/O it is promised included, before anything is more than was promised. */
+static inline double control_promised(const struct control_workspace *w)
+{
+	return control_cores(w->terms.reserve_mcores) + control_cores(w->io_mcores);
+}
+
 static inline double control_share_weight(const struct terms_cpu *terms)
 {
 	return CONTROL_HOST_WEIGHT * (terms->share ? terms->share : TERMS_SHARE) / TERMS_SHARE;
@@ -85,7 +91,10 @@ double past_measure(struct control_past *p, unsigned int rounds, struct past_rat
 
 /* As much of the reserve as was asked for, */
 double past_wanted(const struct control_workspace *w, const struct past_rates *rates);
-/* and what the quota that is set leaves it, which the kernel holds against what it bills. INFINITY: all. */
+/*
+ * and what the quota that is set leaves it, which the kernel holds against what it bills. INFINITY: all. Ours makes up for
+ * what is imposed; for what that takes of a quota of somebody else's, those who impose it are to blame.
+ */
 double past_allowed(const struct control_workspace *w, const struct past_rates *rates);
 
 /* The least quota with which it is charged all that it is promised: its reserve, and what its I/O takes. */

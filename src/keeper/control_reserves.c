@@ -14,7 +14,9 @@
 #define SQUEEZE_EVERY 3	 /* rounds: the window has to see what the last step did */
 #define GATE_LEAST 0.002 /* cores, the same for one in the way of a reserve */
 #define DISTURBED 0.01	 /* cores of others' work on a CPU that are worth doing elsewhere */
-#define OWN_SMALL 0.3	 /* of the charge: less than that are threads not worth throttling */
+#define PROMISE_LESS                                                                               \
+	0.9 /* of a promise: who is squeezed and has less than that wants no more than it */
+#define OWN_SMALL 0.3 /* of the charge: less than that are threads not worth throttling */
 
 static bool runs_on(const struct control_workspace *w, unsigned int cpu)
 {
@@ -106,16 +108,15 @@ static void find_disturbed(struct control *c, struct control_workspace *victim)
 static void squeeze(struct control_workspace *w, double factor)
 {
 	struct control_past *p = w->past;
-	double had = p->recent.billed;
+	double had = p->recent.billed, behalf = p->recent.charge - p->recent.own;
+	double promised = control_cores(w->io_mcores) - control_cores(w->io_own_mcores);
 
 	/* the caller's turn comes first */
 	if (p->squeeze_rest || p->steer_rest || p->blamed_rounds < 2)
 		return;
 	p->squeeze_rest = SQUEEZE_EVERY;
-	if (p->recent.own < OWN_SMALL * p->recent.charge &&
-	    p->recent.charge - p->recent.own > GATE_LEAST)
-		p->gate =
-			fmax(GATE_LEAST, fmin(p->gate, p->recent.charge - p->recent.own) * factor);
+	if (p->recent.own < OWN_SMALL * p->recent.charge && behalf > GATE_LEAST)
+		p->gate = fmax(fmax(GATE_LEAST, promised), fmin(p->gate, behalf) * factor);
 	if (had <= 0)
 		return;
 	p->squeeze = fmax(control_promise_quota(w), fmin(p->squeeze, had) * factor);
@@ -124,26 +125,44 @@ static void squeeze(struct control_workspace *w, double factor)
 
 /*
  * A quota is for a tenth of a second, and what is promised for longer: who needs much for a moment is throttled by one that
- * would do on average. One who has no more than was promised gets none.
+ * would do on average. One who has no more than was promised gets none; one who has a quota by now, and may well want more
+ * than that leaves, keeps it.
  */
 static bool keeps_to_promise(const struct control_workspace *w)
 {
-	return isinf(w->past->squeeze) &&
-	       w->past->rates.charge <= control_cores(w->terms.reserve_mcores + w->io_mcores);
+	double least = isinf(w->past->squeeze) ? 1 : PROMISE_LESS;
+
+	return w->past->rates.charge <= least * control_promised(w);
 }
 
-/* Each of those in the way of VICTIM pays by the same factor. */
+/* Of SUM, the work that is in the way of VICTIM, what is not of those who keep to their promises. */
+static double work_to_squeeze(const struct control *c, const struct control_workspace *victim,
+			      double sum)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct control_workspace *w = &c->workspaces[i];
+
+		if (!w->gone && keeps_to_promise(w))
+			sum -= work_on(victim, w);
+	}
+	return sum;
+}
+
+/*
+ * Each of those in the way of VICTIM pays by the same factor. Who keeps to a promise does not, so the others go on paying
+ * while anything is missing: a reserve comes before what nobody was promised.
+ */
 static void collect_blame(struct control *c, const struct control_workspace *victim, double sum,
 			  bool act)
 {
 	double factor =
 		control_between(SQUEEZE_LEAST, 1 - 1.1 * victim->past->lost / sum, SQUEEZE_MOST);
+	double least = fmax(BLAME_LEAST, BLAME_PART * work_to_squeeze(c, victim, sum));
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct control_workspace *w = &c->workspaces[i];
 
-		if (w->gone || keeps_to_promise(w) ||
-		    work_on(victim, w) < fmax(BLAME_LEAST, BLAME_PART * sum))
+		if (w->gone || keeps_to_promise(w) || work_on(victim, w) < least)
 			continue;
 		w->past->held = true;
 		if (!act)
@@ -174,17 +193,20 @@ static double find_blame(struct control *c, struct control_workspace *victim)
 void control_protect(struct control *c, struct control_workspace *victim)
 {
 	struct control_past *p = victim->past;
-	double reserve = control_cores(victim->terms.reserve_mcores), work;
+	double reserve = control_cores(victim->terms.reserve_mcores), work, missing;
 	bool act;
 
 	if (reserve <= 0 || p->window_s <= 0)
 		return;
+	missing = fmax(0, past_wanted(victim, &p->recent) - p->recent.charge);
 	/* a thread that is throttled waits, too: for what its own quota does not leave it nobody else is to blame */
-	p->lost = fmin(past_wanted(victim, &p->recent), past_allowed(victim, &p->recent));
-	p->lost = fmax(0, p->lost - p->recent.charge);
+	p->lost = fmax(0, fmin(missing, past_allowed(victim, &p->recent) - p->recent.charge));
 	find_disturbed(c, victim);
-	if (p->lost <= CONTROL_RESERVE_REST * reserve)
+	if (p->lost <= CONTROL_RESERVE_REST * reserve) {
+		if (missing > RESERVE_ACT * reserve)
+			victim->reserve.by = CONTROL_BY_QUOTA;
 		return;
+	}
 	act = p->lost > RESERVE_ACT * reserve;
 	work = find_blame(c, victim);
 	if (work >= BLAME_CAUSE * p->lost)

@@ -7,17 +7,11 @@
 #define TRIM_MIN (1.0 / 64)
 #define WEIGHT_EVERY 10 /* rounds */
 
-/* What may be charged to it, the I/O it is promised included, before anything is more than was promised. */
-static double promised(const struct control_workspace *w)
-{
-	return control_cores(w->terms.reserve_mcores + w->io_mcores);
-}
-
 /* What is W's when all that wait have what they are promised and their shares of the rest of its CPUs. */
 static double entitled(const struct control *c, const struct control_workspace *w)
 {
 	double mine = control_share_weight(&w->terms), shares = mine;
-	double rest = cpus_count(&w->cpus) - promised(w);
+	double rest = cpus_count(&w->cpus) - control_promised(w);
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct control_workspace *o = &c->workspaces[i];
@@ -28,9 +22,9 @@ static double entitled(const struct control *c, const struct control_workspace *
 		    cpus_first_missing(&w->cpus, &o->cpus) >= 0)
 			continue;
 		shares += control_share_weight(&o->terms);
-		rest -= fmin(promised(o), o->past->rates.charge);
+		rest -= fmin(control_promised(o), o->past->rates.charge);
 	}
-	return promised(w) + fmax(rest, 0) * mine / shares;
+	return control_promised(w) + fmax(rest, 0) * mine / shares;
 }
 
 static bool others_wait(const struct control *c, const struct control_workspace *w)

@@ -59,7 +59,8 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 	e->of_container = e->standing.of_container = promise->kind == PROMISE_CONTAINER;
 	w->terms = promise->terms.cpu;
 	w->io_own_mcores = promise->io_own_mcores;
-	w->io_mcores = promise->io_mcores;
+	/* what there was no room for is no reason to leave others less than they were promised */
+	w->io_mcores = promise->forced ? 0 : promise->io_mcores;
 	e->weighed_mcores = promise_weighed_mcores(promise);
 	if (promise->has_cpus)
 		w->cpus = promise->cpus;

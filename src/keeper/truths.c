@@ -94,6 +94,8 @@ const char *truth_culprit(const struct roster *roster, int by)
 		return "host";
 	case CONTROL_BY_THREADS:
 		return "threads of others";
+	case CONTROL_BY_QUOTA:
+		return "its own quota";
 	default:
 		return (size_t)by < roster->control.n ? roster->items[by].called : NULL;
 	}

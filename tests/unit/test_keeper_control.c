@@ -170,7 +170,7 @@ static void apply(struct world *world)
 			ok(quota <= world->w[i].terms.limit_mcores / 1000.0 * 3 + 1e-9);
 		}
 		if (world->w[i].others_quota > 0)
-			quota = world->w[i].others_quota;
+			quota = fmin(quota > 0 ? quota : INFINITY, world->w[i].others_quota);
 		if (quota == world->quota_set[i])
 			continue;
 		world->quota_set[i] = quota;
@@ -690,10 +690,48 @@ TEST(nobody_is_to_blame_for_what_ones_own_quota_does_not_leave)
 	world_begin(&world);
 	add_workspace(&world, cpu_terms(400, 0, 0), (struct load){.cpu = 1, .demand = 1});
 	world.w[0].others_quota = 0.3;
-	add_workspace(&world, cpu_terms(0, 0, 0),
-		      (struct load){.demand = 0.3, .causes = 0.5, .causes_on = 1});
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.demand = 0.3});
 	run(&world, 10);
 	ok(world.w[0].reserve.state == CONTROL_BROKEN);
-	ok(!world.w[1].blamed && world.w[1].setting.quota_cores == 0);
+	ok(world.w[0].reserve.by == CONTROL_BY_QUOTA, "%d", world.w[0].reserve.by);
+	world_end(&world);
+}
+
+/* What others impose is billed to it, so that its quota is used up sooner. */
+TEST(who_takes_of_anothers_quota_is_squeezed)
+{
+	struct world world;
+	double before;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(900, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	world.w[0].others_quota = 0.9;
+	add_workspace(&world, cpu_terms(0, 0, 0),
+		      (struct load){.demand = 0.6, .causes = 0.5, .causes_on = 1});
+	run(&world, 5);
+	before = charge_of(&world, 0);
+	run(&world, 10);
+	ok((charge_of(&world, 0) - before) / 10 > 0.9 * 0.97, "%g",
+	   (charge_of(&world, 0) - before) / 10);
+	world_end(&world);
+}
+
+/* One with little beside one that is promised much is all that can be given up. */
+TEST(who_was_promised_nothing_gives_way_first)
+{
+	struct world world;
+
+	world_begin(&world);
+	add_workspace(&world, cpu_terms(900, 0, 0), (struct load){.cpu = 1, .demand = 1});
+	pin(&world, 0, 1);
+	add_workspace(&world, cpu_terms(0, 0, 0), (struct load){.arrives = 0.5, .arrives_on = 1});
+	world.w[1].io_mcores = 600;
+	add_workspace(&world, cpu_terms(0, 0, 0),
+		      (struct load){.demand = 0.4, .causes = 0.1, .causes_on = 1});
+	run(&world, 5);
+	ok(world.w[1].setting.gate_cores == 0 && !world.w[1].blamed);
+	ok(world.w[2].setting.quota_cores > 0 && world.w[2].setting.quota_cores < 0.1, "%g",
+	   world.w[2].setting.quota_cores);
 	world_end(&world);
 }

@@ -3,7 +3,6 @@
 # containerd with behalf as its runtime, through ctr: a daemon of its own, in a network namespace and in
 # folders of this file's run.
 # timeout: 120
-# beside others
 
 bats_require_minimum_version 1.5.0
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
-# beside others
 # Terms of containers: admitted, refused, changed and given back; by create, run, spawn and update. The
 # register is the test's own. What is reserved here is much of the machine, for moments.
 

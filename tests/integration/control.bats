@@ -40,7 +40,7 @@ start_counter() {
 @test "a container that is paused before its start is not started, and can be when it is resumed" {
 	behalf create --bundle "$BUNDLE" "$ID"
 	behalf pause "$ID" || skip "no freezer here"
-	run timeout 5 "$BEHALF" --root "$STATE" start "$ID"
+	run timeout $((10 * ${PATIENCE:-1})) "$BEHALF" --root "$STATE" start "$ID"
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot start container '$ID': it is paused, not created"* ]]
 	behalf resume "$ID"

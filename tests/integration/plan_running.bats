@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# beside others
 # behalf plan of what is promised and claimed on this host, with a workspace that runs.
 
 setup_file() {

@@ -3,7 +3,6 @@
 # Workspaces without an engine. Each test's host is a network namespace of its own, so that tests of
 # other files, and whoever else is in the private network of this machine, are not in the way.
 # timeout: 400
-# beside others
 # shellcheck disable=SC2016 # what is in single quotes is for the shell inside
 
 # shellcheck source=tests/integration/helpers.bash

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
-# beside others
 # Crash safety. create, start, exec and delete are killed at every one of their system calls, and so is
 # the process they make: `delete --force` has to find and remove all there is then. And every one of
 # their calls fails once, with each of four errors: they do their work all the same, or say in one

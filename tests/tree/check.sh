@@ -5,7 +5,7 @@
 set -u
 cd "${SOURCE_DIR:-.}" || exit 1
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap 'kill -KILL $(cat "$dir"/pid-*) 2>/dev/null; rm -rf "$dir"' EXIT
 mkdir -p "$dir/unit" "$dir/build"
 export TESTS=$dir BUILD=$dir/build
 
@@ -41,7 +41,7 @@ sum_of() {
 	tools/check "$@" 2>&1 | tail -n 1
 }
 
-echo 1..20
+echo 1..25
 is 'a pass' "$(sum_of unit/passes)" '2 passed, 0 failed, 0 skipped'
 is 'a failure' "$(sum_of unit/fails)" '1 passed, 1 failed, 0 skipped'
 is 'a skip' "$(sum_of unit/skips)" '0 passed, 0 failed, 2 skipped'
@@ -76,10 +76,10 @@ fi
 
 # Those that say so run two at a time, the longest first: each waits for the other. Who does not say it has nobody beside.
 mkdir "$dir/vm"
-for name in alone first long more yet-more; do
+for name in alone first more some-more very-long; do
 	case $name in
-	first) other=long said='# beside others' ;;
-	long) other=first said='# timeout: 400\n# beside others' ;;
+	first) other=very-long said='# beside others' ;;
+	very-long) other=first said='# timeout: 400\n# beside others' ;;
 	*more) other=first said='# beside others: why' ;;
 	alone) other=alone said= ;;
 	esac
@@ -90,6 +90,53 @@ for name in alone first long more yet-more; do
 	chmod +x "$dir/vm/$name.sh"
 done
 is 'two at the same time' "$(sum_of vm)" '5 passed, 0 failed, 0 skipped'
-is 'the longest first' "$(sed -n '2p' "$dir/begun")" long
+# the first two begin at the same time
+is 'the longest first' "$(sed -n '2,3p' "$dir/begun" | grep -cx very-long)" 1
 is 'never more than two' "$(wc -l "$dir"/beside-* | awk '$1 > 2 && $2 != "total"')" ''
 is 'and who does not ask for it has nobody beside' "$(cat "$dir/beside-alone")" "$dir/runs-alone"
+
+# What runs an item is killed, or what reads it, the second time: the figures of the first time are nobody's.
+mkdir "$dir/golden"
+for name in orphan unread untouched; do
+	case $name in
+	orphan) whom="cut -d ' ' -f 4 /proc/\$PPID/stat" ;;
+	unread) whom='pgrep -f "^awk -v item=golden/unread.sh .*counts='$dir'"' ;;
+	untouched) whom= ;;
+	esac
+	printf '%s\n' '#!/bin/sh' '# beside others' "[ ! -e $dir/kill ] || kill -KILL \$($whom)" \
+		'echo 1..1' 'echo ok 1 a' >"$dir/golden/$name.sh"
+	chmod +x "$dir/golden/$name.sh"
+done
+is 'before something is killed' "$(sum_of golden)" '3 passed, 0 failed, 0 skipped'
+touch "$dir/kill"
+is 'who lost its runner or reader has failed' "$(sum_of golden)" '1 passed, 2 failed, 0 skipped'
+is 'and is named' "$(tools/check golden 2>/dev/null | sed '1,/^failed: /d' | grep -c 'FAILED: golden/')" 2
+
+# Interrupted, it leaves nobody behind: one that is alone, and two beside each other.
+mkdir "$dir/clients"
+for name in alone one other; do
+	said='# beside others'
+	[ "$name" != alone ] || said=
+	printf '%s\n' '#!/bin/sh' "$said" "echo \$\$ >$dir/pid-$name" 'exec sleep 100' >"$dir/clients/$name.sh"
+	chmod +x "$dir/clients/$name.sh"
+done
+interrupt() { # WHAT NAME... prints its status, and who is left
+	local check name i
+
+	tools/check "$1" >/dev/null 2>&1 &
+	check=$!
+	for name in "${@:2}"; do
+		for ((i = 0; i < 200; i++)); do
+			[ ! -s "$dir/pid-$name" ] || break
+			sleep 0.05
+		done
+	done
+	kill -TERM "$check"
+	wait "$check"
+	echo "$?"
+	for name in "${@:2}"; do
+		! kill -0 "$(cat "$dir/pid-$name")" 2>/dev/null || echo "$name is left"
+	done
+}
+is 'interrupted, one is ended' "$(interrupt clients/alone alone)" 130
+is 'and two' "$(interrupt clients/o one other)" 130

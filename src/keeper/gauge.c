@@ -70,6 +70,8 @@ static int read_text(int fd, char *text, size_t size)
 
 void gauge_watch_quota(struct gauge *g, const char *quota_file, const char *period_file)
 {
+	cleanup_close(&g->quota);
+	cleanup_close(&g->period);
 	g->quota_file = quota_file;
 	g->period_file = period_file;
 	g->quota = openat(g->procs, quota_file, O_RDONLY | O_CLOEXEC);

@@ -27,12 +27,15 @@ struct gauge {
 int gauge_open(const struct cgroup *cgroup, struct gauge *gauge, struct error *err);
 void gauge_close(struct gauge *gauge);
 
-/* Its quota is to be read from now on; PERIOD_FILE may be NULL. */
+/* Its quota is to be read from now on, from what has those names now; PERIOD_FILE may be NULL. May be called again. */
 void gauge_watch_quota(struct gauge *gauge, const char *quota_file, const char *period_file);
 
 #define GAUGE_TEXT_BYTES 64
 
-/* What those files hold, "" of one that there is not. 0 or a negative errno: -ENODEV or -ENOENT when the group is gone. */
+/*
+ * What those files hold, "" of one that there is not. 0 or a negative errno: -ENODEV when what was opened is gone, and
+ * -ENOENT when there is no such file.
+ */
 int gauge_read_quota(const struct gauge *gauge, char quota[static GAUGE_TEXT_BYTES],
 		     char period[static GAUGE_TEXT_BYTES]);
 

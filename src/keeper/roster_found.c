@@ -101,12 +101,28 @@ static int note_anew(struct roster_entry *e, struct writer *writer, struct error
 	return book_flush(writer->book, err);
 }
 
-/* A negative errno: it cannot be read. */
-static double read_quota(const struct roster_entry *e)
+static bool is_there(const struct roster_entry *e)
+{
+	struct stat st;
+
+	return stat(e->directory, &st) == 0 && st.st_ino == e->inode;
+}
+
+/*
+ * A negative errno: it cannot be read. -ESTALE: the group is gone. Where its controller was switched off and on, as managers do
+ * in v2, the group is the same, and its files are others; while it is off there are none.
+ */
+static double read_quota(struct roster_entry *e)
 {
 	char quota[GAUGE_TEXT_BYTES], period[GAUGE_TEXT_BYTES];
 	int r = gauge_read_quota(&e->gauge, quota, period);
 
+	if (r == -ENODEV || r == -ENOENT) {
+		if (!is_there(e))
+			return -ESTALE;
+		gauge_watch_quota(&e->gauge, e->gauge.quota_file, e->gauge.period_file);
+		r = gauge_read_quota(&e->gauge, quota, period);
+	}
 	return r < 0 ? r : e->means->quota(quota, period);
 }
 
@@ -119,7 +135,7 @@ int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer,
 	int r;
 
 	/* nothing is written as long as nothing changes, and without a ledger nothing else is read of it */
-	if (now == -ENODEV || now == -ENOENT)
+	if (now == -ESTALE)
 		return error_set(err, ENOENT, "the control group '%s' is gone", e->directory);
 	e->odd_quota = odd;
 	e->odd_cores = now;

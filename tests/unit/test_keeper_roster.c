@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "keeper/above.h"
 #include "keeper/roster.h"
+#include "kernel/cgroup.h"
 
 struct place {
 	char path[64];
@@ -110,6 +111,64 @@ TEST(a_quota_of_somebody_else_is_believed_when_it_is_read_twice)
 	/* nothing may be set before the book says so */
 	ok(file_read_at(place.dir, "found.json", 4096, &written, NULL, NULL) == 0);
 	ok(written && strstr(written, "10000") != NULL && !strstr(written, "50000"));
+	leave_place(&place);
+}
+
+/* A file of a control group that is gone, as those of a controller that is switched off are. */
+static int open_gone(void)
+{
+	_cleanup_(cleanup_cgroup_layout) struct cgroup_layout *layout = NULL;
+	_cleanup_free_ char *group = NULL, *file = NULL;
+	const char *mount;
+	int fd;
+
+	if (cgroup_layout_read(&layout, NULL) < 0 ||
+	    !(mount = cgroup_layout_mount(layout, CGROUP_CPU)))
+		return -EBADF;
+	group = string_format("%s/behalf-roster-%d", mount, getpid());
+	file = string_format("%s/cgroup.procs", group);
+	if (mkdir(group, 0700) < 0)
+		return -EBADF;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	ok(rmdir(group) == 0);
+	return fd;
+}
+
+TEST(a_group_whose_controller_was_off_is_not_gone)
+{
+	struct place place = {0};
+	struct gauge *gauge = &place.entry.gauge;
+	char byte;
+
+	if (!make_place(&place))
+		return;
+	gauge->quota = open_gone();
+	if (gauge->quota < 0) {
+		leave_place(&place);
+		tap_skip("needs root");
+		return;
+	}
+	is_int(pread(gauge->quota, &byte, 1, 0), -1);
+	is_int(errno, ENODEV);
+	/* on again meanwhile, as it was: it is open again */
+	is_int(look(&place), 0);
+	ok(gauge->quota >= 0 && pread(gauge->quota, &byte, 1, 0) == 1);
+	close(gauge->quota);
+	gauge->quota = open_gone();
+	/* off, and on again by who has set no quota */
+	is_int(unlinkat(place.dir, "cpu.cfs_quota_us", 0), 0);
+	is_int(look(&place), 0);
+	put(&place, "cpu.cfs_quota_us", "-1\n");
+	is_int(look(&place), 0);
+	is_int(look(&place), 0);
+	ok(place.entry.applied.quota_cores == 0);
+	/* and this one is gone, whoever has its name now */
+	cleanup_close(&gauge->quota);
+	gauge->quota = open_gone();
+	place.entry.inode++;
+	is_int(look(&place), -ENOENT);
+	gauge->procs = -EBADF;
+	gauge_close(gauge);
 	leave_place(&place);
 }
 

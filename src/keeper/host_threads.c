@@ -12,6 +12,7 @@
 #include "base/fd.h"
 
 #define KTHREADD "2"
+#define KWORKER "kworker/"
 #define LIST_MAX_BYTES (1u << 20)
 #define STARVED 0.6	/* of the time between two looks that it, or its pool, waited, */
 #define RAN_MOST 0.3	/* and at most ran */
@@ -91,10 +92,20 @@ static bool is_hosts(int pid)
 	return true;
 }
 
+static bool is_worker(const char *name)
+{
+	return strncmp(name, KWORKER, strlen(KWORKER)) == 0;
+}
+
 void host_threads_pool(const char *name, int pid, char pool[static HOST_POOL_BYTES])
 {
-	if (strncmp(name, "kworker/", strlen("kworker/")) == 0)
-		snprintf(pool, HOST_POOL_BYTES, "%.*s", (int)strcspn(name, ":"), name);
+	size_t length = strcspn(name, ":");
+	const char *after = name + length + (name[length] == ':');
+
+	/* format_worker_id, kernel/workqueue.c */
+	if (is_worker(name))
+		snprintf(pool, HOST_POOL_BYTES, "%.*s%s", (int)length, name,
+			 after[strspn(after, "0123456789")] == 'H' ? "H" : "");
 	else
 		snprintf(pool, HOST_POOL_BYTES, "%d", pid);
 }
@@ -139,12 +150,18 @@ bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost
 			ran += list[other].ran;
 			waited += list[other].waited;
 		}
-		if (waited < STARVED || ran > RAN_MOST)
+		if (!list[i].waits || waited < STARVED || ran > RAN_MOST)
 			continue;
 		lost[list[i].cpu] += list[i].waited;
 		starved = true;
 	}
 	return starved;
+}
+
+bool host_threads_count(struct host_waiting *one)
+{
+	one->waits = one->waited >= WAITED_LEAST && one->waited >= WAITED_RATIO * one->ran;
+	return one->waits || (one->ran >= RAN_LEAST && is_worker(one->pool));
 }
 
 static void see(struct host_threads *t, const struct host_thread *now,
@@ -154,12 +171,12 @@ static void see(struct host_threads *t, const struct host_thread *now,
 	double waited =
 		then->waited_ns < now->waited_ns ? (double)(now->waited_ns - then->waited_ns) : 0;
 	struct host_waiting one = {.ran = ran / elapsed_ns, .waited = waited / elapsed_ns};
-	bool waits = one.waited >= WAITED_LEAST && one.waited >= WAITED_RATIO * one.ran;
 
-	if ((!waits && one.ran < RAN_LEAST) || !is_hosts(now->pid))
+	if ((one.waited < WAITED_LEAST && one.ran < RAN_LEAST) || !is_hosts(now->pid))
 		return;
 	t->got += one.ran;
-	if (waits && read_place(now->pid, &one) && one.cpu >= 0 && (unsigned int)one.cpu < n_cpus)
+	if (read_place(now->pid, &one) && one.cpu >= 0 && (unsigned int)one.cpu < n_cpus &&
+	    host_threads_count(&one))
 		t->waiting[t->n_waiting++] = one;
 }
 

@@ -28,16 +28,22 @@ struct host_threads {
 
 #define HOST_POOL_BYTES 20
 
-/* A thread that waited more than it ran, of the time between two looks. */
+/* Of the time between two looks: a thread that waited more than it ran, or a worker that ran. */
 struct host_waiting {
 	char pool[HOST_POOL_BYTES]; /* of workers, or its own number */
 	int cpu;		    /* that it ran on last */
 	double ran, waited;
+	bool waits; /* it is one of the first; the others tell how its pool fares */
 };
 
-/* Adds to LOST, by CPU, what those of the list waited that are starved. Whether there are any. */
+/* Says whether it waits. Whether it is one for the list: a worker that hardly waits is, for what its pool does. */
+bool host_threads_count(struct host_waiting *one);
+/* Adds to LOST, by CPU, what those of the list waited that wait and are starved. Whether there are any. */
 bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost);
-/* The pool of the thread of that number and name: of "kworker/u8:1-loop0" it is "kworker/u8". */
+/*
+ * The pool of the thread of that number and name: of "kworker/u8:1-loop0" it is "kworker/u8", and of
+ * "kworker/0:1H-kblockd", which is one of the pool of more urgent work, "kworker/0H".
+ */
 void host_threads_pool(const char *name, int pid, char pool[static HOST_POOL_BYTES]);
 
 /*

@@ -4,6 +4,7 @@
  * takes ten seconds, and for a group of them once.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -36,9 +37,8 @@ static bool has_ifbs(const struct book *book)
 	return false;
 }
 
-/* *N: how many are there to go. */
-static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group, size_t *n,
-		      struct error *err)
+/* *N: how many are there to go. Those that are not there are none that failed. */
+static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group, size_t *n)
 {
 	int result = 0;
 
@@ -49,11 +49,22 @@ static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group
 
 		if (!is_ifb(&found))
 			continue;
-		r = netlink_link_set_group(netlink, found.where, group, err);
+		r = netlink_link_set_group(netlink, found.where, group, NULL);
 		*n += r == 0;
 		result = r < 0 && r != -ENODEV ? r : result;
 	}
 	return result;
+}
+
+/* What is of an ifb that is gone; the one that says that it is one last. */
+static void forget_ifb(struct book *book, const char *name)
+{
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+
+		if (strcmp(found.where, name) == 0 && strcmp(found.means, SHAPE_MEANS) == 0)
+			book_forget_at(book, i);
+	}
 }
 
 static void forget_ifbs(struct book *book)
@@ -72,6 +83,25 @@ static void forget_ifbs(struct book *book)
 	}
 }
 
+/* Where the kernel refuses the group, or one of it: what is not gone stays in the book. */
+static int delete_each(struct netlink *netlink, struct book *book, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+		_cleanup_free_ char *name = is_ifb(&found) ? strdup(found.where) : NULL;
+		int r = name ? netlink_link_delete(netlink, name, err) : 0;
+
+		result = r < 0 ? r : result;
+		if (name && r == 0)
+			forget_ifb(book, name);
+		if (i > book_entries(book))
+			i = book_entries(book);
+	}
+	return result;
+}
+
 /* A group that nobody else has: whoever made a number up as we do has not made this one. */
 int shape_undo_ifbs(struct book *book, struct error *err)
 {
@@ -87,9 +117,11 @@ int shape_undo_ifbs(struct book *book, struct error *err)
 		r = error_errno(err, errno, "take a number for a group of interfaces");
 	if (r < 0)
 		return r;
-	r = group_ifbs(netlink, book, group, &n, err);
+	r = group_ifbs(netlink, book, group, &n);
 	if (n)
-		deleted = netlink_link_delete_group(netlink, group, r < 0 ? NULL : err);
+		deleted = netlink_link_delete_group(netlink, group, NULL);
+	if (r < 0 || deleted < 0)
+		return delete_each(netlink, book, err);
 	forget_ifbs(book);
-	return r < 0 ? r : deleted;
+	return 0;
 }

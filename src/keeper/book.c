@@ -278,25 +278,6 @@ bool book_may_be_for(const struct found *found, char *const *promises)
 	return promises && (!found->promise || strv_has(promises, found->promise));
 }
 
-struct book *book_part(struct book *book, const char *means)
-{
-	struct book *part = calloc(1, sizeof(*part));
-
-	if (!part)
-		return NULL;
-	part->dir = book->dir;
-	part->carried = json_object_new_object();
-	for (size_t i = 0; i < book->n;) {
-		const struct found found = as_found(book->items[i]);
-
-		if (strcmp(found.means, means) != 0 || book_append(part, &found) < 0)
-			i++;
-		else
-			book_forget_at(book, i);
-	}
-	return part;
-}
-
 static bool is_same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);

@@ -74,16 +74,13 @@ size_t book_entries(const struct book *book);
 /* Entry I; the newest last: what was set first is undone last. */
 struct found book_entry(const struct book *book, size_t i);
 
-/*
- * Moves what MEANS has noted to a book of its own, which replaces the same file when it is flushed: for when there is nothing
- * else to put back. NULL: no memory, and what has not been moved is where it was.
- */
-struct book *book_part(struct book *book, const char *means);
-
 /* What the controller remembers, by workspace; VALUE is taken over. NULL of book_carried: nothing. */
 void book_carry(struct book *book, const char *name, struct json_object *value);
 struct json_object *book_carried(const struct book *book, const char *name);
 void book_carry_nothing(struct book *book);
 
-/* Removes the file: there is nothing to put back. */
-void book_remove(struct book *book);
+/*
+ * All that could be is put back. The file is replaced, at one go, by what is left, or removed if nothing is; what was carried
+ * is no more.
+ */
+int book_end(struct book *book, struct error *err);

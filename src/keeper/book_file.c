@@ -370,9 +370,13 @@ int book_flush(struct book *book, struct error *err)
 	return book->changed || !book->there ? write_all(book, err) : append_new(book, first, err);
 }
 
-void book_remove(struct book *book)
+int book_end(struct book *book, struct error *err)
 {
+	book_carry_nothing(book);
+	if (book->n)
+		return write_all(book, err);
 	unlinkat(book->dir, BOOK_FILE, 0);
 	book_clear_forgotten(book);
 	book->there = book->changed = book->carried_anew = false;
+	return 0;
 }

@@ -337,17 +337,10 @@ static int add_failure(int r, const struct error *failure, struct error *err)
 }
 
 /* Once all else is put back: a disk may hang. Whatever this one is killed at, the file has what is left to do. */
-static int put_bursts_back(struct book *bursts, struct error *err)
+static int put_bursts_back(struct book *book, struct error *err)
 {
-	int r = book_flush(bursts, err), undone;
+	int undone = burst_undo_all(book, err), r = book_end(book, undone < 0 ? NULL : err);
 
-	if (r < 0)
-		return r;
-	undone = burst_undo_all(bursts, err);
-	if (book_entries(bursts) == 0)
-		book_remove(bursts);
-	else
-		r = book_flush(bursts, err);
 	return undone < 0 ? undone : r;
 }
 
@@ -368,16 +361,13 @@ static void ask_for_time(void)
 
 static int put_back(struct keeper *k, struct error *err)
 {
-	_cleanup_(cleanup_book) struct book *bursts = book_part(k->book, BURST_MEANS);
 	struct error rest_err = {0}, burst_err = {0};
 	int rest, r;
 
 	ask_for_time();
 	k->writer.went_on = ask_for_time;
 	rest = add_failure(writer_undo_all(&k->writer, &rest_err), &rest_err, err);
-	r = bursts && book_entries(bursts) ? put_bursts_back(bursts, &burst_err) : 0;
-
-	r = add_failure(r, &burst_err, err);
+	r = add_failure(put_bursts_back(k->book, &burst_err), &burst_err, err);
 	return rest < 0 ? rest : r;
 }
 

@@ -434,6 +434,11 @@ int burst_undo(const struct found *found, struct error *err)
 	return r < 0 ? error_prefix(err, "'%s'", found->where) : 0;
 }
 
+static bool is_of_disk(const struct found *found, const char *where)
+{
+	return strcmp(found->means, BURST_MEANS) == 0 && strcmp(found->where, where) == 0;
+}
+
 __attribute__((noreturn)) static void undo_disk(const struct book *book, const char *where)
 {
 	int result = 0;
@@ -441,7 +446,7 @@ __attribute__((noreturn)) static void undo_disk(const struct book *book, const c
 	for (size_t i = book_entries(book); i-- > 0;) {
 		const struct found found = book_entry(book, i);
 		struct error err = {0};
-		int r = strcmp(found.where, where) == 0 ? burst_undo(&found, &err) : 0;
+		int r = is_of_disk(&found, where) ? burst_undo(&found, &err) : 0;
 
 		result = r < 0 ? r : result;
 	}
@@ -450,11 +455,25 @@ __attribute__((noreturn)) static void undo_disk(const struct book *book, const c
 
 static bool is_first_of_disk(const struct book *book, size_t at)
 {
+	const struct found first = book_entry(book, at);
+
 	for (size_t i = 0; i < at; i++) {
-		if (strcmp(book_entry(book, i).where, book_entry(book, at).where) == 0)
+		const struct found found = book_entry(book, i);
+
+		if (is_of_disk(&found, first.where))
 			return false;
 	}
-	return true;
+	return strcmp(first.means, BURST_MEANS) == 0;
+}
+
+static void forget_disk(struct book *book, const char *where)
+{
+	for (size_t i = book_entries(book); i-- > 0;) {
+		const struct found found = book_entry(book, i);
+
+		if (is_of_disk(&found, where))
+			book_forget_at(book, i);
+	}
 }
 
 /* What could not be put back in time stays in the book. */
@@ -472,7 +491,7 @@ static int finish(struct book *book, size_t at, pid_t child, uint64_t due_ns, st
 			"the next keeper or --restore to put back",
 			where);
 	code = code_of(status);
-	book_forget(book, where);
+	forget_disk(book, where);
 	return code ? error_errno(err, code, "put back what '%s' had", where) : 0;
 }
 

@@ -190,8 +190,13 @@ struct undone {
 	const char *where; /* NULL: everywhere */
 	bool gone;	   /* what is promised there */
 	bool inherited;	   /* those alone */
-	bool but_ifbs;	   /* which go together */
+	bool but_apart; /* ifbs, which go together, and what a disk that hangs holds up */
 };
+
+static bool is_apart(const struct book *book, const struct found *found)
+{
+	return shape_is_of_ifb(book, found) || strcmp(found->means, BURST_MEANS) == 0;
+}
 
 /* One pass. Those that are put back are forgotten. Returns the last failure, and how many there were. */
 static int undo_pass(struct writer *writer, const struct undone *what, size_t *failures,
@@ -208,7 +213,7 @@ static int undo_pass(struct writer *writer, const struct undone *what, size_t *f
 			continue;
 		if (what->inherited && !found.inherited)
 			continue;
-		if (what->but_ifbs && shape_is_of_ifb(writer->book, &found))
+		if (what->but_apart && is_apart(writer->book, &found))
 			continue;
 		if (what->gone && found.term && found.none)
 			found.text = found.none;
@@ -244,14 +249,15 @@ static int undo_entries(struct writer *writer, const struct undone *what, struct
 
 int writer_undo_all(struct writer *writer, struct error *err)
 {
-	const struct undone what = {.but_ifbs = !writer->dry};
-	int r = undo_entries(writer, &what, err), ifbs;
+	const struct undone what = {.but_apart = !writer->dry};
+	int r = undo_entries(writer, &what, err), next;
 
 	if (writer->dry)
 		return r;
-	ifbs = shape_undo_ifbs(writer->book, r < 0 ? NULL : err);
-	book_remove(writer->book);
-	return r < 0 ? r : ifbs;
+	next = shape_undo_ifbs(writer->book, r < 0 ? NULL : err);
+	r = r < 0 ? r : next;
+	next = book_end(writer->book, r < 0 ? NULL : err);
+	return r < 0 ? r : next;
 }
 
 int writer_undo(struct writer *writer, const char *where, bool gone, struct error *err)

@@ -53,8 +53,9 @@ void writer_tell(struct writer *writer, const char *name, const char *where, con
 		 const char *text);
 
 /*
- * Puts back everything in the book, newest first, and removes it. Places that are gone, or are others by
- * now, are passed over. Returns the last failure; the others are not tried less for it.
+ * Puts back everything in the book, newest first, but for what burst_undo_all does. The file has then what is left to be put
+ * back, also of what failed, or is gone. Places that are gone, or are others by now, are passed over. Returns the last failure;
+ * the others are not tried less for it.
  */
 int writer_undo_all(struct writer *writer, struct error *err);
 

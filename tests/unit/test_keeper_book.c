@@ -221,28 +221,30 @@ TEST(a_line_may_end_anywhere)
 	leave_place(&place);
 }
 
-TEST(a_part_of_the_book_is_a_book)
+static bool is_there(const struct place *place)
 {
-	const struct found other = {.means = "burst", .where = "/d", .what = "size", .text = "4 2"};
+	return faccessat(place->dir, "found.json", F_OK, 0) == 0;
+}
+
+/* At no time is there less in the file than is left to be put back. */
+TEST(what_is_left_at_the_end_is_for_the_next)
+{
 	struct place place = {0};
-	struct book *part;
 
 	make_place(&place);
 	put_down(&place, "/a", "shares", "1024");
-	must(book_note(place.book, &other, NULL) == 0);
-	put_down(&place, "/d", "shares", "1024");
+	put_down(&place, "/b", "shares", "5");
 	flush(&place);
-	part = book_part(place.book, "burst");
-	must(part != NULL);
-	is_uint(book_entries(part), 1);
-	is_uint(book_entries(place.book), 2);
-	ok(!has(&place, "/d", "size", "4 2"));
-	book_remove(place.book);
-	ok(book_flush(part, NULL) == 0);
-	book_close(part);
+	book_carry(place.book, "/a", json_object_new_int(1));
+	book_forget(place.book, "/a");
+	must(book_end(place.book, NULL) == 0);
 	open_again(&place);
 	is_uint(book_entries(place.book), 1);
-	ok(has(&place, "/d", "size", "4 2"));
+	ok(has(&place, "/b", "shares", "5"));
+	ok(!book_carried(place.book, "/a"));
+	book_forget(place.book, "/b");
+	must(book_end(place.book, NULL) == 0);
+	ok(!is_there(&place));
 	leave_place(&place);
 }
 

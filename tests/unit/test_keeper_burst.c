@@ -227,20 +227,17 @@ TEST(what_was_set_is_put_back_and_what_others_have_set_is_left)
 {
 	struct place place;
 	_cleanup_(cleanup_book) struct book *book = NULL;
-	struct writer writer = {0};
 	struct error err = {0};
 
 	must(make_place(&place));
 	put(&place, "queue/nr_requests", "8");
 	put(&place, "queue/max_sectors_kb", "1024");
 	write_book(&place, &book, "nr_requests", "256 8");
-	writer.book = book;
-	ok(writer_undo_all(&writer, &err) == 0, "%s", err.text);
+	ok(burst_undo_all(book, &err) == 0, "%s", err.text);
 	expect(&place, "nr_requests", "256");
 	cleanup_book(&book);
 	write_book(&place, &book, "max_sectors_kb", "4096 64");
-	writer.book = book;
-	ok(writer_undo_all(&writer, &err) == 0, "%s", err.text);
+	ok(burst_undo_all(book, &err) == 0, "%s", err.text);
 	expect(&place, "max_sectors_kb", "1024");
 	leave_place(&place);
 }
@@ -251,7 +248,6 @@ TEST(what_a_keeper_before_has_set_is_put_back_too)
 	static const char *const texts[] = {"4096 64 1024", "4096 1024 64"};
 	struct place place;
 	_cleanup_(cleanup_book) struct book *book = NULL;
-	struct writer writer = {0};
 	struct error err = {0};
 
 	must(make_place(&place));
@@ -259,8 +255,7 @@ TEST(what_a_keeper_before_has_set_is_put_back_too)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		cleanup_book(&book);
 		write_book(&place, &book, "max_sectors_kb", texts[i]);
-		writer.book = book;
-		ok(writer_undo_all(&writer, &err) == 0, "%s", err.text);
+		ok(burst_undo_all(book, &err) == 0, "%s", err.text);
 		expect(&place, "max_sectors_kb", "4096");
 		ok(file_write_at(place.root, "queue/max_sectors_kb", "1024", NULL) == 0);
 	}

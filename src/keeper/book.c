@@ -323,6 +323,16 @@ int book_set_promise(struct book *book, const char *where, const char *promise, 
 	return 0;
 }
 
+int book_move_promise(struct book *book, const char *where, const char *before, const char *promise,
+		      struct error *err)
+{
+	for (struct noted *at = first_of(book, where); at; at = next_of(at)) {
+		if (is_same_text(at->promise, before) && replace(book, &at->promise, promise) < 0)
+			return error_oom(err);
+	}
+	return 0;
+}
+
 void book_forget(struct book *book, const char *where)
 {
 	struct noted *noted;
@@ -340,11 +350,13 @@ void book_forget_of(struct book *book, const char *where, uint64_t inode)
 	}
 }
 
-void book_forget_inherited(struct book *book, const char *where)
+void book_forget_inherited(struct book *book, const char *where, char *const *promises)
 {
 	for (struct noted *at = first_of(book, where), *next; at; at = next) {
+		const struct found found = as_found(at);
+
 		next = next_of(at);
-		if (at->inherited)
+		if (at->inherited && !book_may_be_for(&found, promises))
 			forget(book, at);
 	}
 }

@@ -45,12 +45,15 @@ void cleanup_book(struct book **book);
 int book_note(struct book *book, const struct found *found, struct error *err);
 /* Whatever is noted of WHERE is there for PROMISE from now on. */
 int book_set_promise(struct book *book, const char *where, const char *promise, struct error *err);
+/* The same of what is there for BEFORE alone: at one place may be what several are promised. */
+int book_move_promise(struct book *book, const char *where, const char *before, const char *promise,
+		      struct error *err);
 /* Whatever is noted of WHERE is forgotten. */
 void book_forget(struct book *book, const char *where);
 /* The same of the one that had INODE: another may have its place by now. */
 void book_forget_of(struct book *book, const char *where, uint64_t inode);
-/* The same of what a keeper before this one has noted. */
-void book_forget_inherited(struct book *book, const char *where);
+/* The same of what a keeper before this one has noted, but for what may be for one of PROMISES (book_may_be_for). */
+void book_forget_inherited(struct book *book, const char *where, char *const *promises);
 /* Entry I alone. */
 void book_forget_at(struct book *book, size_t i);
 /* Only what was noted of WHAT there. */

@@ -42,12 +42,17 @@ bool network_take_back(struct writer *writer, char *const *unreadable, uint64_t 
 			return true;
 		worked = true;
 		where = strdup(found.where);
-		if (where && writer_undo_inherited(writer, where, &err) < 0)
+		if (where && writer_undo_inherited(writer, where, unreadable, &err) < 0)
 			log_warning("%s", err.text);
 		if (i > book_entries(writer->book))
 			i = book_entries(writer->book);
 	}
 	return false;
+}
+
+void network_spare(struct network *network, char *const *unreadable)
+{
+	network->unreadable = unreadable;
 }
 
 int network_open(struct network **network, struct writer *writer, const char *uplink,

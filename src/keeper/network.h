@@ -28,6 +28,11 @@ int network_open(struct network **network, struct writer *writer, const char *up
  * there is more.
  */
 bool network_take_back(struct writer *writer, char *const *unreadable, uint64_t until_ns);
+/*
+ * The same of the links that an update comes to, at which others may have something too: those promises are UNREADABLE from now
+ * on, which is kept until others are given.
+ */
+void network_spare(struct network *network, char *const *unreadable);
 /* What was set stays. */
 void network_close(struct network *network);
 

@@ -75,8 +75,9 @@ struct network {
 	bool goes_on;		    /* and the one before it was */
 	size_t find_from, set_from; /* where the last one has stopped */
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
-	bool programs_tried;   /* to be loaded, for what works without them */
-	struct error no_gates; /* why they could not be, for what does not, by this update */
+	char *const *unreadable; /* names of the files of promises; NULL: all are known */
+	bool programs_tried;	 /* to be loaded, for what works without them */
+	struct error no_gates;	 /* why they could not be, for what does not, by this update */
 	struct workspace *workspaces;
 	size_t n;
 	uint32_t
@@ -105,7 +106,7 @@ int network_find_links(const struct network *network, struct workspace *workspac
 /* A link that is gone, or somebody else's by now, leaves its ifb behind; of one that is there all is taken back. */
 void network_let_go(const struct network *network, struct workspace *workspace,
 		    struct attached *gone);
-/* What is noted of its links is there for PROMISE from now on. */
+/* What is noted of its links for it is there for PROMISE from now on; to be called before its own is another one. */
 int network_set_promise(const struct network *network, const struct workspace *workspace,
 			const char *promise, struct error *err);
 /* Whether there is nothing to be done by network_set_links. */

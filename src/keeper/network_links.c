@@ -286,7 +286,10 @@ static bool is_threaded(const struct workspace *w, const struct attached *link)
 	return link->threaded == wanted || (wanted && w->threads_tried);
 }
 
-/* What a keeper before this one has set there goes; first what leads to the ifb, and then that. */
+/*
+ * What a keeper before this one has set there goes; first what leads to the ifb, and then that. What is there for another one
+ * at the same link, whose promise cannot be read, is for network_take_back.
+ */
 static void take_back(const struct network *network, struct attached *link)
 {
 	struct writer *writer = network->shaper.writer;
@@ -297,7 +300,7 @@ static void take_back(const struct network *network, struct attached *link)
 		struct error err = {0};
 
 		if (book_has_inherited(writer->book, places[i]) &&
-		    writer_undo_inherited(writer, places[i], &err) < 0)
+		    writer_undo_inherited(writer, places[i], network->unreadable, &err) < 0)
 			log_warning("%s", err.text);
 	}
 	link->taken = true;
@@ -313,9 +316,9 @@ int network_set_promise(const struct network *network, const struct workspace *w
 		const struct netlink_peer *link = &w->links[i].link;
 		const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
 
-		r = book_set_promise(book, link->name, promise, err);
+		r = book_move_promise(book, link->name, w->promise, promise, err);
 		if (r == 0)
-			r = book_set_promise(book, ifb.name, promise, err);
+			r = book_move_promise(book, ifb.name, w->promise, promise, err);
 	}
 	return r;
 }

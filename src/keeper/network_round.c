@@ -66,6 +66,7 @@ static int update(struct network_round *round, struct writer *writer, const stru
 		r = network_open(&round->network, writer, round->uplink, err);
 	if (r == 0 && round->network) {
 		network_work_until(round->network, until_ns);
+		network_spare(round->network, roster->unreadable);
 		r = network_update(round->network, list, n, err);
 	}
 	return r == 0 ? take_left_back(round, writer, roster, until_ns) : r;

@@ -126,12 +126,13 @@ int shape_take_root(const struct shaper *shaper, const char *link, int index,
 	bool ours;
 	int r = look_at_root(shaper, link, index, &ours, err);
 
-	if (r < 0 || ours)
-		return r;
-	r = note(shaper, link, index, ROOT, err);
-	if (r == 0)
-		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
 	if (r < 0)
+		return r;
+	/* also when a killed keeper has left it: from now on it is this one's */
+	r = note(shaper, link, index, ROOT, err);
+	if (r == 0 && !ours)
+		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
+	if (r < 0 && !ours)
 		forget_one(shaper, link, index, ROOT);
 	return r;
 }

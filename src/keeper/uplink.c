@@ -367,7 +367,7 @@ static void take_back(const struct shaper *shaper, const char *where)
 {
 	struct error err = {0};
 
-	if (writer_undo_inherited(shaper->writer, where, &err) < 0)
+	if (writer_undo_inherited(shaper->writer, where, NULL, &err) < 0)
 		log_warning("%s", err.text);
 }
 

@@ -187,10 +187,11 @@ static int undo(struct writer *writer, const struct found *found, struct error *
 
 /* Which entries are put back. */
 struct undone {
-	const char *where; /* NULL: everywhere */
-	bool gone;	   /* what is promised there */
-	bool inherited;	   /* those alone */
-	bool but_apart; /* ifbs, which go together, and what a disk that hangs holds up */
+	const char *where;   /* NULL: everywhere */
+	bool gone;	     /* what is promised there */
+	bool inherited;	     /* those alone, */
+	char *const *spared; /* and none that may be for one of these promises; NULL: all */
+	bool but_apart;	     /* ifbs, which go together, and what a disk that hangs holds up */
 };
 
 static bool is_apart(const struct book *book, const struct found *found)
@@ -212,6 +213,8 @@ static int undo_pass(struct writer *writer, const struct undone *what, size_t *f
 		if (what->where && strcmp(found.where, what->where) != 0)
 			continue;
 		if (what->inherited && !found.inherited)
+			continue;
+		if (book_may_be_for(&found, what->spared))
 			continue;
 		if (what->but_apart && is_apart(writer->book, &found))
 			continue;
@@ -268,12 +271,14 @@ int writer_undo(struct writer *writer, const char *where, bool gone, struct erro
 	return r;
 }
 
-int writer_undo_inherited(struct writer *writer, const char *where, struct error *err)
+int writer_undo_inherited(struct writer *writer, const char *where, char *const *spared,
+			  struct error *err)
 {
-	const struct undone what = {.where = where, .gone = true, .inherited = true};
+	const struct undone what = {
+		.where = where, .gone = true, .inherited = true, .spared = spared};
 	int r = undo_entries(writer, &what, err);
 
-	book_forget_inherited(writer->book, where);
+	book_forget_inherited(writer->book, where, spared);
 	return r;
 }
 

@@ -70,9 +70,10 @@ int writer_undo_means(struct writer *writer, const char *means, struct error *er
 
 /*
  * What a keeper before this one has set at WHERE, and this one has not come to yet: nothing is promised there by whom that
- * was for.
+ * was for. But what may be for one of the promises SPARED (names of files; NULL: none) stays, and is noted.
  */
-int writer_undo_inherited(struct writer *writer, const char *where, struct error *err);
+int writer_undo_inherited(struct writer *writer, const char *where, char *const *spared,
+			  struct error *err);
 
 /* The same, but what other means have set at the same places stays; of the place WHERE alone, or NULL: all. */
 int writer_undo_only(struct writer *writer, const char *means, const char *where,

@@ -131,7 +131,7 @@ TEST(what_is_noted_once_more_stays_and_is_no_more_inherited)
 	must(book_find(place.book, "/a", "shares", &found));
 	ok(!found.inherited);
 	ok(book_has_inherited(place.book, "/a"));
-	book_forget_inherited(place.book, "/a");
+	book_forget_inherited(place.book, "/a", NULL);
 	is_uint(book_entries(place.book), 1);
 	ok(!book_has_inherited(place.book, "/a"));
 	leave_place(&place);
@@ -245,6 +245,25 @@ TEST(what_is_left_at_the_end_is_for_the_next)
 	book_forget(place.book, "/b");
 	must(book_end(place.book, NULL) == 0);
 	ok(!is_there(&place));
+	leave_place(&place);
+}
+
+TEST(what_is_for_one_promise_becomes_anothers_without_what_is_for_others)
+{
+	struct found found = {.means = "link", .where = "out0", .what = "qdisc", .text = ""};
+	struct place place = {0};
+
+	make_place(&place);
+	found.promise = "a.json";
+	must(book_note(place.book, &found, NULL) == 0);
+	found.what = "redirect";
+	found.promise = "b.json";
+	must(book_note(place.book, &found, NULL) == 0);
+	must(book_move_promise(place.book, "out0", "a.json", "c.json", NULL) == 0);
+	must(book_find(place.book, "out0", "qdisc", &found));
+	is_str(found.promise, "c.json");
+	must(book_find(place.book, "out0", "redirect", &found));
+	is_str(found.promise, "b.json");
 	leave_place(&place);
 }
 

@@ -514,3 +514,62 @@ TEST(a_limit_that_fails_half_way_leaves_nothing)
 	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
 }
+
+/* The keeper is killed, and the next one opens what it has left. */
+static void begin_anew(struct place *place)
+{
+	struct error err = {0};
+	bool damaged;
+
+	network_close(place->network);
+	book_close(place->book);
+	must(book_open(place->book_dir, &place->book, &damaged, &err) == 0, "%s", err.text);
+	place->writer.book = place->book;
+	must(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
+	     err.text);
+}
+
+/* Two at one link: the first has a limit of what comes, the other one of what goes, and the promise of the first is damaged. */
+TEST(what_is_for_a_promise_that_cannot_be_read_stays_at_a_link_that_several_have)
+{
+	char *unreadable[] = {(char[]){"a.json"}, NULL};
+	struct place place = {0}, twin = {0};
+	struct network_workspace list[] = {{.name = "a",
+					    .directory = place.directory,
+					    .promise = "a.json",
+					    .terms = &place.terms},
+					   {.name = "b",
+					    .directory = twin.directory,
+					    .promise = "b.json",
+					    .terms = &twin.terms}};
+	int index;
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	join_twin(&place, &twin);
+	index = index_of(&place, "out0");
+	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
+	twin.terms.net[TERMS_EGRESS].limit_bps = 20000000;
+	must(network_update(place.network, list, 2, NULL) == 0);
+	ok(has_our_root(&place, "out0"));
+	ok(has_ifb(&place, index));
+	/* the other one has gone */
+	begin_anew(&place);
+	network_take_back(&place.writer, unreadable, 0);
+	ok(has_our_root(&place, "out0"));
+	ok(!has_ifb(&place, index));
+	/* or has another limit by now, first elsewhere and then at the same place */
+	begin_anew(&place);
+	network_spare(place.network, unreadable);
+	must(network_update(place.network, &list[1], 1, NULL) == 0);
+	ok(has_our_root(&place, "out0"));
+	ok(has_ifb(&place, index));
+	twin.terms.net[TERMS_INGRESS].limit_bps = 10000000;
+	must(network_update(place.network, &list[1], 1, NULL) == 0);
+	/* what it has is not taken back with what the first one had */
+	network_take_back(&place.writer, NULL, 0);
+	ok(has_our_root(&place, "out0"));
+	ok(has_ifb(&place, index));
+	remove_group(&twin);
+	leave_place(&place);
+}

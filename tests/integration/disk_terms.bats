@@ -236,6 +236,8 @@ truth_of() {
 @test "whether shares of a disk are weights is known without waiting for the disk" {
 	local queue=$BATS_TEST_TMPDIR/queue
 	group "$ID"
+	if ! grep -q bfq "/sys/block/${LOOP#/dev/}/queue/scheduler"; then skip "no bfq"; fi
+	echo bfq >"/sys/block/${LOOP#/dev/}/queue/scheduler"
 	mkdir -p "$queue/iosched"
 	touch "$queue/iosched/strict_guarantees"
 	mkfifo "$queue/scheduler"
@@ -245,4 +247,14 @@ truth_of() {
 	start_keeper
 	answers() { timeout -s KILL 2 "$BEHALF" keeper status -J | jq -e --arg name "/$ID" '.workspaces[] | select(.name == $name)' >/dev/null; }
 	wait_until 10 answers
+	file=$IO/$ID/blkio.bfq.weight_device
+	[ -e "$file" ] || file=$IO/$ID/io.bfq.weight
+	wait_until 5 grep -q "^$NUMBER 300" "$file"
+	# of another scheduler
+	rm "$queue/iosched/strict_guarantees"
+	run inside timeout -s KILL 20 "$BEHALF" --root "$STATE" terms set "/$ID" "disk.read.share=$LOOP:400"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *bfq* ]]
+	answers
+	grep -q "^$NUMBER 300" "$file"
 }

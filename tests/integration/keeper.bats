@@ -738,7 +738,9 @@ connect() {
 	echo '{' >"$record"
 	start_keeper
 	wait_until 5 let_go "l$$"
-	[ ! -e "/sys/class/net/bhe$(printf %x "$(cat "/sys/class/net/l$$/ifindex")")" ]
+	# the last of it
+	ifb=/sys/class/net/bhe$(printf %x "$(cat "/sys/class/net/l$$/ifindex")")
+	wait_until 5 test ! -e "$ifb"
 	sleep 1
 	limited "k$$"
 	rm "$record"
@@ -1176,7 +1178,8 @@ put_disk_back() {
 	stop_keeper TERM
 	wait_until 5 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/heard"
 	# what is to be put back may be much
-	grep -A1 -x STOPPING=1 "$BATS_TEST_TMPDIR/heard" | tail -1 | grep -q "^EXTEND_TIMEOUT_USEC="
+	asked() { grep -A1 -x STOPPING=1 "$BATS_TEST_TMPDIR/heard" | tail -1 | grep -q "^EXTEND_TIMEOUT_USEC="; }
+	wait_until 5 asked
 	[ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = WATCHDOG=1 ] || [ "$(head -1 "$BATS_TEST_TMPDIR/heard")" = READY=1 ]
 	grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
 }

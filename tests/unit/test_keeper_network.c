@@ -573,3 +573,27 @@ TEST(what_is_for_a_promise_that_cannot_be_read_stays_at_a_link_that_several_have
 	remove_group(&twin);
 	leave_place(&place);
 }
+
+/* With one that is gone already, and one that cannot go: lo, for which the kernel refuses the group. */
+TEST(ifbs_go_though_one_of_them_does_not)
+{
+	struct found ifb = {.means = SHAPE_MEANS, .what = SHAPE_IFB_NOTED, .text = ""};
+	struct place place = {0};
+	struct error err = {0};
+
+	if (!make_place(&place) || !can_shape(&place))
+		return leave_place(&place);
+	ifb.where = "bhe998";
+	must(book_note(place.book, &ifb, NULL) == 0);
+	is_int(shape_undo_ifbs(place.book, &err), 0);
+	ok(!err.code);
+	must(netlink_ifb_create(place.netlink, "bhe999", NULL) == 0);
+	ifb.where = "bhe999";
+	must(book_note(place.book, &ifb, NULL) == 0);
+	ifb.where = "lo";
+	must(book_note(place.book, &ifb, NULL) == 0);
+	ok(shape_undo_ifbs(place.book, &err) < 0);
+	is_int(index_of(&place, "bhe999"), -1);
+	is_uint(book_entries(place.book), 1);
+	leave_place(&place);
+}

@@ -61,12 +61,14 @@ static int add_to_rounds(const struct operation_points *points, uint32_t cpus, d
 	return 0;
 }
 
-static int set_busy(struct operations *operations, uint32_t cpus)
+static int set_busy(struct operations *operations, uint32_t cpus, const double *hosts)
 {
 	_cleanup_free_ double *rounds = calloc(operations->n_rounds + 1, sizeof(*rounds));
 
 	if (!rounds)
 		return -ENOMEM;
+	for (size_t i = 0; i < operations->n_rounds; i++)
+		rounds[i] = hosts[i];
 	for (size_t i = 0; i < operations->n; i++) {
 		int r = add_to_rounds(&operations->all[i], cpus, rounds);
 
@@ -124,11 +126,12 @@ static double choose(const double sums[static STEPS + 1])
 	return (double)step * STEP;
 }
 
-int busy_find(struct operations *operations, uint32_t cpus, double shares[static PROFILE_KINDS])
+int busy_find(struct operations *operations, uint32_t cpus, const double *hosts,
+	      double shares[static PROFILE_KINDS])
 {
 	static const enum profile_kind kinds[] = {PROFILE_SEND, PROFILE_RECEIVE, PROFILE_READ};
 	double sums[STEPS + 1];
-	int r = set_busy(operations, cpus);
+	int r = set_busy(operations, cpus, hosts);
 
 	for (size_t k = 0; r == 0 && k < ARRAY_SIZE(kinds); k++) {
 		for (size_t i = 0; r == 0 && i <= STEPS; i++)

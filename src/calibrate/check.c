@@ -29,23 +29,82 @@ static double level_of(const struct profile_operation *operation)
 	return fitted > 0 ? measured / fitted : 1;
 }
 
+static const struct profile_operation *operation_of(const struct profile *profile,
+						    const struct operations_sample *sample,
+						    size_t number, bool receives, bool *borrowed)
+{
+	const struct flow_spec *spec = &sample->specs[number];
+
+	return profile_find(profile, operations_kind(spec, receives), operations_mode(spec),
+			    flow_is_net(spec) ? site_path_name(spec->path) : sample->disk,
+			    borrowed);
+}
+
+/* Beside all others of SAMPLE, on a host that is as busy as usual. */
+static struct extrapolate_load load_of(const struct operations_sample *sample, size_t number)
+{
+	struct fit_point at =
+		operations_load(&sample->specs[number], &sample->figures->flows[number]);
+	struct extrapolate_load load = {
+		.units = at.units, .bytes = at.bytes, .connections = at.connections};
+
+	for (size_t i = 0; i < sample->n; i++) {
+		const struct measure_flow *flow = &sample->figures->flows[i];
+
+		load.company += flow->wakeups;
+		load.all_connections += operations_load(&sample->specs[i], flow).connections;
+	}
+	return load;
+}
+
+/* What one side of load NUMBER is forecast to cost everybody, as usual. */
+static double usual_of(const struct profile *profile, const struct operations_sample *sample,
+		       size_t number, bool receives)
+{
+	const struct profile_operation *operation =
+		operation_of(profile, sample, number, receives, NULL);
+	struct extrapolate_load load = load_of(sample, number);
+	double sum = 0;
+
+	for (enum profile_payer payer = 0; payer < PROFILE_PAYERS; payer++)
+		sum += (double)extrapolate_expected(operation, payer, &load);
+	return sum;
+}
+
+/*
+ * Which part of the CPUs is in use, as a plan would have it (plan/plan.c): forecast. What was measured of
+ * the loads has in it the very drift that is looked for.
+ */
+static double busy_of(const struct profile *profile, const struct operations_sample *sample)
+{
+	const struct measure_figures *figures = sample->figures;
+	double cpus = fmax(1, profile->host.cpus);
+	double sum = profile->base.host_cpu_ns * cpus +
+		     (1 + profile->base.programs_share) * (figures->programs + figures->others);
+
+	for (size_t i = 0; i < sample->n; i++) {
+		const struct flow_spec *spec = &sample->specs[i];
+
+		if (operations_is_workspace(spec, spec->from))
+			sum += usual_of(profile, sample, i, false);
+		if (flow_is_net(spec) && operations_is_workspace(spec, spec->to))
+			sum += usual_of(profile, sample, i, true);
+	}
+	return fmin(1, sum / 1e9 / cpus);
+}
+
 /* What PROFILE says of one side of load NUMBER; below 0: nothing. */
 static double expected_of(const struct profile *profile, const struct operations_sample *sample,
 			  size_t number, bool receives)
 {
-	const struct flow_spec *spec = &sample->specs[number];
-	struct fit_point at = operations_load(spec, &sample->figures->flows[number]);
-	struct extrapolate_load load = {at.units, at.bytes, at.connections, 0, 0};
+	struct extrapolate_load load = load_of(sample, number);
 	bool borrowed = false;
-	const struct profile_operation *operation = profile_find(
-		profile, operations_kind(spec, receives), operations_mode(spec),
-		flow_is_net(spec) ? site_path_name(spec->path) : sample->disk, &borrowed);
+	const struct profile_operation *operation =
+		operation_of(profile, sample, number, receives, &borrowed);
 
 	if (borrowed)
 		return -1;
-	for (size_t i = 0; i < sample->n; i++)
-		load.company += sample->figures->flows[i].wakeups;
-	load.busy = measure_busy(sample->figures, profile->host.cpus);
+	load.busy = busy_of(profile, sample);
 	return level_of(operation) *
 	       (double)extrapolate_expected(operation, PROFILE_PAYER_WORKSPACE, &load);
 }

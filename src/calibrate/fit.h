@@ -31,9 +31,9 @@ double fit_wakeups(double units, double gap_ns);
 
 /*
  * Fills the coefficients of the workspace's parts, how good they are, and the points of OPERATION, whose gap_ns,
- * awake_per_s and busy_share are set. Relative errors count, and those far outside the others count little. The parts of the host and of nobody are
- * copied to the points and otherwise left to calibrate/shared.h. -EDOM with fewer than FIT_POINTS_MIN points that
- * have units; -ENOMEM.
+ * awake_per_s and busy_share are set. Relative errors count, and those far outside the others count
+ * little. The parts of the host and of nobody are copied to the points and otherwise left to
+ * calibrate/shared.h. -EDOM with fewer than FIT_POINTS_MIN points that have units; -ENOMEM.
  */
 int fit_operation(const struct fit_point *points, size_t n, double quantile,
 		  struct profile_operation *operation);

@@ -56,15 +56,6 @@ double measure_charge(const struct measure_charge *charge)
 	return charge->own + measure_behalf(charge);
 }
 
-double measure_busy(const struct measure_figures *figures, uint32_t cpus)
-{
-	double sum = measure_charge(&figures->host);
-
-	for (int w = 0; w < SITE_WORKSPACES; w++)
-		sum += measure_charge(&figures->workspaces[w]);
-	return sum / 1e9 / fmax(1, cpus);
-}
-
 /*
  * proc_pid_cgroup(5): the group in the hierarchy of the cpu controller, which is the accounted one; that
  * of v2 where v1 has none.
@@ -241,6 +232,12 @@ static void fill_books(const struct measure *measure, const struct ledger_snapsh
 	figures->books = (double)books->sum_ns / ((double)books->wall_ns * books->cpus);
 }
 
+/* 0 where it shrank: threads that have ended take their time with them. */
+static double grown(uint64_t before, uint64_t after)
+{
+	return after > before ? (double)(after - before) : 0;
+}
+
 static void fill_flow(const struct flow_counts *before, const struct flow_counts *after,
 		      double wall_s, struct measure_flow *flow)
 {
@@ -270,10 +267,10 @@ static int fill_figures(const struct measure *measure, const struct moment *befo
 		figures->host.own = fmax(0, figures->host.own - self);
 	else
 		figures->others = fmax(0, figures->others - self);
-	threads = (double)(after->threads_ns - before->threads_ns) / figures->wall_s;
+	threads = grown(before->threads_ns, after->threads_ns) / figures->wall_s;
 	figures->programs = fmax(0, figures->host.own - threads);
 	figures->host.own -= figures->programs;
-	figures->rcu = (double)(after->rcu_ns - before->rcu_ns) / figures->wall_s;
+	figures->rcu = grown(before->rcu_ns, after->rcu_ns) / figures->wall_s;
 	figures->stolen = (double)(after->stolen_ns - before->stolen_ns) / figures->wall_s;
 	for (size_t i = 0; i < MEASURE_FLOWS_MAX; i++)
 		fill_flow(&before->counts[i], &after->counts[i], figures->wall_s,

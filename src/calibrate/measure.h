@@ -40,9 +40,6 @@ struct measure_figures {
 	double books;		    /* sum / (CPUs x wall) */
 };
 
-/* Which part of CPUS all workspaces and the host's kernel had in use. */
-double measure_busy(const struct measure_figures *figures, uint32_t cpus);
-
 struct measure_plan {
 	const struct flow_spec *specs;
 	size_t n_specs;

@@ -136,8 +136,8 @@ static int fit_shared(const struct operations *operations, enum operations_share
 		return -ENOMEM;
 	*result = (struct shared_result){.costs = costs, .own = &costs[operations->n]};
 	for (size_t i = 0; i < operations->n; i++) {
-		costs[i].gap_ns = payer_of[shared] == PROFILE_PAYER_HOST ? OPERATIONS_HOST_GAP_NS
-									 : FLOW_TICK_NS;
+		costs[i].pooled = payer_of[shared] == PROFILE_PAYER_HOST;
+		costs[i].gap_ns = costs[i].pooled ? OPERATIONS_HOST_GAP_NS : FLOW_TICK_NS;
 		costs[i].group = operations->all[i].kind >= PROFILE_READ ? GROUP_DISK : GROUP_NET;
 	}
 	costs[operations->n].group = GROUP_OWN;
@@ -244,11 +244,38 @@ static void free_common(struct common *common)
 		free(common->shared[i].costs);
 }
 
+/*
+ * What a plan has of the host when it says how busy that will be: its base, what loads and programs cost it beside, and
+ * these programs themselves. In ns/s of round NUMBER, as fitted.
+ */
+static double host_in(const struct operations *operations, const struct common *common,
+		      size_t number)
+{
+	const struct operations_others *others = &operations->others[number];
+	struct paid host = paid_in(operations, common->shared, PROFILE_PAYER_HOST, number);
+	struct paid nobody =
+		paid_in(operations, common->shared, PROFILE_PAYER_UNATTRIBUTED, number);
+
+	return host.expected + nobody.expected - nobody.own + common->threads.own_ns +
+	       common->threads.connection_ns * others->connection_wakeups + others->programs_ns;
+}
+
+static int find_busy(struct operations *operations, uint32_t cpus, struct common *common)
+{
+	_cleanup_free_ double *hosts = calloc(operations->n_rounds + 1, sizeof(*hosts));
+
+	if (!hosts)
+		return -ENOMEM;
+	for (size_t i = 0; i < operations->n_rounds; i++)
+		hosts[i] = host_in(operations, common, i);
+	return busy_find(operations, cpus, hosts, common->busy_shares);
+}
+
 static int find_common(struct operations *operations, const struct profile *profile,
 		       struct common *common)
 {
 	_cleanup_free_ double *ratios = calloc(operations->n_rounds + 1, sizeof(*ratios));
-	int r = busy_find(operations, profile->host.cpus, common->busy_shares);
+	int r = 0;
 
 	if (!ratios)
 		return -ENOMEM;
@@ -256,6 +283,8 @@ static int find_common(struct operations *operations, const struct profile *prof
 	add_own_work(operations);
 	for (enum operations_shared shared = 0; r == 0 && shared < OPERATIONS_SHARED; shared++)
 		r = fit_shared(operations, shared, &common->shared[shared]);
+	if (r == 0)
+		r = find_busy(operations, profile->host.cpus, common);
 	for (enum profile_payer payer = PROFILE_PAYER_HOST; r == 0 && payer < PROFILE_PAYERS;
 	     payer++)
 		common->fits[payer] =

@@ -14,23 +14,31 @@
 #define ITERATIONS 8
 #define RIDGE_OF_GROUPS 1e-4
 
-/* What is done once for the connections of all loads is each one's by how many of them are its. */
-static void columns_of(const struct fit_point *point, double gap_ns, double columns[COLUMNS])
+/* What is done once for the connections of all loads is each one's by how many are its: as plan/extrapolate.c has it. */
+static double connection_wakeups(const struct shared_cost *cost, const struct fit_point *point)
 {
 	double all = fmax(point->all_connections, point->connections);
 
+	if (!cost->pooled || all <= 0)
+		return fit_wakeups(point->connections, cost->gap_ns);
+	return fit_wakeups(all, cost->gap_ns) * (point->connections / all);
+}
+
+static void columns_of(const struct shared_cost *cost, const struct fit_point *point,
+		       double columns[COLUMNS])
+{
 	columns[0] = point->units;
 	columns[1] = point->bytes;
-	columns[2] = fit_wakeups(point->units, gap_ns);
+	columns[2] = fit_wakeups(point->units, cost->gap_ns);
 	columns[3] = point->connections;
-	columns[4] = fit_wakeups(all, gap_ns) * (all > 0 ? point->connections / all : 0);
+	columns[4] = connection_wakeups(cost, point);
 }
 
 static double cost_of(const struct shared_cost *cost, const struct fit_point *point)
 {
 	double columns[COLUMNS];
 
-	columns_of(point, cost->gap_ns, columns);
+	columns_of(cost, point, columns);
 	return cost->cost.unit_ns * columns[0] + cost->cost.byte_ns * columns[1] +
 	       cost->cost.wakeup_ns * columns[2] + cost->cost.connection_ns * columns[3] +
 	       cost->cost.connection_wakeup_ns * columns[4];
@@ -87,7 +95,7 @@ static void add_round(struct fitting *fitting, const struct shared_round *round,
 		const struct shared_load *load = &round->loads[i];
 		size_t first = first_column(fitting->costs, load->of, fitting->grouped);
 
-		columns_of(&load->at, fitting->costs[load->of].gap_ns, &values[i * COLUMNS]);
+		columns_of(&fitting->costs[load->of], &load->at, &values[i * COLUMNS]);
 		for (size_t c = 0; c < COLUMNS; c++)
 			which[i * COLUMNS + c] = first + c;
 	}

@@ -6,6 +6,7 @@
  * which each load has a part that nothing tells. With many rounds in ever other company the parts
  * can be told by regression. Pure.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "calibrate/fit.h"
@@ -29,6 +30,7 @@ struct shared_round {
 struct shared_cost {
 	double gap_ns; /* given */
 	size_t group;  /* given, less than SHARED_GROUPS: of those that cost much the same */
+	bool pooled;   /* given: what is done for connections is done once for those of all loads */
 	struct profile_cost cost;
 };
 

@@ -12,6 +12,7 @@
 #include "calibrate/operations.h"
 #include "calibrate/schedule.h"
 #include "calibrate/trust.h"
+#include "plan/extrapolate.h"
 
 static bool is_about(double value, double wanted)
 {
@@ -371,6 +372,51 @@ TEST(operations_know_that_the_host_has_one_tick_for_all_connections)
 	   send->cost[PROFILE_HOST].connection_wakeup_ns);
 }
 
+/* What is charged to nobody is done for each load, as is forecast of it: two loads of connections, twice. */
+TEST(operations_know_that_nobody_has_no_such_tick)
+{
+	_cleanup_(cleanup_operations) struct operations all = {0};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	const struct extrapolate_load load = {
+		.connections = 2000, .busy = 0.1, .all_connections = 4000};
+	const struct profile_operation *send;
+
+	profile->quantile = 0.95;
+	profile->source = PROFILE_CALIBRATED;
+	profile->host.cpus = 2;
+	for (int i = 0; i < 60; i++) {
+		struct measure_figures figures = {.host.behalf[WIRE_TIMER] = 1e6};
+		struct flow_spec specs[] = {
+			{.kind = FLOW_CONNECT, .from = SITE_A, .to = SITE_B},
+			{.kind = FLOW_CONNECT, .path = SITE_HOST, .from = SITE_H, .to = SITE_I},
+			{.kind = FLOW_TCP, .from = SITE_A, .to = SITE_B, .size_bytes = 1000},
+		};
+		size_t n = i % 4 ? 1 + (size_t)(i % 2) : 0;
+
+		for (size_t l = 0; l < n; l++) {
+			figures.flows[l].sent = 2000 + 100 * ((i + (int)l) % 7);
+			figures.workspaces[specs[l].from].own = 3000 * figures.flows[l].sent;
+			figures.workspaces[specs[l].to].own = 1000 * figures.flows[l].sent;
+			figures.unattributed += 16000 * 1000;
+		}
+		if (!n) {
+			figures.flows[0].sent = 1000 + 10 * (i % 7);
+			figures.workspaces[SITE_A].own = figures.workspaces[SITE_B].own = 3e6;
+		}
+		/* and a program of the host's takes a core */
+		figures.programs = 1e9;
+		must(operations_add(&all,
+				    &(struct operations_sample){n ? specs : &specs[2], n ? n : 1,
+								&figures, "8:0"}) == 0);
+	}
+	must(operations_fit(&all, 1u << SITE_BRIDGE, profile) == 0);
+	send = profile_find(profile, PROFILE_SEND, PROFILE_TCP, "bridge", NULL);
+	/* each of its two sides half of 16 ms/s, whoever else connects */
+	ok(fabs((double)extrapolate_part(send, PROFILE_UNATTRIBUTED, &load) / 8e6 - 1) < 0.08, "%f",
+	   (double)extrapolate_part(send, PROFILE_UNATTRIBUTED, &load));
+	ok(send->busy > 0.5, "whoever uses the CPUs: %f", send->busy);
+}
+
 /* Packets that are nobody's come with some loads, and in some rounds; that tells nothing of what its clocks cost the host. */
 TEST(operations_tell_the_hosts_receiving_from_its_clocks)
 {
@@ -433,6 +479,31 @@ TEST(a_check_tells_how_far_off_a_profile_is)
 	ok(check_holds(&check));
 	check_with(&check, profile, 2);
 	ok(!check_holds(&check), "%f", check_drift(&check.all));
+}
+
+/* How busy the host is is forecast, too: what is dearer than the profile says is no reason to expect more. */
+TEST(a_check_does_not_expect_the_drift_that_it_looks_for)
+{
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	struct profile_operation *operation = profile_add_operation(profile);
+	struct check as_ever = {0}, dear = {0}, beside = {0};
+
+	profile->source = PROFILE_CALIBRATED;
+	profile->host.cpus = 1;
+	operation->kind = PROFILE_SEND;
+	operation->mode = PROFILE_UDP;
+	strcpy(operation->target, "bridge");
+	operation->cost[PROFILE_OWN].unit_ns = 3000;
+	operation->busy_share = 1;
+	operation->busy_most = 0.9;
+	check_with(&as_ever, profile, 1);
+	check_with(&dear, profile, 100);
+	ok(is_about(dear.all.expected_ns, as_ever.all.expected_ns), "%f", dear.all.expected_ns);
+	/* the host's own base is what it is */
+	profile->base.host_cpu_ns = 0.3e9;
+	check_with(&beside, profile, 1);
+	ok(is_about(beside.all.expected_ns, as_ever.all.expected_ns + 0.3 * 3e6), "%f",
+	   beside.all.expected_ns);
 }
 
 /* What runs beside it because a host has to be kept awake may cost what it likes. */

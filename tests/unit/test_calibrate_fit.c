@@ -267,6 +267,22 @@ TEST(shared_costs_are_told_apart)
 	ok(fabs(shared_forecast(&rounds[0], costs) - 4e6) < 4e5);
 }
 
+/* Of connections of several loads the host has one tick, and who is charged by nobody's clock has one for each. */
+TEST(shared_wake_ups_for_connections_are_pooled_where_that_is_said)
+{
+	const struct shared_cost costs[2] = {
+		{.gap_ns = 4e6, .pooled = true, .cost.connection_wakeup_ns = 1000},
+		{.gap_ns = 4e6, .cost.connection_wakeup_ns = 1000}};
+	struct shared_round round = {.n = 1};
+
+	for (size_t of = 0; of < 2; of++) {
+		round.loads[0] =
+			(struct shared_load){of, {.connections = 500, .all_connections = 2000}};
+		ok(is_about(shared_forecast(&round, costs), of ? 250e3 : 62.5e3), "%f",
+		   shared_forecast(&round, costs));
+	}
+}
+
 TEST(fit_wants_some_points)
 {
 	_cleanup_(release) struct profile_operation o = {.gap_ns = 1e6};
@@ -344,10 +360,10 @@ static void add_rounds(struct operations *operations, double share, double noise
 TEST(what_a_host_in_use_costs_is_found_by_kind)
 {
 	_cleanup_(cleanup_operations) struct operations all = {0};
-	double shares[PROFILE_KINDS];
+	double shares[PROFILE_KINDS], hosts[160] = {0};
 
 	add_rounds(&all, 1, 0);
-	must(busy_find(&all, 2, shares) == 0);
+	must(busy_find(&all, 2, hosts, shares) == 0);
 	ok(shares[PROFILE_RECEIVE] > 0.65 && shares[PROFILE_RECEIVE] < 1.1, "%f",
 	   shares[PROFILE_RECEIVE]);
 	ok(fabs(shares[PROFILE_SEND]) < 1e-9, "%f", shares[PROFILE_SEND]);
@@ -362,9 +378,9 @@ TEST(what_a_host_in_use_costs_is_found_by_kind)
 TEST(what_a_host_in_use_costs_is_not_made_of_noise)
 {
 	_cleanup_(cleanup_operations) struct operations all = {0};
-	double shares[PROFILE_KINDS];
+	double shares[PROFILE_KINDS], hosts[160] = {0};
 
 	add_rounds(&all, 0, 0.3);
-	must(busy_find(&all, 2, shares) == 0);
+	must(busy_find(&all, 2, hosts, shares) == 0);
 	ok(fabs(shares[PROFILE_RECEIVE]) < 1e-9, "%f", shares[PROFILE_RECEIVE]);
 }

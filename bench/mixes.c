@@ -227,14 +227,21 @@ static double forecast_sum(const struct forecasts *forecasts)
 	return sum;
 }
 
-/* As plan/plan.c has it: how busy a host is with them is forecast, too. */
+/*
+ * As plan/plan.c has it: how busy a host is with them is forecast, too. Beside PROGRAMS, in ns/s, which
+ * nobody promised, and what they cost the host: as `behalf plan` has it of host.cpu.
+ */
 static struct forecasts forecast(const struct bench *bench, const struct profile_base *base,
-				 const struct flow_spec *specs, size_t n)
+				 const struct flow_spec *specs, size_t n, double programs)
 {
-	struct forecasts usual = forecast_at(bench, base, specs, n, 0);
+	double beside = bench->profile->base.programs_share * programs;
+	struct forecasts forecasts = forecast_at(bench, base, specs, n, 0);
+	double busy = (forecast_sum(&forecasts) + programs + beside) / (1e9 * bench->cpus);
 
-	return forecast_at(bench, base, specs, n,
-			   fmin(1, forecast_sum(&usual) / (1e9 * bench->cpus)));
+	forecasts = forecast_at(bench, base, specs, n, fmin(1, busy));
+	forecasts.host.parts[PROFILE_HOST] += beside;
+	forecasts.host.upper += beside;
+	return forecasts;
 }
 
 /* Draws until the mix leaves the CPUs some room. */
@@ -260,7 +267,7 @@ static void draw_mix(const struct bench *bench, uint64_t seed, uint64_t number, 
 				draw_ends(&state, spec);
 			}
 		}
-		forecasts = forecast(bench, &bench->profile->base, mix->specs, mix->n);
+		forecasts = forecast(bench, &bench->profile->base, mix->specs, mix->n, 0);
 	} while (forecast_sum(&forecasts) > MOST_NS * bench->cpus);
 }
 
@@ -293,6 +300,7 @@ static struct lately_promised promised_then(const struct bench *bench, const str
 			continue;
 		promised.all_ns += run->host.all_ns * share;
 		promised.threads_ns += run->host.threads_ns * share;
+		promised.programs_ns += run->host.programs_ns * share;
 	}
 	return promised;
 }
@@ -310,18 +318,12 @@ static struct profile_base base_now(const struct bench *bench)
 	return base;
 }
 
-/* What the host's programs, which nobody promised, are forecast to cost it beside: as `behalf plan` has it of host.cpu. */
-static double for_programs(const struct bench *bench, const struct measure_figures *figures)
-{
-	return bench->profile->base.programs_share * trust_foreign(figures);
-}
-
 /* After a mark. */
 static int run_noted(struct bench *bench, const struct measure_plan *plan,
 		     struct measure_figures *figures, struct error *err)
 {
 	static const struct profile_base nothing;
-	struct forecasts forecasts = forecast(bench, &nothing, plan->specs, plan->n_specs);
+	struct forecasts forecasts = forecast(bench, &nothing, plan->specs, plan->n_specs, 0);
 	int r;
 
 	if (bench->n_past == RUNS_MAX)
@@ -333,7 +335,7 @@ static int run_noted(struct bench *bench, const struct measure_plan *plan,
 	};
 	r = measure_run(bench->measure, plan, &stop_signal, figures, err);
 	if (r == 0)
-		bench->past[bench->n_past - 1].host.all_ns += for_programs(bench, figures);
+		bench->past[bench->n_past - 1].host.programs_ns = trust_foreign(figures);
 	return r;
 }
 
@@ -473,14 +475,13 @@ static void print_mix(const struct bench *bench, const struct mix *mix, uint64_t
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	struct profile_base base = base_of(mix);
-	struct forecasts forecasts = forecast(bench, &base, mix->specs, mix->n);
+	struct forecasts forecasts;
 	struct json_object *array;
 	double programs = 0;
 
 	for (size_t i = 0; i < mix->n_takes; i++)
-		programs += for_programs(bench, &mix->takes[i]) / (double)mix->n_takes;
-	forecasts.host.parts[PROFILE_HOST] += programs;
-	forecasts.host.upper += programs;
+		programs += trust_foreign(&mix->takes[i]) / (double)mix->n_takes;
+	forecasts = forecast(bench, &base, mix->specs, mix->n, programs);
 
 	json_add_u64(o, "mix", number);
 	add_flows(json_add_array(o, "flows"), mix);

@@ -190,20 +190,25 @@ static struct lately_promised promised_of(const struct planning *p)
 	return promised;
 }
 
-/* With what the ledger says this moment, where we may ask it; and what others have noted before. */
-static void take_base(struct planning *p)
+/*
+ * With what the ledger says this moment, where we may ask it; and what others have noted before. PROMISED
+ * and N_CPUS are of the host as it is; what its programs are planned to take is taken for what they took.
+ */
+static void take_base(struct planning *p, struct lately_promised promised, uint32_t n_cpus)
 {
-	struct lately_promised promised = promised_of(p);
 	struct error err = {0};
 
 	if (host_marks_now(&err) < 0)
 		log_debug("what the host does is not noted: %s", err.text);
-	plan_profile_take_base(&p->profile, cpus_count(&p->scenario.host->cpus), &promised);
+	promised.programs_ns = (double)p->scenario.host_ncores;
+	plan_profile_take_base(&p->profile, n_cpus, &promised);
 }
 
 static int make_scenario(struct planning *p, const struct cmd_context *ctx,
 			 const struct plan_options *options, struct error *err)
 {
+	struct lately_promised promised;
+	uint32_t n_cpus;
 	int r = plan_host_read(ctx->root, &p->scenario.host, err);
 
 	if (r == 0)
@@ -211,7 +216,8 @@ static int make_scenario(struct planning *p, const struct cmd_context *ctx,
 	if (r < 0)
 		return r;
 	plan_host_take_rates(p->scenario.host, p->profile.profile);
-	take_base(p);
+	promised = promised_of(p);
+	n_cpus = cpus_count(&p->scenario.host->cpus);
 	p->scenario.host_memory_bytes = plan_host_memory_kept(p->scenario.host);
 	r = add_workspaces(p, options, err);
 	for (char **change = options->what_if; r == 0 && change && *change; change++) {
@@ -219,6 +225,8 @@ static int make_scenario(struct planning *p, const struct cmd_context *ctx,
 		if (r < 0)
 			error_prefix(err, "--what-if");
 	}
+	if (r == 0)
+		take_base(p, promised, n_cpus);
 	return r;
 }
 

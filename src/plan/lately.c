@@ -177,7 +177,8 @@ double lately_set_base(const struct lately *lately, const struct lately_promised
 	double upper = larger(base->host_cpu_ns, base->host_cpu_upper_ns);
 	double rest = larger(0, base->host_cpu_ns - base->threads_cpu_ns) * cpus;
 	double threads = larger(0, lately->threads_ns - promised->threads_ns);
-	double own = smaller(larger(threads + rest, all - promised->all_ns), all);
+	double others = promised->all_ns + base->programs_share * promised->programs_ns;
+	double own = smaller(larger(threads + rest, all - others), all);
 
 	base->host_cpu_upper_ns = upper;
 	base->host_cpu_ns = smaller(own / cpus, upper);

@@ -58,8 +58,9 @@ bool lately_measure(const struct lately_marks *marks, uint64_t now_ns, struct la
 
 /* What the host was forecast to need meanwhile for all that was promised, in ns per second. */
 struct lately_promised {
-	double all_ns;	   /* INFINITY: not known */
-	double threads_ns; /* of it in the kernel's own threads: RCU's, for connections */
+	double all_ns;	    /* INFINITY: not known */
+	double threads_ns;  /* of it in the kernel's own threads: RCU's, for connections */
+	double programs_ns; /* and what its own programs took, which nobody promised */
 };
 
 /*
@@ -68,6 +69,7 @@ struct lately_promised {
  *	threads = counted threads - promised threads
  *	base    = threads + the profile's rest, but at least counted - promised, and at most counted
  *
+ * Promised is what programs cost beside (programs_share), too: a plan has that apart from the base.
  * What threads do for connections that are promised is in the forecast of these, and not counted once more. The rest
  * (timers, ends of interrupts) has in it what the host does for loads: there the profile's figure stands, between the two
  * bounds. The worst case, by which is admitted, stays the profile's: the same terms have the same verdict whenever they are

@@ -230,6 +230,23 @@ TEST(what_threads_do_for_promises_is_not_counted_twice)
 	is_as(base.host_cpu_ns, 1e6);
 }
 
+/* A plan has what programs cost the host beside them, and what was counted has it already. */
+TEST(what_the_kernel_did_for_programs_is_not_counted_twice)
+{
+	struct lately lately = {.threads_ns = 6e6, .rest_ns = 6e6};
+	struct lately_promised promised = {.all_ns = 2e6, .programs_ns = 100e6};
+	struct profile_base base = calibrated;
+
+	base.programs_share = 0.02;
+	lately_set_base(&lately, &promised, 2, &base);
+	is_as(base.host_cpu_ns, 4e6);
+	/* but not less than threads and the profile's rest */
+	base = calibrated;
+	base.programs_share = 0.2;
+	lately_set_base(&lately, &promised, 2, &base);
+	is_as(base.host_cpu_ns, 4e6);
+}
+
 /* Whatever was counted: the same terms have the same verdict an hour later. */
 TEST(the_worst_case_stays_the_profiles)
 {

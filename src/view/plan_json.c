@@ -61,9 +61,52 @@ static void put_need(struct json_object *object, const char *key,
 	json_add_u64(to, "host_ncores", worst ? need->host_worst : need->host_expected);
 }
 
+/*
+ * One part: what it costs, at which rates where they are not those of the operation, and by what all of that is multiplied
+ * to become its ncores. In the worst case each part has its own dearest load.
+ */
+static void put_part(struct json_object *costs, const struct profile_operation *operation,
+		     enum profile_part part, const struct extrapolate_load *load, bool worst)
+{
+	const struct profile_cost *cost = &operation->cost[part];
+	struct extrapolate_load at = *load;
+	double upper = worst ? extrapolate_worst(operation, part, &at) : 1;
+	uint64_t ncores = worst ? extrapolate_upper_part(operation, part, load)
+				: extrapolate_part(operation, part, load);
+	struct json_object *to;
+
+	if (!ncores)
+		return;
+	to = json_add_object(costs, profile_part_name(part));
+	json_add_double(to, "unit_ns", cost->unit_ns);
+	json_add_double(to, "byte_ns", cost->byte_ns);
+	json_add_double(to, "connection_ns", cost->connection_ns);
+	json_add_double(to, "wakeup_ns", cost->wakeup_ns);
+	if (part == PROFILE_HOST && operation->host_gap_ns != operation->gap_ns)
+		json_add_double(to, "wakeups_per_s",
+				extrapolate_part_wakeups(operation, part, at.units));
+	if (cost->connection_wakeup_ns > 0) {
+		json_add_double(to, "connection_wakeup_ns", cost->connection_wakeup_ns);
+		json_add_double(to, "connection_wakeups_per_s",
+				extrapolate_connection_wakeups(operation, part, &at));
+	}
+	if (cost->asleep_ns > 0) {
+		json_add_double(to, "asleep_ns", cost->asleep_ns);
+		json_add_double(to, "asleep_per_s", extrapolate_sleepers(operation, &at));
+	}
+	if (cost->crowded_ns > 0) {
+		json_add_double(to, "crowded_ns", cost->crowded_ns);
+		json_add_double(to, "crowded_per_s", extrapolate_crowded(operation, &at));
+	}
+	json_add_double(to, "times", upper);
+	if (extrapolate_busy(operation, part, &at) > 1)
+		json_add_double(to, "busy_times", extrapolate_busy(operation, part, &at));
+	json_add_u64(to, "ncores", ncores);
+}
+
 static void put_operation(struct json_object *object, const char *key,
 			  const struct profile_operation *operation,
-			  const struct extrapolate_load *load, double upper)
+			  const struct extrapolate_load *load, bool worst)
 {
 	struct json_object *to = json_add_object(object, key), *costs;
 
@@ -76,36 +119,9 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_double(to, "bytes_per_s", load->bytes);
 	json_add_double(to, "connections_per_s", load->connections);
 	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load->units));
-	if (operation->awake_per_s > 0) {
-		json_add_double(to, "asleep_per_s", extrapolate_sleepers(operation, load));
-		json_add_double(to, "crowded_per_s", extrapolate_crowded(operation, load));
-	}
-	json_add_double(to, "times", upper);
-	if (operation->busy_share > 0)
-		json_add_double(to, "busy_times", extrapolate_busy(operation, PROFILE_OWN, load));
 	costs = json_add_object(to, "cost");
-	for (unsigned int part = 0; part < PROFILE_PARTS; part++) {
-		const struct profile_cost *cost = &operation->cost[part];
-		struct json_object *of;
-
-		if (!extrapolate_part(operation, part, load))
-			continue;
-		of = json_add_object(costs, profile_part_name(part));
-		json_add_double(of, "unit_ns", cost->unit_ns);
-		json_add_double(of, "byte_ns", cost->byte_ns);
-		json_add_double(of, "connection_ns", cost->connection_ns);
-		json_add_double(of, "wakeup_ns", cost->wakeup_ns);
-		if (part == PROFILE_HOST && operation->host_gap_ns != operation->gap_ns)
-			json_add_double(of, "wakeups_per_s",
-					extrapolate_part_wakeups(operation, part, load->units));
-		if (cost->connection_wakeup_ns > 0)
-			json_add_double(of, "connection_wakeup_ns", cost->connection_wakeup_ns);
-		if (cost->asleep_ns > 0)
-			json_add_double(of, "asleep_ns", cost->asleep_ns);
-		if (cost->crowded_ns > 0)
-			json_add_double(of, "crowded_ns", cost->crowded_ns);
-		json_add_u64(of, "ncores", extrapolate_part(operation, part, load));
-	}
+	for (unsigned int part = 0; part < PROFILE_PARTS; part++)
+		put_part(costs, operation, part, load, worst);
 }
 
 static void put_flows(struct json_object *object, const struct view_plan *view,
@@ -120,9 +136,8 @@ static void put_flows(struct json_object *object, const struct view_plan *view,
 		const struct profile_operation *worst = flows[i].worst[PROFILE_PAYER_WORKSPACE];
 		struct json_object *flow = json_object_new_object();
 
-		put_operation(flow, "expected", flows[i].expected, &flows[i].expected_load, 1);
-		put_operation(flow, "worst", worst, &flows[i].worst_load,
-			      worst->fit[PROFILE_PAYER_WORKSPACE].upper);
+		put_operation(flow, "expected", flows[i].expected, &flows[i].expected_load, false);
+		put_operation(flow, "worst", worst, &flows[i].worst_load, true);
 		json_add_bool(flow, "measured", !flows[i].borrowed);
 		json_object_array_add(array, flow);
 	}

@@ -227,6 +227,51 @@ TEST(json)
 	page_is(&page, "plan.json");
 }
 
+static double number_of(struct json_object *object, const char *key)
+{
+	return json_object_get_double(json_object_object_get(object, key));
+}
+
+/* With an upper quantile near 1 the worst case is another load's than that of what was measured. */
+TEST(what_json_explains_adds_up)
+{
+	_cleanup_example_ struct example e;
+	_cleanup_json_ struct json_object *object = NULL;
+	struct json_object *workspace, *worst, *own;
+	struct profile_operation *send;
+
+	make_example(&e);
+	send = &e.profile->operations[0];
+	send->busy_share = 1;
+	send->busy = 0.1;
+	send->busy_most = 0.5;
+	send->fit[PROFILE_PAYER_WORKSPACE].upper = 1.01;
+	send->cost[PROFILE_OWN].connection_wakeup_ns = 500;
+	send->cost[PROFILE_HOST].connection_wakeup_ns = 700;
+	e.workspaces[0].terms.net[TERMS_INGRESS] = (struct terms_net){0};
+	e.workspaces[0].terms.net[TERMS_EGRESS].connections = 2000;
+	make_plan(&e);
+	must(view_plan_json(&e.view, true, &object, NULL) == 0);
+	workspace = json_object_array_get_idx(json_object_object_get(object, "workspaces"), 0);
+	worst = json_object_object_get(
+		json_object_array_get_idx(json_object_object_get(workspace, "flows"), 0), "worst");
+	own = json_object_object_get(json_object_object_get(worst, "cost"), "own");
+	ok(number_of(own, "times") * number_of(own, "busy_times") > 1.49, "%f",
+	   number_of(own, "busy_times"));
+	is_uint((uint64_t)(number_of(own, "times") * number_of(own, "busy_times") *
+				   (number_of(own, "unit_ns") * number_of(worst, "units_per_s") +
+				    number_of(own, "byte_ns") * number_of(worst, "bytes_per_s") +
+				    number_of(own, "connection_ns") *
+					    number_of(worst, "connections_per_s") +
+				    number_of(own, "wakeup_ns") *
+					    number_of(worst, "wakeups_per_s") +
+				    number_of(own, "connection_wakeup_ns") *
+					    number_of(own, "connection_wakeups_per_s")) +
+			   0.5),
+		(uint64_t)number_of(own, "ncores"));
+	is_uint(e.plan->needs[0].worst[PROFILE_OWN], (uint64_t)number_of(own, "ncores"));
+}
+
 TEST(html)
 {
 	_cleanup_example_ struct example e;

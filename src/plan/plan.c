@@ -50,7 +50,10 @@ static bool depends_on_busy(const struct profile *profile)
 	return false;
 }
 
-/* Which part of the CPUs is in use when all that is promised is used, by what it costs on a host that is as busy as usual. */
+/*
+ * Which part of the CPUs is in use when all that is promised is used, by what it costs on a host that is
+ * as busy as usual.
+ */
 static double busy_of(const struct plan_request *request,
 		      const struct extrapolate_assumptions *assumptions)
 {
@@ -72,7 +75,8 @@ static double busy_of(const struct plan_request *request,
 	return smaller(1, (double)sum / ((double)n_cpus * (double)NCORES_PER_CORE));
 }
 
-struct extrapolate_assumptions plan_assumptions(const struct plan_request *request)
+/* But for how busy the host is. */
+static struct extrapolate_assumptions assume(const struct plan_request *request)
 {
 	struct extrapolate_assumptions assumptions = {
 		.protocol = request->protocol,
@@ -93,6 +97,13 @@ struct extrapolate_assumptions plan_assumptions(const struct plan_request *reque
 	assumptions.all_connections = (double)(company.connections_out > company.connections_in
 						       ? company.connections_out
 						       : company.connections_in);
+	return assumptions;
+}
+
+struct extrapolate_assumptions plan_assumptions(const struct plan_request *request)
+{
+	struct extrapolate_assumptions assumptions = assume(request);
+
 	assumptions.busy = busy_of(request, &assumptions);
 	return assumptions;
 }
@@ -106,9 +117,11 @@ uint64_t plan_missing(const struct plan_resource *resource)
 
 /* ---- what is needed ---- */
 
-static int make_needs(const struct plan_request *request, struct plan *plan)
+/* ASKED: only whether it fits, which is by the worst case, and that does not know how busy the host is. */
+static int make_needs(const struct plan_request *request, struct plan *plan, bool asked)
 {
-	struct extrapolate_assumptions assumptions = plan_assumptions(request);
+	struct extrapolate_assumptions assumptions = asked ? assume(request)
+							   : plan_assumptions(request);
 
 	plan->needs = calloc(request->n_workspaces + 1, sizeof(*plan->needs));
 	if (!plan->needs)
@@ -446,10 +459,11 @@ static int make_sets(const struct plan_request *request, struct plan *plan,
 
 /* ---- the whole ---- */
 
-static int weigh(const struct plan_request *request, struct plan *plan, bool with_sets)
+/* ASKED: only whether it fits. */
+static int weigh(const struct plan_request *request, struct plan *plan, bool asked)
 {
 	_cleanup_free_ struct deal_demand *demands = NULL;
-	int r = make_needs(request, plan);
+	int r = make_needs(request, plan, asked);
 
 	if (r < 0)
 		return r;
@@ -467,7 +481,7 @@ static int weigh(const struct plan_request *request, struct plan *plan, bool wit
 	plan->admitted = true;
 	for (size_t i = 0; i < plan->n_resources; i++)
 		plan->admitted = plan->admitted && !plan_missing(&plan->resources[i]);
-	if (r == 0 && with_sets)
+	if (r == 0 && !asked)
 		r = make_sets(request, plan, demands);
 	return r;
 }
@@ -476,7 +490,7 @@ int plan_make(const struct plan_request *request, struct plan **plan, struct err
 {
 	_cleanup_(cleanup_plan) struct plan *made = calloc(1, sizeof(*made));
 
-	if (!made || weigh(request, made, true) < 0)
+	if (!made || weigh(request, made, false) < 0)
 		return error_oom(err);
 	*plan = take_ptr(made);
 	return 0;
@@ -486,7 +500,7 @@ int plan_fits(const struct plan_request *request, bool *fits)
 {
 	_cleanup_(cleanup_plan) struct plan *made = calloc(1, sizeof(*made));
 
-	if (!made || weigh(request, made, false) < 0)
+	if (!made || weigh(request, made, true) < 0)
 		return -ENOMEM;
 	*fits = made->admitted;
 	return 0;

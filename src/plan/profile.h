@@ -22,20 +22,22 @@
  *
  *	unit_ns * N + byte_ns * B + connection_ns * C + wakeup_ns * W(N) + connection_wakeup_ns * W(C)
  *		+ asleep_ns * S * W(N) + crowded_ns * (1 - S) * W(N)
- *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns), and for connections of that, of
- *		all X of the host, the part that x is of X: W(C) = min(X, 1e9 / host_gap_ns) * C / X
+ *	W(x) = min(x, 1e9 / gap_ns); of what the host is charged, min(x, 1e9 / host_gap_ns), and
+ *		for connections of that W(C) = min(X, 1e9 / host_gap_ns) * C / X
  *	S = 1 / (1 + R / awake_per_s)
  *
  * and, of what the workspace is charged, all of that times 1 + busy_share * min(U, busy_most).
  *
  * W is how often something has to be woken: once for each packet or connection when they are rare, and
- * never more often than once in gap_ns, since what comes in between is done in one go. S is the share of
+ * never more often than once in gap_ns, since what comes in between is done in one go. X is the
+ * connections of the whole host, for all of which it does once what has to be done. S is the share of
  * wake-ups that find a CPU asleep, which on a virtual machine takes a trip to the hypervisor: the less, the more
  * wake-ups R there are on the whole host. The others find one that somebody else has just used, and its caches full of
- * what he left: who is woken by a packet pays for that up to twice what it costs him alone. U is which part of all CPUs is
- * in use, by anybody: the more, the more often who receives is on another CPU than who sends, and is woken by an interrupt
- * for each packet, which interrupts somebody. Without all that it is a plane through the origin. All coefficients are at least 0, so with the same S more I/O never costs less, and two flows
- * apart never less than both in one.
+ * what he left: who is woken by a packet pays for that up to twice what it costs him alone. U is which
+ * part of all CPUs is in use, by anybody: workspaces, the host's kernel and its programs. The more, the
+ * more often who receives is on another CPU than who sends, and is woken by an interrupt for each packet,
+ * which interrupts somebody. Without all that it is a plane through the origin. All coefficients are at
+ * least 0, so with the same S more I/O never costs less, and two flows apart never less than both in one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -132,11 +134,12 @@ struct profile_operation {
 	double awake_per_s;	    /* the same; 0: S is asleep_share */
 	double asleep_share; /* S on average while it was measured: for the worst case, and where R is not known */
 	/*
-	 * By what share of U more it costs, see above; U on average while it was measured, for the worst case and where it is not known; and at most,
-	 * beyond which it is not extrapolated. 0: it makes no difference, or nobody has looked.
+	 * By what share of U more it costs, see above; U on average while it was measured, for the worst
+	 * case and where it is not known; and at most, beyond which it is not extrapolated. 0: it makes
+	 * no difference, or nobody has looked.
 	 */
 	double busy_share, busy, busy_most;
-	/* of the host's connection_wakeup_ns what the kernel's own threads take, which a ledger counts with the base's */
+	/* of the host's connection_wakeup_ns what the kernel's own threads take: a ledger counts it with the base's */
 	double connection_threads_ns;
 	struct profile_fit fit[PROFILE_PAYERS];
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */

@@ -40,6 +40,7 @@ static void write_round(const struct operations_sample *round, void *data)
 	const double *figures = (const double *)round->figures;
 	struct json_object *loads, *array;
 
+	/* what cannot be written is told at the end */
 	json_add_string(o, "disk", round->disk);
 	loads = json_add_array(o, "loads");
 	for (size_t i = 0; i < round->n; i++) {
@@ -80,11 +81,18 @@ static int measure(const char *path, struct profile **profile, struct error *err
 		.data = to,
 	};
 
+	bool failed;
+	int r;
+
 	if (!to)
 		return error_errno(err, errno, "open '%s'", path);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	return calibrate(&options, profile, &left_out, err);
+	r = calibrate(&options, profile, &left_out, err);
+	failed = ferror(to);
+	if ((fclose(take_ptr(to)) != 0 || failed) && r == 0)
+		r = error_set(err, EIO, "'%s' could not be written", path);
+	return r;
 }
 
 static double number(struct json_object *array, size_t i)

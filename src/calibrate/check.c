@@ -57,15 +57,22 @@ static struct extrapolate_load load_of(const struct operations_sample *sample, s
 	return load;
 }
 
-/* What one side of load NUMBER is forecast to cost everybody, as usual. */
+/*
+ * What one side of load NUMBER is forecast to cost everybody, as usual. Where a path over the bridge was not measured, as
+ * that to another workspace: nothing else is built in.
+ */
 static double usual_of(const struct profile *profile, const struct operations_sample *sample,
 		       size_t number, bool receives)
 {
+	const struct flow_spec *spec = &sample->specs[number];
 	const struct profile_operation *operation =
 		operation_of(profile, sample, number, receives, NULL);
 	struct extrapolate_load load = load_of(sample, number);
 	double sum = 0;
 
+	if (!operation)
+		operation = profile_find(profile, operations_kind(spec, receives),
+					 operations_mode(spec), site_path_name(SITE_BRIDGE), NULL);
 	for (enum profile_payer payer = 0; payer < PROFILE_PAYERS; payer++)
 		sum += (double)extrapolate_expected(operation, payer, &load);
 	return sum;

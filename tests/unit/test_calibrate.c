@@ -506,6 +506,30 @@ TEST(a_check_does_not_expect_the_drift_that_it_looks_for)
 	   beside.all.expected_ns);
 }
 
+/* Of some paths nothing is built in, either. */
+TEST(a_check_can_do_without_a_path)
+{
+	static const enum site_path paths[] = {SITE_LOCAL, SITE_FORWARD, SITE_UPLINK, SITE_DEVICE};
+	static const enum flow_kind kinds[] = {FLOW_UDP, FLOW_TCP, FLOW_CONNECT};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	struct measure_figures figures = {.flows[0].sent = 1000};
+	struct check check = {0};
+
+	profile->source = PROFILE_CALIBRATED;
+	for (size_t i = 0; i < ARRAY_SIZE(paths) * ARRAY_SIZE(kinds); i++) {
+		struct flow_spec spec = {.kind = kinds[i % ARRAY_SIZE(kinds)],
+					 .path = paths[i / ARRAY_SIZE(kinds)],
+					 .from = SITE_A,
+					 .to = SITE_B,
+					 .size_bytes = 22};
+
+		check_add(&check, profile, SCHEDULE_ALL,
+			  &(struct operations_sample){&spec, 1, &figures, "8:0"});
+	}
+	is_int(check.all.loads, 0);
+	is_int(check.all.unknown, 24);
+}
+
 /* What runs beside it because a host has to be kept awake may cost what it likes. */
 TEST(a_check_tells_of_what_was_asked_for)
 {

@@ -190,31 +190,45 @@ static double find_blame(struct control *c, struct control_workspace *victim)
 	return sum;
 }
 
-void control_protect(struct control *c, struct control_workspace *victim)
+/*
+ * What is missing of its reserve; p->lost is what of that others may be to blame for: a thread that is throttled
+ * waits, too, and nobody else is for what its own quota does not leave it.
+ */
+static double find_missing(struct control_workspace *victim)
 {
 	struct control_past *p = victim->past;
-	double reserve = control_cores(victim->terms.reserve_mcores), work, missing;
-	bool act;
+	double missing = fmax(0, past_wanted(victim, &p->recent) - p->recent.charge);
 
-	if (reserve <= 0 || p->window_s <= 0)
-		return;
-	missing = fmax(0, past_wanted(victim, &p->recent) - p->recent.charge);
-	/* a thread that is throttled waits, too: for what its own quota does not leave it nobody else is to blame */
 	p->lost = fmax(0, fmin(missing, past_allowed(victim, &p->recent) - p->recent.charge));
-	find_disturbed(c, victim);
-	if (p->lost <= CONTROL_RESERVE_REST * reserve) {
-		if (missing > RESERVE_ACT * reserve)
-			victim->reserve.by = CONTROL_BY_QUOTA;
-		return;
-	}
-	act = p->lost > RESERVE_ACT * reserve;
-	work = find_blame(c, victim);
+	return missing;
+}
+
+static void defend(struct control *c, struct control_workspace *victim, bool act)
+{
+	struct control_past *p = victim->past;
+	double work = find_blame(c, victim);
+
 	if (work >= BLAME_CAUSE * p->lost)
 		collect_blame(c, victim, work, act);
 	else
 		victim->reserve.by = CONTROL_BY_THREADS;
 	if (work < p->lost && act && p->rounds % SQUEEZE_EVERY == 0)
 		p->trim = fmin(CONTROL_TRIM_MAX, p->trim * 2);
+}
+
+void control_protect(struct control *c, struct control_workspace *victim)
+{
+	struct control_past *p = victim->past;
+	double reserve = control_cores(victim->terms.reserve_mcores), missing;
+
+	if (reserve <= 0 || p->window_s <= 0)
+		return;
+	missing = find_missing(victim);
+	find_disturbed(c, victim);
+	if (p->lost > CONTROL_RESERVE_REST * reserve)
+		defend(c, victim, p->lost > RESERVE_ACT * reserve);
+	if (missing - p->lost > p->lost && missing > RESERVE_ACT * reserve)
+		victim->reserve.by = CONTROL_BY_QUOTA;
 }
 
 static void relax_gate(struct control_past *p)

@@ -137,6 +137,12 @@ static bool read_place(int pid, struct host_waiting *waiting)
 	return true;
 }
 
+static bool is_starved(double waited, double ran)
+{
+	return waited >= STARVED && ran <= RAN_MOST;
+}
+
+/* Of a pool, all together, or one by itself: another that runs does not do what one that waits has taken up. */
 bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost)
 {
 	bool starved = false;
@@ -150,7 +156,8 @@ bool host_threads_starve(const struct host_waiting *list, size_t n, double *lost
 			ran += list[other].ran;
 			waited += list[other].waited;
 		}
-		if (!list[i].waits || waited < STARVED || ran > RAN_MOST)
+		if (!list[i].waits ||
+		    !(is_starved(waited, ran) || is_starved(list[i].waited, list[i].ran)))
 			continue;
 		lost[list[i].cpu] += list[i].waited;
 		starved = true;

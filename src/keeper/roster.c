@@ -59,7 +59,7 @@ static void take_terms(const struct roster *roster, const struct promise *promis
 	e->of_container = e->standing.of_container = promise->kind == PROMISE_CONTAINER;
 	w->terms = promise->terms.cpu;
 	w->io_own_mcores = promise->io_own_mcores;
-	/* what there was no room for is no reason to leave others less than they were promised */
+	/* no quota and no gate leaves room for what there was none for: others would have less than they were promised */
 	w->io_mcores = promise->forced ? 0 : promise->io_mcores;
 	e->weighed_mcores = promise_weighed_mcores(promise);
 	if (promise->has_cpus)

@@ -694,6 +694,10 @@ TEST(nobody_is_to_blame_for_what_ones_own_quota_does_not_leave)
 	run(&world, 10);
 	ok(world.w[0].reserve.state == CONTROL_BROKEN);
 	ok(world.w[0].reserve.by == CONTROL_BY_QUOTA, "%d", world.w[0].reserve.by);
+	/* nor are those who impose a little on it most to blame */
+	world.load[1] = (struct load){.demand = 0.3, .causes = 0.1, .causes_on = 1};
+	run(&world, 3);
+	ok(world.w[0].reserve.by == CONTROL_BY_QUOTA, "%d", world.w[0].reserve.by);
 	world_end(&world);
 }
 

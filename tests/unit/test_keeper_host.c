@@ -87,6 +87,12 @@ TEST(a_pool_one_of_which_runs_is_not_starved)
 
 	ok(!starve(all, 3, lost));
 	is_near(lost[0] + lost[1], 0, 1e-9);
+	/* but one that waits all of the time has something to do that the other does not do */
+	ok(starve((struct host_waiting[]){{"kworker/u8", 0, 0.4, 0.01},
+					  {"kworker/u8", 1, 0.01, 0.9}},
+		  2, lost));
+	is_near(lost[1], 0.9, 1e-9);
+	lost[1] = 0;
 	/* nor does it lose anything where they are */
 	ok(starve((struct host_waiting[]){{"kworker/u8", 0, 0.2, 0.01},
 					  {"kworker/u8", 1, 0.01, 0.7}},

@@ -62,11 +62,12 @@ static void put_need(struct json_object *object, const char *key,
 }
 
 /*
- * One part: what it costs, at which rates where they are not those of the operation, and by what all of that is multiplied
- * to become its ncores. In the worst case each part has its own dearest load.
+ * One part of OPERATION: what it costs, at which rates where they are not those of NAMED, and by what all of that is
+ * multiplied to become its ncores. In the worst case each part has its own dearest load, and each payer its dearest operation.
  */
 static void put_part(struct json_object *costs, const struct profile_operation *operation,
-		     enum profile_part part, const struct extrapolate_load *load, bool worst)
+		     const struct profile_operation *named, enum profile_part part,
+		     const struct extrapolate_load *load, bool worst)
 {
 	const struct profile_cost *cost = &operation->cost[part];
 	struct extrapolate_load at = *load;
@@ -78,11 +79,16 @@ static void put_part(struct json_object *costs, const struct profile_operation *
 	if (!ncores)
 		return;
 	to = json_add_object(costs, profile_part_name(part));
+	if (operation != named) {
+		json_add_string(to, "mode", profile_mode_name(operation->mode));
+		json_add_string(to, "target", operation->target);
+	}
 	json_add_double(to, "unit_ns", cost->unit_ns);
 	json_add_double(to, "byte_ns", cost->byte_ns);
 	json_add_double(to, "connection_ns", cost->connection_ns);
 	json_add_double(to, "wakeup_ns", cost->wakeup_ns);
-	if (part == PROFILE_HOST && operation->host_gap_ns != operation->gap_ns)
+	if (operation != named ||
+	    (part == PROFILE_HOST && operation->host_gap_ns != operation->gap_ns))
 		json_add_double(to, "wakeups_per_s",
 				extrapolate_part_wakeups(operation, part, at.units));
 	if (cost->connection_wakeup_ns > 0) {
@@ -104,10 +110,13 @@ static void put_part(struct json_object *costs, const struct profile_operation *
 	json_add_u64(to, "ncores", ncores);
 }
 
+/* FLOW as expected or in the worst case. Named is the operation that prices it for the workspace. */
 static void put_operation(struct json_object *object, const char *key,
-			  const struct profile_operation *operation,
-			  const struct extrapolate_load *load, bool worst)
+			  const struct extrapolate_flow *flow, bool worst)
 {
+	const struct profile_operation *operation = worst ? flow->worst[PROFILE_PAYER_WORKSPACE]
+							  : flow->expected;
+	const struct extrapolate_load *load = worst ? &flow->worst_load : &flow->expected_load;
 	struct json_object *to = json_add_object(object, key), *costs;
 
 	json_add_string(to, "kind", profile_kind_name(operation->kind));
@@ -121,7 +130,8 @@ static void put_operation(struct json_object *object, const char *key,
 	json_add_double(to, "wakeups_per_s", extrapolate_wakeups(operation, load->units));
 	costs = json_add_object(to, "cost");
 	for (unsigned int part = 0; part < PROFILE_PARTS; part++)
-		put_part(costs, operation, part, load, worst);
+		put_part(costs, worst ? flow->worst[extrapolate_payer_of(part)] : flow->expected,
+			 operation, part, load, worst);
 }
 
 static void put_flows(struct json_object *object, const struct view_plan *view,
@@ -133,11 +143,10 @@ static void put_flows(struct json_object *object, const struct view_plan *view,
 	struct json_object *array = json_add_array(object, "flows");
 
 	for (size_t i = 0; i < n; i++) {
-		const struct profile_operation *worst = flows[i].worst[PROFILE_PAYER_WORKSPACE];
 		struct json_object *flow = json_object_new_object();
 
-		put_operation(flow, "expected", flows[i].expected, &flows[i].expected_load, false);
-		put_operation(flow, "worst", worst, &flows[i].worst_load, true);
+		put_operation(flow, "expected", &flows[i], false);
+		put_operation(flow, "worst", &flows[i], true);
 		json_add_bool(flow, "measured", !flows[i].borrowed);
 		json_object_array_add(array, flow);
 	}

@@ -26,8 +26,7 @@
 struct control_seen {
 	uint64_t own_ns, behalf_ns, imposed_ns;
 	uint64_t billed_ns; /* by the kernel: what its quota counts */
-	uint64_t
-		waited_ns; /* some thread of it was ready and had no CPU, be it for its own quota */
+	uint64_t waited_ns; /* some thread was ready and had no CPU, be it for its own quota */
 };
 
 enum control_state { CONTROL_KEPT, CONTROL_BROKEN, CONTROL_NO_TERM };

@@ -14,9 +14,8 @@
 #define SQUEEZE_EVERY 3	 /* rounds: the window has to see what the last step did */
 #define GATE_LEAST 0.002 /* cores, the same for one in the way of a reserve */
 #define DISTURBED 0.01	 /* cores of others' work on a CPU that are worth doing elsewhere */
-#define PROMISE_LESS                                                                               \
-	0.9 /* of a promise: who is squeezed and has less than that wants no more than it */
-#define OWN_SMALL 0.3 /* of the charge: less than that are threads not worth throttling */
+#define PROMISE_LESS 0.9 /* of a promise: who is squeezed and has less wants no more */
+#define OWN_SMALL 0.3	 /* of the charge: less than that are threads not worth throttling */
 
 static bool runs_on(const struct control_workspace *w, unsigned int cpu)
 {

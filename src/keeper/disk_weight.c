@@ -25,7 +25,7 @@
 static bool has_bfq(const char *disk)
 {
 	_cleanup_free_ char *path =
-		string_format("/sys/dev/block/%s/queue/iosched/%s", disk, "strict_guarantees");
+		string_format("/sys/dev/block/%s/queue/iosched/strict_guarantees", disk);
 
 	return path && access(path, F_OK) == 0;
 }

@@ -63,17 +63,25 @@ CURSOR_FUNCTION void cursor_count(struct wire_cpu *c, enum wire_counter counter)
 	c->counters[counter]++;
 }
 
-/* A reader on another CPU sees from begun and ended that its copy is torn. */
-CURSOR_FUNCTION void cursor_begin(struct wire_cpu *c)
+/*
+ * A boundary, which LEVEL is in. A reader on another CPU sees from begun, ended and moving that its copy is torn:
+ * from the first two that something has moved, and from the last that something is half done. That takes more
+ * than begun being ahead of ended, as an interrupt can come in the middle of a boundary, and ends one of its own.
+ */
+CURSOR_FUNCTION void cursor_begin(struct wire_cpu *c, enum wire_level level)
 {
+	*(volatile __u8 *)&c->moving[level] = 1;
+	CURSOR_BARRIER();
 	*(volatile __u64 *)&c->begun = c->begun + 1;
 	CURSOR_BARRIER();
 }
 
-CURSOR_FUNCTION void cursor_end(struct wire_cpu *c)
+CURSOR_FUNCTION void cursor_end(struct wire_cpu *c, enum wire_level level)
 {
 	CURSOR_BARRIER();
 	*(volatile __u64 *)&c->ended = c->begun;
+	CURSOR_BARRIER();
+	*(volatile __u8 *)&c->moving[level] = 0;
 }
 
 CURSOR_FUNCTION __u64 cursor_clock(const struct wire_cpu *c, enum wire_level level, __u64 now)
@@ -172,11 +180,11 @@ CURSOR_FUNCTION void cursor_repoint(struct wire_cpu *c, enum wire_level level, _
 
 	if (f->slot == slot && f->kind == kind)
 		return;
-	cursor_begin(c);
+	cursor_begin(c, level);
 	cursor_post(c, level, cursor_now(c));
 	f->slot = slot;
 	f->kind = kind;
-	cursor_end(c);
+	cursor_end(c, level);
 }
 
 /*
@@ -191,10 +199,10 @@ CURSOR_FUNCTION void cursor_adopt(struct wire_cpu *c, enum wire_level level, __u
 		cursor_repoint(c, level, slot, kind);
 		return;
 	}
-	cursor_begin(c);
+	cursor_begin(c, level);
 	f->slot = slot;
 	f->kind = kind;
-	cursor_end(c);
+	cursor_end(c, level);
 }
 
 /*
@@ -204,7 +212,7 @@ CURSOR_FUNCTION void cursor_turn(struct wire_cpu *c, enum wire_level level, __u3
 {
 	struct wire_frame *f = &c->frame[level];
 
-	cursor_begin(c);
+	cursor_begin(c, level);
 	if (f->since == f->entered) {
 		f->slot = slot;
 		f->kind = kind;
@@ -212,7 +220,7 @@ CURSOR_FUNCTION void cursor_turn(struct wire_cpu *c, enum wire_level level, __u3
 	cursor_post(c, level, cursor_now(c));
 	f->slot = slot;
 	f->kind = kind;
-	cursor_end(c);
+	cursor_end(c, level);
 }
 
 /* ---- polls and packets: on the softirq level only ---- */
@@ -285,11 +293,11 @@ CURSOR_CALL int cursor_packet_handed(struct wire_cpu *c, __u32 slot, __u64 packe
 			break;
 		if (note->packet != packet)
 			continue;
-		cursor_begin(c);
+		cursor_begin(c, WIRE_SOFT);
 		cursor_book(c, WIRE_SOFT, WIRE_SLOT_HOST, kind, -note->ns);
 		cursor_book(c, WIRE_SOFT, slot, kind, note->ns);
 		c->handed_tail = at + 1;
-		cursor_end(c);
+		cursor_end(c, WIRE_SOFT);
 		return 1;
 	}
 	return 0;
@@ -312,12 +320,12 @@ CURSOR_CALL int cursor_packet_again(struct wire_cpu *c)
 			break;
 		if (note->packet != c->packet)
 			continue;
-		cursor_begin(c);
+		cursor_begin(c, WIRE_SOFT);
 		cursor_book(c, WIRE_SOFT, WIRE_SLOT_HOST, kind, -note->ns);
 		c->packet_ns += note->ns;
 		note->packet = 0;
 		note->ns = 0;
-		cursor_end(c);
+		cursor_end(c, WIRE_SOFT);
 		return 1;
 	}
 	return 0;
@@ -366,13 +374,13 @@ CURSOR_FUNCTION void cursor_packet(struct wire_cpu *c, __u32 slot, __u32 segment
 		c->packet_segments += segments;
 		return;
 	}
-	cursor_begin(c);
+	cursor_begin(c, WIRE_SOFT);
 	if (!(alone && f->slot == WIRE_SLOT_POLL && slot != WIRE_SLOT_PACKET))
 		cursor_packet_end(c, cursor_clock(c, WIRE_SOFT, cursor_now(c)));
 	f->slot = slot;
 	c->packet = packet;
 	c->packet_segments = segments;
-	cursor_end(c);
+	cursor_end(c, WIRE_SOFT);
 }
 
 /* The owner of the running packet has become known. Returns whether it was waited for. */
@@ -382,11 +390,11 @@ CURSOR_FUNCTION bool cursor_packet_settle(struct wire_cpu *c, __u32 slot)
 
 	if (!f->active || f->slot != WIRE_SLOT_PACKET)
 		return false;
-	cursor_begin(c);
+	cursor_begin(c, WIRE_SOFT);
 	cursor_book(c, WIRE_SOFT, slot, f->kind, c->packet_ns);
 	c->packet_ns = 0;
 	f->slot = slot;
-	cursor_end(c);
+	cursor_end(c, WIRE_SOFT);
 	return true;
 }
 
@@ -440,13 +448,13 @@ CURSOR_FUNCTION bool cursor_poll_is_empty(const struct wire_cpu *c)
 /* A poll ends, and perhaps another one begins. FALLBACK gets it if it had no packets. */
 CURSOR_FUNCTION void cursor_poll_end(struct wire_cpu *c, __u32 fallback)
 {
-	cursor_begin(c);
+	cursor_begin(c, WIRE_SOFT);
 	cursor_packet_end(c, cursor_clock(c, WIRE_SOFT, cursor_now(c)));
 	if (c->poll_ns)
 		cursor_poll_split(c, fallback);
 	c->handed_poll = c->handed_head;
 	c->frame[WIRE_SOFT].slot = WIRE_SLOT_POLL;
-	cursor_end(c);
+	cursor_end(c, WIRE_SOFT);
 }
 
 /* ---- interrupts ---- */
@@ -473,7 +481,7 @@ CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
 	}
 	if (level == WIRE_SOFT && c->frame[WIRE_HARD].active)
 		cursor_leave_hard(c);
-	cursor_begin(c);
+	cursor_begin(c, level);
 	t = cursor_clock(c, level, cursor_now(c));
 	if (level == WIRE_SOFT && (f->kind == WIRE_NET_RX || f->kind == WIRE_NET_TX)) {
 		cursor_packet_end(c, t);
@@ -487,7 +495,7 @@ CURSOR_FUNCTION void cursor_exit(struct wire_cpu *c, enum wire_level level)
 	else
 		c->hard_ns += t - f->entered;
 	f->active = 0;
-	cursor_end(c);
+	cursor_end(c, level);
 }
 
 CURSOR_CALL int cursor_enter_nested(struct wire_cpu *c, __u32 level)
@@ -509,7 +517,7 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
 		cursor_enter_nested(c, level);
 	if (level == WIRE_SOFT && c->frame[WIRE_HARD].active)
 		cursor_leave_hard(c);
-	cursor_begin(c);
+	cursor_begin(c, level);
 	f->since = f->entered = cursor_clock(c, level, cursor_now(c));
 	f->slot = slot;
 	f->kind = kind;
@@ -518,7 +526,7 @@ CURSOR_FUNCTION void cursor_enter(struct wire_cpu *c, enum wire_level level, __u
 		c->handed_tail = c->handed_poll = c->handed_head;
 	}
 	f->active = 1;
-	cursor_end(c);
+	cursor_end(c, level);
 }
 
 /*
@@ -530,7 +538,7 @@ CURSOR_FUNCTION void cursor_poll_enter(struct wire_cpu *c)
 	struct wire_frame *task = &c->frame[WIRE_TASK], *f = &c->frame[WIRE_SOFT];
 	__u64 now, t;
 
-	cursor_begin(c);
+	cursor_begin(c, WIRE_TASK);
 	now = cursor_now(c);
 	t = cursor_clock(c, WIRE_TASK, now);
 	c->poll_ns += t - task->since;
@@ -542,7 +550,7 @@ CURSOR_FUNCTION void cursor_poll_enter(struct wire_cpu *c)
 	c->handed_tail = c->handed_poll = c->handed_head;
 	c->vector = WIRE_VECTOR_THREAD;
 	f->active = 1;
-	cursor_end(c);
+	cursor_end(c, WIRE_TASK);
 }
 
 /* The thread's poll has ended. Returns whom the thread worked for last, as it goes on to be. */
@@ -591,24 +599,24 @@ CURSOR_FUNCTION void cursor_tick(struct wire_cpu *c, bool user)
 	totals = cursor_totals(c, f->slot);
 	if (!totals)
 		return;
-	cursor_begin(c);
+	cursor_begin(c, WIRE_HARD);
 	cursor_post(c, WIRE_TASK, c->frame[WIRE_HARD].entered);
 	split_ns = totals->own_ns - totals->own_user_ns - totals->own_kernel_ns;
 	if (user)
 		totals->own_user_ns += split_ns;
 	else
 		totals->own_kernel_ns += split_ns;
-	cursor_end(c);
+	cursor_end(c, WIRE_HARD);
 }
 
 /* In the tick as well: the task has been moved to another account. */
 CURSOR_FUNCTION void cursor_switch_at_tick(struct wire_cpu *c, __u32 slot, __u32 imposed)
 {
-	cursor_begin(c);
+	cursor_begin(c, WIRE_HARD);
 	cursor_post(c, WIRE_TASK, c->frame[WIRE_HARD].entered);
-	cursor_end(c);
 	c->frame[WIRE_TASK].slot = slot;
 	c->imposed_slot = imposed;
+	cursor_end(c, WIRE_HARD);
 }
 
 /* Opens the books of a CPU at time T, which finds it working for SLOT. */
@@ -617,14 +625,14 @@ CURSOR_FUNCTION void cursor_start(struct wire_cpu *c, __u64 t, __u32 slot, __u16
 {
 	struct wire_frame *f = &c->frame[WIRE_TASK];
 
-	cursor_begin(c);
+	cursor_begin(c, WIRE_TASK);
 	f->since = f->entered = t;
 	f->slot = slot;
 	f->kind = kind;
 	f->active = 1;
 	c->imposed_slot = imposed;
 	c->started_ns = t;
-	cursor_end(c);
+	cursor_end(c, WIRE_TASK);
 }
 
 /*

@@ -177,7 +177,7 @@ struct wire_device_hit {
 /* One CPU's cursor. */
 struct wire_cpu {
 	WIRE_ROOM(room)
-	/* a reader's copy is whole when ended, read before, equals begun, read after */
+	/* a reader's copy is whole when ended, read before, equals begun, read after, and nothing is moving */
 	__u64 begun;
 	__u64 ended;
 	__u64 started_ns; /* 0: not accounted */
@@ -200,7 +200,8 @@ struct wire_cpu {
 	__u32 handed_head;
 	__u32 handed_tail;
 	__u32 handed_poll;
-	__u32 unused;
+	__u8 moving[WIRE_LEVELS]; /* in a boundary; programs older than this do not tell */
+	__u8 unused;
 
 	/* the interrupted task's own clocks when the tick came */
 	__u64 tick_user;

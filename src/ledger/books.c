@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Reading the accounts while CPUs post to them.
- *
- * A CPU's books are its posted totals and what its cursor has open. The reader copies both, closes the
- * copy of the cursor as of now (with the same code that moves the cursor in the kernel), and adds.
- * begun and ended of the cursor tell whether a boundary came in between; then it reads again. On a
- * CPU with a boundary every microsecond and many accounts that may never succeed: the last attempt
- * is taken, with a cursor that is whole and totals at most a reading (some microseconds) younger.
- */
+/* Reading the accounts while CPUs post to them: CPU by CPU (ledger/reading.h), then what is no CPU's. */
 #include "ledger/books.h"
 
 #include <errno.h>
@@ -17,15 +9,10 @@
 
 #include "ledger/reading.h"
 
-#define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 8
 #define ATTEMPTS_FOLD 16
+#define PATIENCE_NS 500000000u
 #define SLOTS_TO_COME 64 /* opened while the books are read */
-
-static uint64_t load_u64(const uint64_t *word)
-{
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-}
 
 static uint32_t load_u32(const uint32_t *word)
 {
@@ -39,23 +26,6 @@ static void add_totals(struct wire_totals *to, const struct wire_totals *from)
 
 	for (size_t i = 0; i < sizeof(*to) / sizeof(*t); i++)
 		t[i] += f[i];
-}
-
-static void read_cpu(const struct ledger_pinned *p, uint32_t number, struct reading *r)
-{
-	const struct wire_cpu *cpu = &p->cpus[number];
-
-	for (int attempt = 0; attempt < ATTEMPTS_CPU; attempt++) {
-		for (int i = 0; i < ATTEMPTS_CURSOR && !copy_cursor(cpu, r); i++)
-			;
-		for (uint32_t slot = 0; slot < r->n_slots; slot++)
-			r->totals[slot] = p->totals[slot * (p->book->cpus + 1) + number];
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (load_u64((const uint64_t *)&cpu->begun) == r->cpu.ended)
-			break;
-	}
-	if (r->cpu.started_ns)
-		cursor_close_copy(&r->cpu);
 }
 
 static struct wire_totals *rows_of(const struct ledger_books *books, uint32_t slot)
@@ -139,6 +109,8 @@ static int allocate(const struct ledger_pinned *p, struct ledger_books *books, s
 	books->idle_rows_ns = calloc(books->n_rows, sizeof(*books->idle_rows_ns));
 	books->slots = calloc(books->n_slots, sizeof(*books->slots));
 	r->n_slots = books->n_slots;
+	r->attempts = ATTEMPTS_CPU;
+	r->patience_ns = PATIENCE_NS;
 	r->totals = aligned_alloc(64, books->n_slots * sizeof(*r->totals));
 	return books->totals && books->rows && books->idle_rows_ns && books->slots && r->totals
 		       ? 0
@@ -160,7 +132,7 @@ int ledger_books_read(const struct ledger_pinned *p, struct ledger_books *out, s
 		return error_oom(err);
 	}
 	for (int i = 0; i < ATTEMPTS_FOLD; i++) {
-		folds = load_u32(&p->book->fold_ended);
+		folds = reading_folds(p->book, r);
 		read_once(p, &books, r);
 		if (load_u32(&p->book->fold_begun) == folds)
 			break;

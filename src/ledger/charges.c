@@ -22,9 +22,10 @@
 #include "ledger/pins.h"
 #include "ledger/reading.h"
 
-#define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 4
 #define ATTEMPTS_FOLD 16
+/* of a round that comes ten times a second; what was missing once is in the next reading */
+#define PATIENCE_NS 20000000u
 #define SLOTS_TO_COME 64 /* opened while the books are read */
 #define REQUESTS_AT_ONCE 1024
 
@@ -257,26 +258,6 @@ static size_t seat_of(const struct ledger_charges *c, uint32_t slot)
 	return c->seats[slot].id ? c->seats[slot].who : c->n;
 }
 
-static void read_cpu(struct ledger_charges *c, uint32_t number)
-{
-	const struct ledger_pinned *p = &c->pinned;
-	const struct wire_cpu *cpu = &p->cpus[number];
-	struct reading *r = c->reading;
-
-	for (int attempt = 0; attempt < ATTEMPTS_CPU; attempt++) {
-		for (int i = 0; i < ATTEMPTS_CURSOR && !copy_cursor(cpu, r); i++)
-			;
-		for (uint32_t slot = 0; slot < r->n_slots; slot++)
-			r->totals[slot] = p->totals[slot * (p->book->cpus + 1) + number];
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n((const uint64_t *)&cpu->begun, __ATOMIC_ACQUIRE) ==
-		    r->cpu.ended)
-			break;
-	}
-	if (r->cpu.started_ns)
-		cursor_close_copy(&r->cpu);
-}
-
 static void add_row(struct ledger_charge *to, const struct wire_totals *row, uint64_t *cpu_ns)
 {
 	uint64_t behalf_ns = 0;
@@ -300,7 +281,7 @@ static void read_once(struct ledger_charges *c)
 		c->charges[i] =
 			(struct ledger_charge){.behalf_cpu_ns = c->charges[i].behalf_cpu_ns};
 	for (uint32_t number = 0; number < cpus; number++) {
-		read_cpu(c, number);
+		read_cpu(p, number, c->reading);
 		if (!c->reading->cpu.started_ns)
 			continue;
 		for (uint32_t slot = 0; slot < c->reading->n_slots; slot++) {
@@ -339,8 +320,11 @@ int ledger_charges_read(struct ledger_charges *c, struct error *err)
 	c->reading->n_slots = slots_in_use(c) + SLOTS_TO_COME;
 	if (c->reading->n_slots > book->slots)
 		c->reading->n_slots = book->slots;
+	c->reading->attempts = ATTEMPTS_CPU;
+	c->reading->patience_ns = PATIENCE_NS;
+	c->reading->waited_ns = 0;
 	for (int i = 0; i < ATTEMPTS_FOLD; i++) {
-		uint32_t folds = __atomic_load_n(&book->fold_ended, __ATOMIC_ACQUIRE);
+		uint32_t folds = reading_folds(book, c->reading);
 
 		read_once(c);
 		if (__atomic_load_n(&book->fold_begun, __ATOMIC_ACQUIRE) == folds)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@
 #define ATTEMPTS_CURSOR 64
 #define ATTEMPTS_CPU 8
 #define ATTEMPTS_FOLD 16
+#define PAUSES 1000 /* of 100 us, for all CPUs together */
 #define SLOTS_SANE (1u << 20)
 
 /* ---- opening ---- */
@@ -97,6 +99,7 @@ static int find_members(struct ledger_old *old, struct error *err)
 				       needed[i].found, err) < 0)
 			return -err->code;
 	}
+	old->in_cpu.moving = ledger_layout_member(old->layout, "wire_cpu", "moving");
 	old->in_book.upgrades = ledger_layout_member(old->layout, "wire_book", "upgrades");
 	old->in_book.approximated_ns =
 		ledger_layout_member(old->layout, "wire_book", "approximated_ns");
@@ -180,23 +183,51 @@ static void copy_row(const struct ledger_old *old, struct ledger_old_copy *copy,
 	}
 }
 
-/* The cursor and the row of one CPU, at one moment if that can be had: see ledger/books.c. */
-static void copy_cpu(const struct ledger_old *old, struct ledger_old_copy *copy, size_t number)
+/* Copies the cursor; false when it moved meanwhile, or is half way. */
+static bool copy_cursor(const struct ledger_old *old, struct ledger_old_copy *copy, size_t number,
+			uint64_t *ended)
 {
 	const char *cpu = old->cpus.memory + number * old->cpus.value_bytes;
 	char *to = copy->cpus + number * old->cpus.value_bytes;
+	bool moving = false;
+
+	*ended = load(old->in_cpu.ended, cpu);
+	for (size_t i = 0; i < old->in_cpu.moving.n; i++)
+		moving |= ledger_member_get(old->in_cpu.moving, cpu, i) != 0;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	memcpy(to, cpu, old->cpus.value_bytes);
+	copy->now_ns[number] = clock_monotonic_ns();
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !moving && load(old->in_cpu.begun, cpu) == *ended;
+}
+
+/* Tries until it is whole; waits for a CPU that stands half way, as ledger/reading.h tells. */
+static uint64_t copy_whole_cursor(const struct ledger_old *old, struct ledger_old_copy *copy,
+				  size_t number, unsigned int *pauses)
+{
+	const struct timespec pause = {.tv_nsec = 100000};
+	uint64_t ended;
+
+	for (;;) {
+		for (int i = 0; i < ATTEMPTS_CURSOR; i++)
+			if (copy_cursor(old, copy, number, &ended))
+				return ended;
+		if (*pauses == 0)
+			return ended;
+		--*pauses;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* The cursor and the row of one CPU, at one moment if that can be had. */
+static void copy_cpu(const struct ledger_old *old, struct ledger_old_copy *copy, size_t number,
+		     unsigned int *pauses)
+{
+	const char *cpu = old->cpus.memory + number * old->cpus.value_bytes;
 
 	for (int attempt = 0; attempt < ATTEMPTS_CPU; attempt++) {
-		uint64_t ended = 0;
+		uint64_t ended = copy_whole_cursor(old, copy, number, pauses);
 
-		for (int i = 0; i < ATTEMPTS_CURSOR; i++) {
-			ended = load(old->in_cpu.ended, cpu);
-			memcpy(to, cpu, old->cpus.value_bytes);
-			copy->now_ns[number] = clock_monotonic_ns();
-			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			if (load(old->in_cpu.begun, cpu) == ended)
-				break;
-		}
 		copy_row(old, copy, number);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (load(old->in_cpu.begun, cpu) == ended)
@@ -208,6 +239,7 @@ int ledger_old_copy(const struct ledger_old *old, struct ledger_old_copy *out, s
 {
 	const size_t slots = ledger_member_get(old->in_book.slots, old->book.memory, 0);
 	struct ledger_old_copy copy = {.n_rows = old->n_cpus + 1};
+	unsigned int pauses = PAUSES;
 
 	copy.n_slots = load(old->in_book.next_slot, old->book.memory);
 	if (copy.n_slots > slots)
@@ -224,7 +256,7 @@ int ledger_old_copy(const struct ledger_old *old, struct ledger_old_copy *out, s
 		uint64_t folds = load(old->in_book.fold_ended, old->book.memory);
 
 		for (size_t number = 0; number < old->n_cpus; number++)
-			copy_cpu(old, &copy, number);
+			copy_cpu(old, &copy, number, &pauses);
 		copy_row(old, &copy, old->n_cpus);
 		memcpy(copy.slots, old->slots.memory, copy.n_slots * old->slots.value_bytes);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);

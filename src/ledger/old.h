@@ -31,6 +31,7 @@ struct ledger_old {
 	struct {
 		struct ledger_member begun, ended, started_ns, idle_ns, hard_ns, soft_ns;
 		struct ledger_member poll_ns, packet_ns, frame, counters;
+		struct ledger_member moving; /* not in all of version 7 */
 	} in_cpu;
 	struct {
 		struct ledger_member since, entered, active, slot, kind;

@@ -20,6 +20,7 @@ static uint64_t now_ns;
 static uint64_t random_state;
 static bool strikes; /* interrupts come at any time */
 static unsigned int striking;
+static unsigned int mistaken; /* how often a cursor looked whole that was not */
 
 static void strike(struct wire_cpu *c);
 
@@ -37,13 +38,23 @@ static void pass(uint64_t most_ns)
 	now_ns += random_below(most_ns) + 1;
 }
 
+/* As a reader on another CPU would see it. */
+static bool looks_whole(const struct wire_cpu *c)
+{
+	return c->begun == c->ended && !c->moving[WIRE_TASK] && !c->moving[WIRE_SOFT] &&
+	       !c->moving[WIRE_HARD];
+}
+
+/* Asked in the middle of a boundary. */
 static uint64_t cursor_now(const struct wire_cpu *c)
 {
 	uint64_t read_ns = now_ns;
+	bool is_hard = c->moving[WIRE_HARD]; /* which no other interrupts, but here */
 
 	if (!strikes || striking || c->frame[WIRE_HARD].active || random_below(4))
 		return now_ns;
 	strike((struct wire_cpu *)c);
+	mistaken += !is_hard && looks_whole(c);
 	/* the interrupt came after the clock was read, or before */
 	return random_below(2) ? read_ns : now_ns;
 }
@@ -282,6 +293,7 @@ static void random_run(bool with_strikes, bool broken)
 	}
 	strikes = false;
 	is_uint(wrong, 0);
+	is_uint(mistaken, 0);
 }
 
 TEST(books_balance_for_every_sequence)

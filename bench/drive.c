@@ -35,7 +35,7 @@
 #include "calibrate/private_ledger.h"
 #include "calibrate/scratch.h"
 #include "kernel/kernel_threads.h"
-#include "ledger/snapshot.h"
+#include "ledger/difference.h"
 
 #define NAME "behalf-sets" /* and a number: of workspaces; their groups are behalf-NAME */
 #define SCRATCH_BYTES (64u << 20)

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "kernel/kernel_threads.h"
-#include "ledger/snapshot.h"
+#include "ledger/difference.h"
 
 /* Counts of one flow, and nobody else's in its cache lines. */
 struct shared_counts {

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/reserves.h"
+#include "ledger/difference.h"
 
 void sample_sleep_until(uint64_t at_ns)
 {

@@ -22,6 +22,15 @@ uint64_t ledger_cgroup_root_id(int mount_fd)
 	return fstat(mount_fd, &st) == 0 ? st.st_ino : 0;
 }
 
+bool ledger_cgroup_is_below(const char *path, const char *ancestor)
+{
+	size_t length = strlen(ancestor);
+
+	if (strcmp(ancestor, "/") == 0)
+		return path[1] != '\0';
+	return strncmp(path, ancestor, length) == 0 && path[length] == '/';
+}
+
 static int open_id(int mount_fd, uint64_t id)
 {
 	union {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/wire.h"
@@ -21,3 +22,6 @@ char *ledger_slot_path(int mount_fd, const char *mount, const struct wire_slot_i
 
 /* The id of the hierarchy's root, 0 when it cannot be had. */
 uint64_t ledger_cgroup_root_id(int mount_fd);
+
+/* Whether the cgroup PATH is below ANCESTOR, and not that itself. */
+bool ledger_cgroup_is_below(const char *path, const char *ancestor);

@@ -181,15 +181,6 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(x->cgroup, y->cgroup);
 }
 
-static bool path_is_below(const char *path, const char *ancestor)
-{
-	size_t length = strlen(ancestor);
-
-	if (strcmp(ancestor, "/") == 0)
-		return path[1] != '\0';
-	return strncmp(path, ancestor, length) == 0 && path[length] == '/';
-}
-
 /*
  * The kernel's figure counts a cgroup with all below it and from its beginning; here each account is
  * itself, since the ledger was switched on: what accounts below have is taken off.
@@ -215,7 +206,7 @@ static void fill_usage(const struct making *m)
 		for (size_t j = i; j-- > 0;) {
 			struct ledger_account *above = &s->accounts[j];
 
-			if (!path_is_below(s->accounts[i].cgroup, above->cgroup))
+			if (!ledger_cgroup_is_below(s->accounts[i].cgroup, above->cgroup))
 				continue;
 			above->kernel_says_ns -= above->kernel_says_ns <
 								 s->accounts[i].kernel_says_ns
@@ -265,133 +256,6 @@ int ledger_snapshot_read(struct ledger_snapshot **snapshot, struct error *err)
 		return r;
 	*snapshot = take_ptr(m.snapshot);
 	return 0;
-}
-
-/* ---- differences ---- */
-
-/* Small steps back are possible: an open interval was counted for one and settled on another. */
-static void subtract(uint64_t *later, uint64_t earlier)
-{
-	*later = *later > earlier ? *later - earlier : 0;
-}
-
-/*
- * Takes off, modulo 2^64: an account may lose more than it has here until what came from accounts
- * below it is taken off too.
- */
-static void take_off(struct ledger_account *later, const struct ledger_account *earlier)
-{
-	later->own_user_ns -= earlier->own_user_ns;
-	later->own_kernel_ns -= earlier->own_kernel_ns;
-	for (size_t i = 0; i < WIRE_CLASSES; i++)
-		later->behalf_ns[i] -= earlier->behalf_ns[i];
-	later->imposed_ns -= earlier->imposed_ns;
-	later->kernel_says_ns -= earlier->kernel_says_ns;
-	ledger_evidence_take_off(&later->evidence, &earlier->evidence);
-}
-
-static void at_least_zero(uint64_t *ns)
-{
-	if ((int64_t)*ns < 0)
-		*ns = 0;
-}
-
-static void settle_difference(struct ledger_account *account)
-{
-	uint64_t own_ns = ledger_account_own_ns(account);
-
-	/* the split of the newest time may have been corrected; the sum is right */
-	at_least_zero(&own_ns);
-	at_least_zero(&account->own_user_ns);
-	if (account->own_user_ns > own_ns)
-		account->own_user_ns = own_ns;
-	account->own_kernel_ns = own_ns - account->own_user_ns;
-	for (size_t i = 0; i < WIRE_CLASSES; i++)
-		at_least_zero(&account->behalf_ns[i]);
-	at_least_zero(&account->imposed_ns);
-	at_least_zero(&account->kernel_says_ns);
-	at_least_zero(&account->evidence.rx_packets);
-	at_least_zero(&account->evidence.tx_packets);
-	at_least_zero(&account->evidence.requests);
-	at_least_zero(&account->evidence.items);
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	const struct ledger_account *const *x = a, *const *y = b;
-
-	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
-}
-
-/* Who has the total of an account that has closed: its nearest ancestor. */
-static struct ledger_account *heir_of(const struct ledger_snapshot *s, const char *path)
-{
-	struct ledger_account *heir = NULL;
-
-	for (size_t i = 0; i < s->n_accounts; i++) {
-		struct ledger_account *a = &s->accounts[i];
-
-		if (path_is_below(path, a->cgroup) &&
-		    (!heir || strlen(a->cgroup) > strlen(heir->cgroup)))
-			heir = a;
-	}
-	return heir;
-}
-
-/* What is promised is promised for any time. */
-static void scale_reserves(struct ledger_snapshot *s, uint64_t earlier_ns)
-{
-	double share = s->wall_ns > earlier_ns
-			       ? (double)(s->wall_ns - earlier_ns) / (double)s->wall_ns
-			       : 0;
-
-	for (size_t i = 0; i < s->n_accounts; i++)
-		s->accounts[i].reserved_ns = (uint64_t)((double)s->accounts[i].reserved_ns * share);
-}
-
-void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger_snapshot *earlier)
-{
-	_cleanup_free_ struct ledger_account **index =
-		calloc(later->n_accounts + 1, sizeof(*index));
-
-	if (!index)
-		return;
-	for (size_t i = 0; i < later->n_accounts; i++)
-		index[i] = &later->accounts[i];
-	qsort(index, later->n_accounts, sizeof(*index), compare_ids);
-	for (size_t i = 0; i < earlier->n_accounts; i++) {
-		const struct ledger_account *key = &earlier->accounts[i];
-		struct ledger_account **found =
-			bsearch(&key, index, later->n_accounts, sizeof(*index), compare_ids);
-		struct ledger_account *from = found ? *found : heir_of(later, key->cgroup);
-
-		if (!from)
-			continue;
-		take_off(from, key);
-		if (later->n_parts == earlier->n_parts)
-			ledger_parts_take_off(from->parts, key->parts, later->n_parts, !found);
-	}
-	for (size_t i = 0; i < later->n_accounts; i++) {
-		settle_difference(&later->accounts[i]);
-		ledger_parts_settle(later->accounts[i].parts, later->n_parts);
-	}
-	if (later->n_parts == earlier->n_parts) {
-		ledger_parts_take_off(later->unattributed_parts, earlier->unattributed_parts,
-				      later->n_parts, false);
-		ledger_parts_settle(later->unattributed_parts, later->n_parts);
-	}
-	for (size_t i = 0; later->idle_parts_ns && earlier->idle_parts_ns && i < later->n_parts &&
-			   i < earlier->n_parts;
-	     i++)
-		subtract(&later->idle_parts_ns[i], earlier->idle_parts_ns[i]);
-	scale_reserves(later, earlier->wall_ns);
-	subtract(&later->wall_ns, earlier->wall_ns);
-	subtract(&later->idle_ns, earlier->idle_ns);
-	subtract(&later->sum_ns, earlier->sum_ns);
-	for (size_t i = 0; i < WIRE_CLASSES; i++)
-		subtract(&later->unattributed_ns[i], earlier->unattributed_ns[i]);
-	for (size_t i = 0; i < later->n_counters && i < earlier->n_counters; i++)
-		subtract(&later->counters[i].count, earlier->counters[i].count);
 }
 
 /* ---- copies ---- */

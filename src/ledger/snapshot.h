@@ -82,12 +82,6 @@ struct ledger_snapshot {
 /* Reads the pinned ledger. -ENOENT with a sentence when it is off. Free with ..._free. */
 int ledger_snapshot_read(struct ledger_snapshot **snapshot, struct error *err);
 
-/*
- * Turns LATER into the difference LATER - EARLIER, account by account; accounts that appeared in
- * between keep all they have.
- */
-void ledger_snapshot_subtract(struct ledger_snapshot *later, const struct ledger_snapshot *earlier);
-
 /* A copy of its own of all of FROM. NULL when memory is out. */
 struct ledger_snapshot *ledger_snapshot_copy(const struct ledger_snapshot *from);
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "base/table.h"
+#include "ledger/difference.h"
 #include "ledger/names.h"
 #include "ledger/parts.h"
 #include "view/figure.h"

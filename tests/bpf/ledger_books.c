@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "bpf/wire.h"
+#include "ledger/difference.h"
 #include "ledger/load.h"
 #include "ledger/pins.h"
 #include "ledger/snapshot.h"

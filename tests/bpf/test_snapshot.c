@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ledger/snapshot.h"
+#include "ledger/difference.h"
 #include "tap.h"
 
 static struct ledger_snapshot *snapshot(uint64_t wall_ns, size_t n)
@@ -121,4 +121,100 @@ TEST(parts_lose_what_an_heir_inherited_from_the_last_one)
 	is_uint(ledger_part_behalf_ns(&parts[2]), 1);
 	/* what was copied is as it was */
 	is_uint(later->accounts[0].parts[2].own_ns, 520);
+}
+
+#define CPUS 2
+
+/* Two CPUs were idle for IDLE_NS and the accounts have the other time: figures by CPU, and their sums. */
+static void tell_rows(struct ledger_snapshot *s, uint64_t idle_0_ns, uint64_t idle_1_ns)
+{
+	s->n_parts = CPUS + 1;
+	s->idle_parts_ns = calloc(s->n_parts, sizeof(*s->idle_parts_ns));
+	s->unattributed_parts = calloc(s->n_parts, sizeof(*s->unattributed_parts));
+	s->idle_parts_ns[0] = idle_0_ns;
+	s->idle_parts_ns[1] = idle_1_ns;
+	s->idle_ns = idle_0_ns + idle_1_ns;
+}
+
+/* The account has this as own and as receiving on CPU (the last: of none). */
+static void tell_part(struct ledger_snapshot *s, struct ledger_account *a, size_t cpu,
+		      uint64_t own_ns, uint64_t rx_ns)
+{
+	if (!a->parts)
+		a->parts = calloc(s->n_parts, sizeof(*a->parts));
+	a->parts[cpu].own_ns += own_ns;
+	a->parts[cpu].behalf_ns[WIRE_NET_RX] += rx_ns;
+	a->own_user_ns += own_ns;
+	a->behalf_ns[WIRE_NET_RX] += rx_ns;
+}
+
+static uint64_t sum_of(const struct ledger_snapshot *s)
+{
+	uint64_t sum_ns = s->idle_ns;
+
+	for (size_t i = 0; i < WIRE_CLASSES; i++)
+		sum_ns += s->unattributed_ns[i];
+	for (size_t i = 0; i < s->n_accounts; i++)
+		sum_ns += ledger_account_charge_ns(&s->accounts[i]);
+	return sum_ns;
+}
+
+/* What was counted for one and went to another is not in the interval twice, and who was on another CPU has no part. */
+TEST(step_back_is_taken_off_who_gained_on_that_cpu)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(1000, 2);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(1100, 2);
+
+	/* the packet that CPU 0 is at looks like the host's, and has for 40 */
+	tell_rows(earlier, 700, 900);
+	add(earlier, 1, "/");
+	tell_part(earlier, &earlier->accounts[0], 0, 0, 240);
+	add(earlier, 5, "/a");
+	tell_part(earlier, &earlier->accounts[1], 0, 60, 0);
+	tell_part(earlier, &earlier->accounts[1], 1, 100, 0);
+	/* it was /a's; 90 on it since, 10 idle */
+	tell_rows(later, 710, 950);
+	add(later, 1, "/");
+	tell_part(later, &later->accounts[0], 0, 0, 200);
+	add(later, 5, "/a");
+	tell_part(later, &later->accounts[1], 0, 60, 130);
+	tell_part(later, &later->accounts[1], 1, 150, 0);
+
+	ledger_snapshot_subtract(later, earlier);
+	is_uint(ledger_account_charge_ns(&later->accounts[0]), 0);
+	is_uint(later->accounts[1].own_user_ns, 50);
+	/* 130 of the 140 that were gained there, of which 100 are true */
+	is_uint(later->accounts[1].behalf_ns[WIRE_NET_RX], 92);
+	is_uint(later->accounts[1].parts[0].behalf_ns[WIRE_NET_RX], 92);
+	is_uint(later->accounts[1].parts[1].own_ns, 50);
+	is_uint(later->idle_parts_ns[0], 7);
+	is_uint(later->idle_parts_ns[1], 50);
+	is_uint(later->idle_ns, 57);
+	ok(sum_of(later) <= 200 && sum_of(later) >= 198, "the sum is %llu",
+	   (unsigned long long)sum_of(later));
+}
+
+TEST(step_back_of_an_account_that_was_removed)
+{
+	_cleanup_snapshot_ struct ledger_snapshot *earlier = snapshot(1000, 2);
+	_cleanup_snapshot_ struct ledger_snapshot *later = snapshot(1100, 2);
+
+	tell_rows(earlier, 900, 1000);
+	add(earlier, 1, "/");
+	tell_part(earlier, &earlier->accounts[0], 0, 20, 0);
+	add(earlier, 5, "/a");
+	tell_part(earlier, &earlier->accounts[1], 0, 0, 80);
+	/* 30 of the 80 were /b's; /a got 10 more before it was removed, and the host has what it had */
+	tell_rows(later, 950, 1100);
+	add(later, 1, "/");
+	tell_part(later, &later->accounts[0], 0, 60, 0);
+	tell_part(later, &later->accounts[0], CPUS, 0, 60);
+	add(later, 6, "/b");
+	tell_part(later, &later->accounts[1], 0, 0, 30);
+
+	ledger_snapshot_subtract(later, earlier);
+	is_uint(later->accounts[0].behalf_ns[WIRE_NET_RX], 0);
+	is_uint(later->accounts[1].behalf_ns[WIRE_NET_RX], 27);
+	ok(sum_of(later) <= 200 && sum_of(later) >= 196, "the sum is %llu",
+	   (unsigned long long)sum_of(later));
 }

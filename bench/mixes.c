@@ -9,7 +9,7 @@
  * with a disk. Sizes and rates are drawn anew, so none is one that calibration uses but by chance. Each is run TAKES
  * times for MS, all of them once before any is run again, with new processes: the scheduler places them anew, and what
  * this machine's neighbours do is spread over all mixes. The host's base is that of `behalf plan` where a ledger runs: what
- * was counted of the host in the last two minutes before each take, whatever ran then (plan/lately.h); nothing of the
+ * was counted of the host in the last two measured minutes before each take, whatever ran then (plan/lately.h); nothing of the
  * take itself is in its forecast. Between them, and for half a minute before the first, are rounds of the calibration's own loads, a line
  * each as well: {"check": number, "measured_ns", "expected_ns"}, of all workspaces. See bench/plan.
  */
@@ -33,9 +33,7 @@
 #include "calibrate/scratch.h"
 #include "calibrate/site.h"
 #include "calibrate/trust.h"
-#include "keeper/host_marks.h"
 #include "kernel/machine.h"
-#include "ledger/host_time.h"
 #include "plan/extrapolate.h"
 #include "plan/lately.h"
 #include "plan/profile.h"
@@ -48,10 +46,10 @@
 #define MOST_NS 0.7e9	     /* per CPU: a plan that fits leaves something */
 #define DISK_MOST_BYTES 40e6 /* per second and flow */
 #define TAKES_MAX 20
-#define SETTLE_MS 300
+#define SETTLE_MS 600
 #define TAKE_MS_MOST 60000
 #define CHECK_EVERY 4 /* mixes; as in a calibration: */
-#define CHECK_SETTLE_MS 300
+#define CHECK_SETTLE_MS 600
 #define CHECK_MS 900
 #define WARM_NS 25000000000ull /* until something is known of the host's base */
 #define RUNS_MAX (MIXES_MAX * TAKES_MAX * 2)
@@ -67,7 +65,7 @@ struct mix {
 	size_t n_takes;
 };
 
-/* What ran from one mark to the next (0: none yet), and what it was forecast to cost the host, in ns per second. */
+/* What ran from one mark to the next, and what it was forecast to cost the host, in ns per second. */
 struct past_run {
 	uint64_t from_ns, to_ns;
 	struct lately_promised host;
@@ -94,7 +92,7 @@ struct bench {
 	unsigned int take_ms;
 	struct schedule schedule;
 	size_t checks;
-	struct ledger_host *host;
+	struct lately_mark host; /* what was counted of it in all runs so far */
 	struct lately_marks marks;
 	struct past_run past[RUNS_MAX];
 	size_t n_past;
@@ -273,17 +271,27 @@ static void draw_mix(const struct bench *bench, uint64_t seed, uint64_t number, 
 
 /* ---- the host's base ---- */
 
-/* Between two runs: the end of one, the beginning of the next. */
-static void take_mark(struct bench *bench)
+static uint64_t in_all(double ns_per_s, double seconds)
 {
-	struct ledger_host_time time;
-	struct lately_mark mark;
+	return (uint64_t)(ns_per_s * seconds);
+}
 
-	ledger_host_read(bench->host, &time);
-	mark = host_marks_of(&time);
-	lately_add(&bench->marks, &mark);
-	if (bench->n_past)
-		bench->past[bench->n_past - 1].to_ns = mark.at_ns;
+/*
+ * As whoever runs a ledger would have it noted, but of the measured time alone, as if nothing had been between: starting and
+ * ending processes costs the host, too, and is in no figure that a forecast is set against.
+ */
+static void add_mark(struct bench *bench, const struct measure_figures *figures)
+{
+	struct lately_mark *host = &bench->host;
+	double behalf = measure_behalf(&figures->host);
+	double work = figures->host.behalf[WIRE_WORK] + figures->host.behalf[WIRE_WRITEBACK];
+
+	host->at_ns += in_all(1e9, figures->wall_s);
+	host->threads_ns += in_all(figures->host.own, figures->wall_s);
+	host->own_ns = host->threads_ns;
+	host->work_ns += in_all(work, figures->wall_s);
+	host->rest_ns += in_all(behalf - work, figures->wall_s);
+	lately_add(&bench->marks, host);
 }
 
 /* What was promised in the time that LATELY is of, per second of it. */
@@ -296,7 +304,7 @@ static struct lately_promised promised_then(const struct bench *bench, const str
 		const struct past_run *run = &bench->past[i];
 		double share = (double)(run->to_ns - run->from_ns) / ns;
 
-		if (run->from_ns < lately->from_ns || !run->to_ns || run->to_ns > lately->to_ns)
+		if (run->from_ns < lately->from_ns || run->to_ns > lately->to_ns)
 			continue;
 		promised.all_ns += run->host.all_ns * share;
 		promised.threads_ns += run->host.threads_ns * share;
@@ -311,32 +319,34 @@ static struct profile_base base_now(const struct bench *bench)
 	struct lately_promised promised;
 	struct lately lately;
 
-	if (!lately_measure(&bench->marks, clock_monotonic_ns(), &lately))
+	if (!lately_measure(&bench->marks, bench->host.at_ns, &lately))
 		return base;
 	promised = promised_then(bench, &lately);
 	lately_set_base(&lately, &promised, bench->cpus, &base);
 	return base;
 }
 
-/* After a mark. */
 static int run_noted(struct bench *bench, const struct measure_plan *plan,
 		     struct measure_figures *figures, struct error *err)
 {
 	static const struct profile_base nothing;
 	struct forecasts forecasts = forecast(bench, &nothing, plan->specs, plan->n_specs, 0);
+	struct past_run *run = &bench->past[bench->n_past];
 	int r;
 
 	if (bench->n_past == RUNS_MAX)
 		return error_set(err, E2BIG, "more than %d runs", RUNS_MAX);
-	bench->past[bench->n_past++] = (struct past_run){
-		.from_ns = bench->marks.all[bench->marks.n - 1].at_ns,
-		.host = {.all_ns = forecasts.host.parts[PROFILE_HOST],
-			 .threads_ns = forecasts.host_threads},
-	};
 	r = measure_run(bench->measure, plan, &stop_signal, figures, err);
-	if (r == 0)
-		bench->past[bench->n_past - 1].host.programs_ns = trust_foreign(figures);
-	return r;
+	if (r < 0)
+		return r;
+	run->from_ns = bench->host.at_ns;
+	run->host = (struct lately_promised){.all_ns = forecasts.host.parts[PROFILE_HOST],
+					     .threads_ns = forecasts.host_threads,
+					     .programs_ns = trust_foreign(figures)};
+	add_mark(bench, figures);
+	run->to_ns = bench->host.at_ns;
+	bench->n_past++;
+	return 0;
 }
 
 static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
@@ -350,7 +360,6 @@ static int run_mix(struct bench *bench, struct mix *mix, struct error *err)
 	};
 	int r;
 
-	take_mark(bench);
 	mix->bases[mix->n_takes] = base_now(bench);
 	mix->at_s[mix->n_takes] = (double)clock_monotonic_ns() / 1e9;
 	r = run_noted(bench, &plan, &mix->takes[mix->n_takes], err);
@@ -531,7 +540,6 @@ static int run_check(struct bench *bench, bool told, struct error *err)
 	struct check check = {0};
 	int r;
 
-	take_mark(bench);
 	r = run_noted(bench, &plan, &figures, err);
 	if (r < 0 || trust_is_disturbed(&figures))
 		return r;
@@ -573,6 +581,7 @@ static int run_mixes(struct bench *bench, uint64_t seed, uint64_t first, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		draw_mix(bench, seed, first + i, &bench->mixes[i]);
+	lately_add(&bench->marks, &bench->host);
 	for (uint64_t until_ns = clock_monotonic_ns() + WARM_NS;
 	     r == 0 && clock_monotonic_ns() < until_ns;)
 		r = run_check(bench, false, err);
@@ -616,8 +625,6 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 		bench->disk.target[0] = '\0';
 	if (r == 0)
 		r = measure_open(bench->site, &bench->scratch, &bench->measure, err);
-	if (r == 0)
-		r = ledger_host_open(&bench->host, err);
 	if (r == 0 && schedule_make(SCHEDULE_ALL, false, &silence, &bench->schedule) < 0)
 		r = error_oom(err);
 	return r;
@@ -626,7 +633,6 @@ static int set_up(struct bench *bench, const char *profile, struct error *err)
 static void tear_down(struct bench *bench)
 {
 	measure_close(bench->measure);
-	ledger_host_close(bench->host);
 	schedule_free(&bench->schedule);
 	scratch_close(&bench->scratch);
 	site_close(bench->site, NULL);

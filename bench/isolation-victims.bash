@@ -19,15 +19,15 @@ victim_groups() {
 		$(NF-2) == "cgroup2" && $4 == "/" && !v2++ { print $5 group }' /proc/self/mountinfo
 }
 
-# in_victims GROUP COMMAND...
+# in_victims GROUP COMMAND..., and $work/began-GROUP is there when it begins
 in_victims() {
-	local groups
+	local groups began=$work/began-$1
 	groups=$(victim_groups "$1")
 	shift
 	# shellcheck disable=SC2016 # the inner shell expands
 	nsenter --net="/run/netns/bl${spaces_id}v" sh -c '
-		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done; shift; exec taskset -c 1 "$@"' \
-		_ "$groups" "$@"
+		for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit; done; : >"$2"; shift 2; exec taskset -c 1 "$@"' \
+		_ "$groups" "$began" "$@"
 }
 
 in_victim() { in_victims v "$@"; }

@@ -85,6 +85,8 @@ static void set_standing_again(struct keeper *k)
 	if (k->now_ns < k->standing_due_ns)
 		return;
 	k->standing_due_ns = k->now_ns + STANDING_NS;
+	for (size_t i = 0; i < k->roster.control.n && !k->writer.dry; i++)
+		standing_look(&k->roster.items[i].standing);
 	set_standing(k, false);
 	/* who could not be taken up */
 	k->read_register |= k->roster.refused != NULL;

@@ -165,7 +165,8 @@ static void apply(struct keeper *k, size_t i, const struct control_setting *sett
 	k->writer.promise = e->promise;
 	r = e->means->set(&k->writer, e->called, e->directory, &wanted, &e->applied, &err);
 	k->writer.promise = NULL;
-	if (is_gone(r))
+	/* or its controller is switched off, and may be on again the next time */
+	if (is_gone(r) && !roster_is_there(e))
 		note_gone(k, i);
 	else if (r < 0 && !e->fails)
 		log_warning("the terms of '%s' cannot be kept: %s", e->called, err.text);

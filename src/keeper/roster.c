@@ -220,15 +220,16 @@ struct roster_before {
 static int take_changes(struct writer *writer, struct roster_entry *e,
 			const struct roster_before *before, struct error *err)
 {
-	int r = weight_retake(writer, e, err);
+	int r;
 
-	if (r < 0 || !e->of_container)
-		return r;
-	if (!before->container || before->limit_mcores != e->terms.cpu.limit_mcores)
+	if (e->of_container &&
+	    (!before->container || before->limit_mcores != e->terms.cpu.limit_mcores))
 		found_take_quota(e, writer, before->container);
-	found_take_weight(e, writer,
-			  before->container && before->weighed_mcores != e->weighed_mcores);
-	return 0;
+	r = weight_retake(writer, e, err);
+	if (r == 0 && e->of_container)
+		found_take_weight(e, writer,
+				  before->container && before->weighed_mcores != e->weighed_mcores);
+	return r;
 }
 
 /* WHY is told once. */
@@ -285,7 +286,13 @@ static int move_over(struct roster *roster, struct roster_entry *known, struct r
 	if (r == 0)
 		r = take_changes(writer, e, &before, err);
 	writer->promise = NULL;
-	return r;
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	/* it has gone, or its controller is switched off */
+	if (roster_is_there(e))
+		return refuse(roster, next, promise->name, e->called, err);
+	*err = (struct error){0};
+	return 0;
 }
 
 static int take_up(const struct roster *roster, struct roster *next, const struct promise *promise,
@@ -294,6 +301,7 @@ static int take_up(const struct roster *roster, struct roster *next, const struc
 	struct roster_entry *e = &next->items[next->control.n];
 	struct control_workspace *w = &next->control.workspaces[next->control.n];
 	_cleanup_free_ char *called = NULL;
+	bool there;
 
 	*e = (struct roster_entry){.gauge = GAUGE_CLOSED};
 	*w = (struct control_workspace){0};
@@ -302,11 +310,12 @@ static int take_up(const struct roster *roster, struct roster *next, const struc
 		return 0;
 	}
 	called = take_ptr(e->called);
+	there = e->directory && roster_is_there(e);
 	entry_clear(e);
 	control_forget(w);
 	if (err->code == ENOMEM)
 		return -ENOMEM;
-	if (err->code != ENOENT)
+	if (err->code != ENOENT || there)
 		return refuse(roster, next, promise->name, called, err);
 	*err = (struct error){0};
 	return 0;

@@ -27,6 +27,7 @@ struct roster_entry {
 	bool of_container;   /* the quota may have been set for its terms, before a keeper saw it */
 	bool odd_quota;	     /* it was not what was set here, at the last look, */
 	double odd_cores;    /* but this */
+	bool switched_off; /* its controller was, at some look, and it was not seen on since then */
 	struct standing standing;	    /* memory, pids, disks */
 	uint32_t weighed_mcores;	    /* promise_weighed_mcores */
 	bool weighed;			    /* its weight is ours to set */
@@ -47,8 +48,8 @@ struct roster {
 	bool reserves;		 /* somebody has a reserve of CPU */
 	char **unreadable; /* names of files of promises that cannot be read; NULL: there are none */
 	/*
-	 * Promises whose workspaces could not be taken up, by name, as was told of each once: worth another update though
-	 * the register stays as it is. NULL: none.
+	 * Promises whose workspaces could not be taken up, or changed, by name, as was told of each once: worth another update
+	 * though the register stays as it is. NULL: none.
 	 */
 	char **refused;
 };
@@ -68,6 +69,9 @@ int roster_update(struct roster *roster, const struct promise_list *list, struct
  * by the next look.
  */
 int roster_look_at_quota(struct roster *roster, size_t i, struct writer *writer, struct error *err);
+
+/* Whether its group is: a file of it may be missing while a controller is switched off. */
+bool roster_is_there(const struct roster_entry *entry);
 
 /* Whether nothing that can be read of LIST is promised to the group in directory WHERE, of whatever hierarchy. */
 bool roster_is_gone(const struct promise_list *list, const char *where);

@@ -101,11 +101,26 @@ static int note_anew(struct roster_entry *e, struct writer *writer, struct error
 	return book_flush(writer->book, err);
 }
 
-static bool is_there(const struct roster_entry *e)
+bool roster_is_there(const struct roster_entry *e)
 {
 	struct stat st;
 
 	return stat(e->directory, &st) == 0 && st.st_ino == e->inode;
+}
+
+/* Of files that are there again, and are others: the quota is looked at, a weight is what every group begins with. */
+static void take_files(struct roster_entry *e)
+{
+	struct writer reader = {0};
+	struct control_setting now;
+
+	gauge_watch_quota(&e->gauge, e->gauge.quota_file, e->gauge.period_file);
+	if (e->weighed) {
+		if (e->means->find(&reader, e->directory, true, &now, NULL) < 0)
+			return;
+		e->applied.weight = now.weight;
+	}
+	e->switched_off = false;
 }
 
 /*
@@ -118,11 +133,14 @@ static double read_quota(struct roster_entry *e)
 	int r = gauge_read_quota(&e->gauge, quota, period);
 
 	if (r == -ENODEV || r == -ENOENT) {
-		if (!is_there(e))
+		if (!roster_is_there(e))
 			return -ESTALE;
+		e->switched_off = true;
 		gauge_watch_quota(&e->gauge, e->gauge.quota_file, e->gauge.period_file);
 		r = gauge_read_quota(&e->gauge, quota, period);
 	}
+	if (r == 0 && e->switched_off)
+		take_files(e);
 	return r < 0 ? r : e->means->quota(quota, period);
 }
 
@@ -182,11 +200,13 @@ int weight_give_back(struct writer *writer, struct roster_entry *e, struct error
 int weight_retake(struct writer *writer, struct roster_entry *e, struct error *err)
 {
 	bool weighed = weight_is_wanted(e);
+	int r;
 
 	if (e->weighed == weighed)
 		return 0;
 	if (!weighed)
 		return weight_give_back(writer, e, err);
-	e->weighed = true;
-	return e->means->find(writer, e->directory, true, &e->applied, err);
+	r = e->means->find(writer, e->directory, true, &e->applied, err);
+	e->weighed = r == 0;
+	return r;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -248,6 +249,50 @@ static int set_pids(struct writer *writer, const char *name, struct standing *st
 	return set_value(writer, name, &n, &standing->pids_limit, err);
 }
 
+/* ---- of a controller that is switched off and on ---- */
+
+static uint64_t inode_of(const char *directory, int version, const char *file)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (!directory || version != 2)
+		return 0;
+	path = string_format("%s/%s", directory, file);
+	return path && stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Of those in which TERMS have something. */
+static void look_at_files(const struct standing *s, const struct terms *terms,
+			  uint64_t files[static STANDING_FILES])
+{
+	files[0] = terms->memory.limit_bytes || terms->memory.reserve_bytes
+			   ? inode_of(s->memory.directory, s->memory.version, "memory.max")
+			   : 0;
+	files[1] = terms->pids_limit ? inode_of(s->pids.directory, s->pids.version, "pids.max") : 0;
+	files[2] = terms->n_disks ? inode_of(s->io.directory, s->io.version, "io.max") : 0;
+}
+
+void standing_look(struct standing *s)
+{
+	const struct standing_value unknown = {0};
+	uint64_t files[STANDING_FILES];
+	bool same = true;
+
+	if (!s->asked)
+		return;
+	look_at_files(s, &s->wanted, files);
+	for (size_t i = 0; i < STANDING_FILES; i++)
+		same &= files[i] == s->files[i] || !files[i] || !s->files[i];
+	if (same)
+		return;
+	s->memory_limit = s->memory_reserve = s->pids_limit = unknown;
+	standing_forget_disks(s);
+	s->failed = true;
+}
+
+/* ---- all ---- */
+
 int standing_set(struct writer *writer, const char *name, struct standing *standing,
 		 const struct terms *terms, struct error *err)
 {
@@ -263,6 +308,7 @@ int standing_set(struct writer *writer, const char *name, struct standing *stand
 	r = standing_set_disks(writer, name, standing, terms, &why);
 	result = standing_first(result, r, &why, err);
 	standing->failed = result < 0;
+	look_at_files(standing, terms, standing->files);
 	standing->wanted = *terms;
 	standing->asked = true;
 	return result;

@@ -25,6 +25,9 @@ struct standing_value {
 
 struct standing_disk_values;
 
+/* One of each controller's. */
+#define STANDING_FILES 3
+
 /* Where a workspace's files are. */
 struct standing {
 	struct {
@@ -35,9 +38,10 @@ struct standing {
 	/* Whoever made it may have set memory.limit and pids.limit already, as terms of a container are. */
 	bool of_container;
 	/* standing.c's own */
-	struct terms wanted; /* by the last call, */
-	bool asked;	     /* if there was one */
-	bool failed;	     /* something is still to be set */
+	struct terms wanted;		/* by the last call, */
+	bool asked;			/* if there was one */
+	bool failed;			/* something is still to be set */
+	uint64_t files[STANDING_FILES]; /* their inodes when it was; 0: nothing is set in them */
 	struct standing_value memory_limit, memory_reserve, pids_limit;
 	struct standing_disk_values *disks;
 	size_t n_disks;
@@ -66,6 +70,12 @@ void standing_clear(struct standing *standing);
  */
 int standing_set(struct writer *writer, const char *name, struct standing *standing,
 		 const struct terms *terms, struct error *err);
+
+/*
+ * Looks whether a controller of v2 was switched off and on since: its files are others then, and nothing of that is set any
+ * more. The next call of standing_set sets it again.
+ */
+void standing_look(struct standing *standing);
 
 /* What holds on a disk for a while, bytes per second. */
 struct standing_caps {

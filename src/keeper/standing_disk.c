@@ -327,6 +327,12 @@ static int take_over_noted(const struct writer *writer, struct standing *standin
 	return 0;
 }
 
+void standing_forget_disks(struct standing *standing)
+{
+	for (size_t i = 0; i < standing->n_disks; i++)
+		memset(standing->disks[i].values, 0, sizeof(standing->disks[i].values));
+}
+
 int standing_set_disks(struct writer *writer, const char *name, struct standing *standing,
 		       const struct terms *terms, struct error *err)
 {

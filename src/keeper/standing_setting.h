@@ -38,3 +38,5 @@ int standing_first(int result, int r, const struct error *why, struct error *err
 /* The part of standing_set that is about disks: standing_disk.c. */
 int standing_set_disks(struct writer *writer, const char *name, struct standing *standing,
 		       const struct terms *terms, struct error *err);
+/* What is set of them is not known any more. */
+void standing_forget_disks(struct standing *standing);

@@ -638,6 +638,45 @@ has_quota_of() {
 	[[ "$output" == *"cpu-reserve 0.2: the control group '/$ID' has a quota of 0.1"* ]]
 }
 
+@test "terms are kept when their controller was switched off and on" {
+	grep -qw cpu "$V2/cgroup.controllers" 2>/dev/null || skip "the cpu controller is not on cgroup v2"
+	group "$ID"
+	echo "+cpu +pids" >"$V2/$ID/cgroup.subtree_control"
+	group "$ID/inner"
+	behalf terms set "/$ID/inner" cpu.reserve=0.1 cpu.limit=0.3 pids.limit=50
+	# off when the keeper comes
+	echo -cpu >"$V2/$ID/cgroup.subtree_control"
+	start_keeper
+	sleep 1
+	echo +cpu >"$V2/$ID/cgroup.subtree_control"
+	wait_until 15 has_quota "$ID/inner"
+	weighed() { [ "$(weight "$ID/inner")" -gt 100 ]; }
+	wait_until 5 weighed
+	# and while it is there
+	echo "-cpu -pids" >"$V2/$ID/cgroup.subtree_control"
+	sleep 1
+	echo "+cpu +pids" >"$V2/$ID/cgroup.subtree_control"
+	[ "$(weight "$ID/inner")" = 100 ]
+	counted() { [ "$(cat "$V2/$ID/inner/pids.max")" = 50 ]; }
+	wait_until 15 has_quota "$ID/inner"
+	wait_until 15 weighed
+	wait_until 15 counted
+	# what it writes meanwhile is no reason to take the group for gone
+	spin "$ID/inner"
+	sleep 2
+	echo "-cpu" >"$V2/$ID/cgroup.subtree_control"
+	sleep 2
+	is_kept
+	echo "+cpu" >"$V2/$ID/cgroup.subtree_control"
+	wait_until 15 has_quota "$ID/inner"
+	wait_until 15 weighed
+	kill -0 "$KEEPER"
+	stop_keeper TERM
+	[ -z "$(quota_cores "$ID/inner")" ]
+	[ "$(weight "$ID/inner")" = 100 ]
+	[ "$(cat "$V2/$ID/inner/pids.max")" = max ]
+}
+
 @test "a group that is raised for one below it can be promised a share itself" {
 	group "$ID"
 	[ ! -e "$CPU/$ID/cgroup.subtree_control" ] || echo +cpu >"$CPU/$ID/cgroup.subtree_control"

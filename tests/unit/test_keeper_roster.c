@@ -172,6 +172,30 @@ TEST(a_group_whose_controller_was_off_is_not_gone)
 	leave_place(&place);
 }
 
+TEST(a_weight_is_known_anew_when_the_controller_was_off)
+{
+	struct place place = {0};
+
+	if (!make_place(&place))
+		return;
+	put(&place, "cpu.shares", "1024\n");
+	place.entry.weighed = true;
+	place.entry.applied.weight = 65536;
+	is_int(look(&place), 0);
+	ok(place.entry.applied.weight == 65536);
+	is_int(unlinkat(place.dir, "cpu.cfs_quota_us", 0), 0);
+	is_int(look(&place), 0);
+	is_int(look(&place), 0);
+	ok(place.entry.applied.weight == 65536);
+	put(&place, "cpu.cfs_quota_us", "30000\n");
+	is_int(look(&place), 0);
+	ok(place.entry.applied.weight == 1024);
+	ok(place.entry.gauge.quota >= 0);
+	close(place.entry.gauge.quota);
+	close(place.entry.gauge.period);
+	leave_place(&place);
+}
+
 static int cannot_find(struct writer *writer, const char *directory, bool weight,
 		       struct control_setting *now, struct error *err)
 {
@@ -242,6 +266,41 @@ TEST(who_cannot_be_taken_up_is_worth_another_update)
 	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
 	is_uint(roster.control.n, 1);
 	ok(!roster.refused);
+	roster_end(&roster);
+	promise_clear(&promise);
+	leave_place(&place);
+}
+
+/* On v2 a controller may be switched off above the group, and on again. */
+TEST(who_is_there_without_its_controller_is_worth_another_update)
+{
+	struct roster roster = {.n_cpus = 2};
+	struct place place = {0};
+	struct promise promise;
+	struct promise_list list = {.items = &promise, .n = 1};
+	struct error err = {0};
+
+	if (!make_place(&place) || !make_promise(&place, &promise))
+		return;
+	is_int(mkdirat(place.dir, "w", 0700), 0);
+	put(&place, "w/cpu.cfs_period_us", "100000\n");
+	put(&place, "w/cpuacct.usage", "0\n");
+	put(&place, "w/cgroup.procs", "");
+	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+	is_uint(roster.control.n, 0);
+	ok(roster.refused != NULL);
+	put(&place, "w/cpu.cfs_quota_us", "-1\n");
+	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+	is_uint(roster.control.n, 1);
+	ok(!roster.refused);
+	/* off when its terms change, so that it should have a weight */
+	promise.terms.cpu.share = 200;
+	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+	is_uint(roster.control.n, 1);
+	ok(roster.refused && !roster.items[0].weighed);
+	put(&place, "w/cpu.shares", "1024\n");
+	is_int(roster_update(&roster, &list, &place.writer, &err), 0);
+	ok(!roster.refused && roster.items[0].weighed);
 	roster_end(&roster);
 	promise_clear(&promise);
 	leave_place(&place);

@@ -335,6 +335,37 @@ TEST(what_fails_is_tried_again_and_holds_nothing_else_up)
 }
 
 /* A cap is lower than the limit that stands; it is nobody's but disk.c's to lift. */
+/* On v2 the files of a controller that was switched off and on are others, and say what they say of a new group. */
+TEST(terms_are_set_again_when_their_controller_was_off)
+{
+	struct place place = {0};
+
+	if (!make_place(&place, 2))
+		return;
+	put(&place, "memory.max", "max\n");
+	put(&place, "pids.max", "max\n");
+	place.terms.memory.limit_bytes = 1000000;
+	place.terms.pids_limit = 5;
+	is_int(set(&place), 0);
+	standing_look(&place.standing);
+	ok(!place.standing.failed);
+	/* its inode is not to come again */
+	is_int(renameat(place.dir, "pids.max", place.dir, "pids.off"), 0);
+	standing_look(&place.standing);
+	ok(!place.standing.failed);
+	put(&place, "pids.max", "max\n");
+	standing_look(&place.standing);
+	ok(place.standing.failed);
+	is_int(set(&place), 0);
+	holds(&place, "pids.max", "5");
+	holds(&place, "memory.max", "1000000");
+	standing_look(&place.standing);
+	ok(!place.standing.failed);
+	is_int(writer_undo_all(&place.writer, NULL), 0);
+	holds(&place, "pids.max", "max");
+	leave_place(&place);
+}
+
 TEST(what_fails_again_and_again_leaves_caps_alone)
 {
 	_cleanup_(topology_clear) struct topology topology = {0};

@@ -341,11 +341,20 @@ void book_forget(struct book *book, const char *where)
 		forget(book, noted);
 }
 
-void book_forget_of(struct book *book, const char *where, uint64_t inode)
+void book_leave_to(struct book *book, const char *where, char *const *promises)
+{
+	for (struct noted *at = first_of(book, where); at; at = next_of(at)) {
+		const struct found found = as_found(at);
+
+		at->inherited |= book_may_be_for(&found, promises);
+	}
+}
+
+void book_forget_own(struct book *book, const char *where)
 {
 	for (struct noted *at = first_of(book, where), *next; at; at = next) {
 		next = next_of(at);
-		if (at->inode == inode)
+		if (!at->inherited)
 			forget(book, at);
 	}
 }

@@ -7,7 +7,7 @@
  * the controller's memory outlives a keeper.
  *
  * An entry is a text of a means at a place: {"cgroup", "/sys/fs/cgroup/cpu/x", inode, "cpu.shares", "1024"}.
- * The inode tells whether the place is still the same one.
+ * The inode tells whether the place is still the same one. Where an interface is: link_place.h.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,10 +48,12 @@ int book_set_promise(struct book *book, const char *where, const char *promise, 
 /* The same of what is there for BEFORE alone: at one place may be what several are promised. */
 int book_move_promise(struct book *book, const char *where, const char *before, const char *promise,
 		      struct error *err);
+/* What may be for one of PROMISES (book_may_be_for) of what is noted of WHERE is as if a keeper before this one had noted it. */
+void book_leave_to(struct book *book, const char *where, char *const *promises);
 /* Whatever is noted of WHERE is forgotten. */
 void book_forget(struct book *book, const char *where);
-/* The same of the one that had INODE: another may have its place by now. */
-void book_forget_of(struct book *book, const char *where, uint64_t inode);
+/* The same of what this keeper has noted. */
+void book_forget_own(struct book *book, const char *where);
 /* The same of what a keeper before this one has noted, but for what may be for one of PROMISES (book_may_be_for). */
 void book_forget_inherited(struct book *book, const char *where, char *const *promises);
 /* Entry I alone. */

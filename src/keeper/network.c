@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "keeper/link_place.h"
 #include "keeper/network_internal.h"
 #include "keeper/threads.h"
 #include "kernel/netlink.h"
@@ -24,6 +25,7 @@
 static bool is_left(const struct found *found, char *const *unreadable)
 {
 	return found->inherited && !book_may_be_for(found, unreadable) &&
+	       !link_place_is_elsewhere(found->where) &&
 	       (strcmp(found->means, SHAPE_MEANS) == 0 || strcmp(found->means, THREADS_MEANS) == 0);
 }
 

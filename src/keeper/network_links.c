@@ -4,10 +4,12 @@
  * which takes many looks at /proc; so that is done again only when there is a reason to (network_links_are_due).
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "keeper/link_place.h"
 #include "keeper/network_internal.h"
 #include "keeper/threads.h"
 #include "kernel/netlink.h"
@@ -76,11 +78,10 @@ static int find_links(const struct network *network, struct workspace *w,
 	return r;
 }
 
-/* What the book has of a link is by its name: a link that was renamed is another one. */
+/* It may have another name by now. */
 static bool is_same_link(const struct netlink_peer *a, const struct netlink_peer *b)
 {
-	return a->index == b->index && a->peer_index == b->peer_index &&
-	       strcmp(a->name, b->name) == 0;
+	return a->index == b->index && a->peer_index == b->peer_index;
 }
 
 static struct attached *find_attached(struct workspace *w, const struct netlink_peer *link)
@@ -93,40 +94,104 @@ static struct attached *find_attached(struct workspace *w, const struct netlink_
 }
 
 static void stop_threads(const struct network *network, const struct workspace *w,
-			 struct attached *link)
+			 struct attached *link, char *const *spared)
 {
 	struct error err = {0};
 
-	if (link->threaded && threads_let_go(network->shaper.writer, &link->link, &err) < 0)
+	if (link->threaded && threads_let_go(network->shaper.writer, &link->link, spared, &err) < 0)
 		log_warning("the network of '%s': %s", w->name, err.text);
 	link->threaded = false;
 }
 
-/* Several may have the same link: what the others have set there has gone with it, and is set again. */
-static void begin_again(const struct network *network, int index)
+/* What a keeper before this one has set there goes, but for what is SPARED; first what leads to the ifb, and then that. */
+static void take_back(const struct network *network, const struct netlink_peer *link,
+		      char *const *spared)
 {
+	struct writer *writer = network->shaper.writer;
+	const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
+	const struct link_place here = link_place_of_index(link->index),
+				of_ifb = link_place_of_ifb(ifb.name);
+	/* the names are an earlier keeper's */
+	const char *places[] = {here.text, link->name, of_ifb.text, ifb.name};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && writer->book && !writer->dry; i++) {
+		struct error err = {0};
+
+		if (book_has_inherited(writer->book, places[i]) &&
+		    writer_undo_inherited(writer, places[i], spared, &err) < 0)
+			log_warning("%s", err.text);
+	}
+}
+
+/* Whose promises cannot be read, but for W's own, which is known. The caller's to free; NULL: nobody's. */
+static char **unreadable_but(const struct network *network, const struct workspace *w)
+{
+	char *const *all = network->unreadable;
+	size_t n = 0, kept = 0;
+	char **others;
+
+	while (all && all[n])
+		n++;
+	others = calloc(n + 1, sizeof(*others));
+	for (size_t i = 0; others && i < n; i++) {
+		if (!w->promise || strcmp(all[i], w->promise) != 0)
+			others[kept++] = all[i];
+	}
+	if (kept)
+		return others;
+	free(others);
+	return NULL;
+}
+
+/*
+ * Several may have the same link: what GONE has had there has gone for the others, too, and is set again; or ALL is, so that
+ * the book has it as this keeper's. True: there are others.
+ */
+static bool begin_again(const struct network *network, const struct workspace *but,
+			const struct attached *gone, bool all)
+{
+	bool shared = false;
+
 	for (size_t i = 0; i < network->n; i++) {
 		struct workspace *w = &network->workspaces[i];
 
-		for (size_t l = 0; l < w->n_links; l++) {
-			if (w->links[l].link.index != index)
+		for (size_t l = 0; l < w->n_links && w != but; l++) {
+			struct attached *link = &w->links[l];
+
+			if (link->link.index != gone->link.index)
 				continue;
-			w->links[l].now = (struct shape){0};
-			w->links[l].threaded = false;
-			w->threads_tried = false;
+			shared = true;
+			shape_lacks(&link->now, all ? &link->now : &gone->now);
+			if (all || gone->threaded)
+				link->threaded = w->threads_tried = false;
 		}
 	}
+	return shared;
+}
+
+static bool is_there(const struct network *network, const struct netlink_peer *link)
+{
+	struct netlink_link now;
+
+	return netlink_link_by_index(network->shaper.netlink, link->index, &now, NULL) == 0;
 }
 
 void network_let_go(const struct network *network, struct workspace *w, struct attached *gone)
 {
+	bool there = is_there(network, &gone->link);
+	_cleanup_free_ char **unreadable = there ? unreadable_but(network, w) : NULL;
+	const struct shape_others others = {.unreadable = unreadable,
+					    .shared = begin_again(network, w, gone,
+								  unreadable != NULL)};
 	struct error err = {0};
 
-	/* first: the other forgets all that the book has of the link */
-	stop_threads(network, w, gone);
-	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &gone->now, &err) < 0)
+	stop_threads(network, w, gone, unreadable);
+	if (shape_let_go(&network->shaper, w->name, &gone->link, w->number, &others, &gone->now,
+			 &err) < 0)
 		log_warning("the network of '%s': %s", w->name, err.text);
-	begin_again(network, gone->link.index);
+	/* of what is there no more nobody can need anything */
+	if (!there)
+		take_back(network, &gone->link, NULL);
 }
 
 static bool has_link(const struct netlink_peer *links, size_t n, const struct netlink_peer *link)
@@ -136,14 +201,6 @@ static bool has_link(const struct netlink_peer *links, size_t n, const struct ne
 			return true;
 	}
 	return false;
-}
-
-static bool is_there(const struct network *network, const struct netlink_peer *link)
-{
-	struct netlink_link now;
-
-	return netlink_link_by_name(network->shaper.netlink, link->name, &now, NULL) == 0 &&
-	       now.index == link->index;
 }
 
 /* What is known of those it had is kept. */
@@ -241,8 +298,8 @@ static int thread_links_to(const struct network *network, struct workspace *w, i
 			continue;
 		/* also when it went half the way: letting go undoes that */
 		known->threaded = true;
-		r = threads_start(network->shaper.writer, w->name, &known->link, netns_fd,
-				  w->places, err);
+		r = threads_start(network->shaper.writer, w->name, &links[i], netns_fd, w->places,
+				  err);
 	}
 	return r;
 }
@@ -265,7 +322,7 @@ static int thread_links(const struct network *network, struct workspace *w, stru
 
 	if (w->terms.gate != TERMS_GATE_THREADED) {
 		for (size_t i = 0; i < w->n_links; i++)
-			stop_threads(network, w, &w->links[i]);
+			stop_threads(network, w, &w->links[i], NULL);
 		return 0;
 	}
 	if (!w->places || w->threads_tried || all_threaded(w))
@@ -286,26 +343,6 @@ static bool is_threaded(const struct workspace *w, const struct attached *link)
 	return link->threaded == wanted || (wanted && w->threads_tried);
 }
 
-/*
- * What a keeper before this one has set there goes; first what leads to the ifb, and then that. What is there for another one
- * at the same link, whose promise cannot be read, is for network_take_back.
- */
-static void take_back(const struct network *network, struct attached *link)
-{
-	struct writer *writer = network->shaper.writer;
-	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->link.index);
-	const char *places[] = {link->link.name, ifb.name};
-
-	for (size_t i = 0; i < ARRAY_SIZE(places) && writer->book && !writer->dry; i++) {
-		struct error err = {0};
-
-		if (book_has_inherited(writer->book, places[i]) &&
-		    writer_undo_inherited(writer, places[i], network->unreadable, &err) < 0)
-			log_warning("%s", err.text);
-	}
-	link->taken = true;
-}
-
 int network_set_promise(const struct network *network, const struct workspace *w,
 			const char *promise, struct error *err)
 {
@@ -313,12 +350,14 @@ int network_set_promise(const struct network *network, const struct workspace *w
 	int r = 0;
 
 	for (size_t i = 0; book && i < w->n_links && r == 0; i++) {
-		const struct netlink_peer *link = &w->links[i].link;
-		const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
+		int index = w->links[i].link.index;
+		const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, index);
 
-		r = book_move_promise(book, link->name, w->promise, promise, err);
+		r = book_move_promise(book, link_place_of_index(index).text, w->promise, promise,
+				      err);
 		if (r == 0)
-			r = book_move_promise(book, ifb.name, w->promise, promise, err);
+			r = book_move_promise(book, link_place_of_ifb(ifb.name).text, w->promise,
+					      promise, err);
 	}
 	return r;
 }
@@ -329,8 +368,10 @@ static int set_links(const struct network *network, struct workspace *w, struct 
 	int r = 0;
 
 	for (size_t i = 0; i < w->n_links && r == 0; i++) {
+		/* what is there for another one, whose promise cannot be read, is for network_take_back */
 		if (!w->links[i].taken)
-			take_back(network, &w->links[i]);
+			take_back(network, &w->links[i].link, network->unreadable);
+		w->links[i].taken = true;
 		r = shape_link(&network->shaper, w->name, &w->links[i].link, w->number, &wanted,
 			       &w->links[i].now, err);
 		/* it went in this moment */

@@ -37,14 +37,16 @@ static uint64_t slice_ns(const struct network_round *round)
 	return ns < SLICE_MAX_NS ? ns : SLICE_MAX_NS;
 }
 
-/* What a killed keeper has left where nobody has anything any more. Again when a promise that could not be read has changed. */
+/*
+ * What a killed keeper has left where nobody has anything any more, and what was left to those whose promises could not be
+ * read: again when these are others.
+ */
 static int take_left_back(struct network_round *round, struct writer *writer,
 			  const struct roster *roster, uint64_t until_ns)
 {
-	if (round->settled && (!round->partly || round->generation == roster->generation))
+	if (round->settled && round->generation == roster->generation)
 		return 0;
 	round->settled = !network_take_back(writer, roster->unreadable, until_ns);
-	round->partly = roster->unreadable != NULL;
 	round->generation = roster->generation;
 	return !round->settled;
 }

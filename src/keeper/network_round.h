@@ -14,9 +14,8 @@ struct network_round {
 	struct network *network; /* NULL: nobody has had network terms yet */
 	uint64_t period_ns;	 /* of rounds */
 	bool whole;		 /* all that is to be set is set at once, however long that takes */
-	bool settled;		 /* nothing is left of a killed keeper, */
-	bool partly;		 /* but for what may be of promises that cannot be read */
-	unsigned int generation; /* of the roster, as of then */
+	bool settled; /* nothing is left but what may be of promises that cannot be read, */
+	unsigned int generation; /* by the roster as of then */
 	uint64_t due_ns;	 /* when links are looked for next, */
 	uint64_t look_due_ns;	 /* and what they have let through */
 	bool failed;		 /* told */

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "keeper/link_place.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
 
@@ -37,11 +38,11 @@ struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index)
 }
 
 /* Of an interface there is nothing to be put back but that it was not there. */
-static int note(const struct shaper *shaper, const char *link, int index, const char *what,
-		struct error *err)
+static int note(const struct shaper *shaper, const struct link_place *where, int index,
+		const char *what, struct error *err)
 {
 	struct found found = {.means = SHAPE_MEANS,
-			      .where = link,
+			      .where = where->text,
 			      .what = what,
 			      .text = "",
 			      .inode = (uint64_t)index};
@@ -49,13 +50,23 @@ static int note(const struct shaper *shaper, const char *link, int index, const 
 	return writer_note_link(shaper->writer, &found, err);
 }
 
-static void forget_one(const struct shaper *shaper, const char *link, int index, const char *what)
+static int note_at(const struct shaper *shaper, int index, const char *what, struct error *err)
 {
-	struct book *book = shaper->writer->book;
-	struct found found;
+	const struct link_place where = link_place_of_index(index);
 
-	if (book && book_find(book, link, what, &found) && found.inode == (uint64_t)index)
-		book_forget_one(book, link, what);
+	return note(shaper, &where, index, what, err);
+}
+
+static void forget_one(const struct shaper *shaper, int index, const char *what)
+{
+	if (shaper->writer->book)
+		book_forget_one(shaper->writer->book, link_place_of_index(index).text, what);
+}
+
+static void forget_ifb(const struct shaper *shaper, const char *name)
+{
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, link_place_of_ifb(name).text);
 }
 
 /* Somebody else may have put another one in its place. */
@@ -67,12 +78,12 @@ static int drop_root(struct netlink *netlink, int index, struct error *err)
 	return r == 0 && root.handle == QDISC ? netlink_qdisc_delete_root(netlink, index, err) : r;
 }
 
-int shape_leave_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+int shape_leave_root(const struct shaper *shaper, int index, struct error *err)
 {
 	int r = drop_root(shaper->netlink, index, err);
 
 	if (r == 0)
-		forget_one(shaper, link, index, ROOT);
+		forget_one(shaper, index, ROOT);
 	return r;
 }
 
@@ -120,21 +131,30 @@ int shape_check_root(const struct shaper *shaper, const char *link, int index, s
 	return look_at_root(shaper, link, index, &ours, err);
 }
 
-int shape_take_root(const struct shaper *shaper, const char *link, int index,
-		    uint32_t default_minor, struct error *err)
+/* WHERE the book has it. */
+static int take_root(const struct shaper *shaper, const struct link_place *where, const char *name,
+		     int index, uint32_t default_minor, struct error *err)
 {
 	bool ours;
-	int r = look_at_root(shaper, link, index, &ours, err);
+	int r = look_at_root(shaper, name, index, &ours, err);
 
 	if (r < 0)
 		return r;
 	/* also when a killed keeper has left it: from now on it is this one's */
-	r = note(shaper, link, index, ROOT, err);
+	r = note(shaper, where, index, ROOT, err);
 	if (r == 0 && !ours)
 		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
-	if (r < 0 && !ours)
-		forget_one(shaper, link, index, ROOT);
+	if (r < 0 && !ours && shaper->writer->book)
+		book_forget_one(shaper->writer->book, where->text, ROOT);
 	return r;
+}
+
+int shape_take_root(const struct shaper *shaper, const char *link, int index,
+		    uint32_t default_minor, struct error *err)
+{
+	const struct link_place where = link_place_of_index(index);
+
+	return take_root(shaper, &where, link, index, default_minor, err);
 }
 
 static int limit_ingress(const struct shaper *shaper, const char *name,
@@ -146,25 +166,42 @@ static int limit_ingress(const struct shaper *shaper, const char *name,
 	if (only_told(shaper, name, link->name, "net.ingress.limit", bps))
 		return 0;
 	if (!bps)
-		return shape_leave_root(shaper, link->name, link->index, err);
+		return shape_leave_root(shaper, link->index, err);
 	r = shape_take_root(shaper, link->name, link->index, 1, err);
 	if (r < 0)
 		return r;
 	r = set_class(shaper, link->index, bps, err);
 	if (r < 0 && !limited)
-		shape_leave_root(shaper, link->name, link->index, NULL);
+		shape_leave_root(shaper, link->index, NULL);
 	return r;
 }
 
-/* The place for filters, which somebody else may have made, and may use. */
+static bool is_noted(const struct shaper *shaper, int index, const char *what, struct found *found)
+{
+	const struct book *book = shaper->writer->book;
+
+	return book && book_find(book, link_place_of_index(index).text, what, found);
+}
+
+/*
+ * The place for filters, which somebody else may have made, and may use. Whoever comes first makes it for all who have
+ * the link, so that it is nobody's alone.
+ */
 static int take_clsact(const struct shaper *shaper, const struct netlink_peer *link,
 		       struct error *err)
 {
+	const char *promise = shaper->writer->promise;
+	struct found found;
 	bool made = false;
 	int r = netlink_qdisc_add_clsact(shaper->netlink, link->index, &made, err);
 
 	/* noted late: killed in between, it leaves an empty place, which does nothing */
-	return r == 0 && made ? note(shaper, link->name, link->index, CLSACT, err) : r;
+	if (r < 0 || !(made || is_noted(shaper, link->index, CLSACT, &found)))
+		return r;
+	shaper->writer->promise = NULL;
+	r = note_at(shaper, link->index, CLSACT, err);
+	shaper->writer->promise = promise;
+	return r;
 }
 
 /* Somebody else may have come to use it. */
@@ -177,31 +214,30 @@ static bool is_used(struct netlink *netlink, int index)
 int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *link,
 		      struct error *err)
 {
-	const struct book *book = shaper->writer->book;
 	struct found found;
 	int r;
 
-	if (!book || !book_find(book, link->name, CLSACT, &found) ||
-	    found.inode != (uint64_t)link->index || is_used(shaper->netlink, link->index))
+	if (!is_noted(shaper, link->index, CLSACT, &found) || is_used(shaper->netlink, link->index))
 		return 0;
 	r = netlink_qdisc_delete_clsact(shaper->netlink, link->index, err);
 	if (r == 0)
-		forget_one(shaper, link->name, link->index, CLSACT);
+		forget_one(shaper, link->index, CLSACT);
 	return r;
 }
 
 int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uint32_t default_minor,
 		   int *ifb, struct error *err)
 {
+	const struct link_place where = link_place_of_ifb(name);
 	struct netlink_link link = {0};
-	int r = note(shaper, name, index, IFB, err);
+	int r = note(shaper, &where, index, IFB, err);
 
 	if (r == 0)
 		r = netlink_ifb_create(shaper->netlink, name, err);
 	if (r == 0 || r == -EEXIST)
 		r = netlink_link_by_name(shaper->netlink, name, &link, err);
 	if (r == 0)
-		r = shape_take_root(shaper, name, link.index, default_minor, err);
+		r = take_root(shaper, &where, name, link.index, default_minor, err);
 	if (r == 0)
 		*ifb = link.index;
 	return r;
@@ -213,7 +249,7 @@ int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link,
 	int r = take_clsact(shaper, link, err);
 
 	if (r == 0)
-		r = note(shaper, link->name, link->index, REDIRECT, err);
+		r = note_at(shaper, link->index, REDIRECT, err);
 	/* one that a killed keeper has left leads to an ifb of long ago */
 	if (r == 0)
 		r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES,
@@ -233,9 +269,8 @@ int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *l
 		r = netlink_link_delete(shaper->netlink, name, err);
 	if (r < 0)
 		return r;
-	forget_one(shaper, link->name, link->index, REDIRECT);
-	if (shaper->writer->book)
-		book_forget(shaper->writer->book, name);
+	forget_one(shaper, link->index, REDIRECT);
+	forget_ifb(shaper, name);
 	return 0;
 }
 
@@ -292,7 +327,7 @@ static int take_away(const struct shaper *shaper, const struct netlink_peer *lin
 				      err);
 
 	if (r == 0)
-		forget_one(shaper, link->name, link->index, placed->what);
+		forget_one(shaper, link->index, placed->what);
 	return r;
 }
 
@@ -326,7 +361,7 @@ static int place(const struct shaper *shaper, const char *name, const struct net
 		return take_away(shaper, link, placed, err);
 	r = take_clsact(shaper, link, err);
 	if (r == 0)
-		r = note(shaper, link->name, link->index, placed->what, err);
+		r = note_at(shaper, link->index, placed->what, err);
 	if (r == 0)
 		r = put_program(shaper, name, link, number, placed, err);
 	if (r < 0) {
@@ -459,46 +494,69 @@ int shape_hold_at_uplink(const struct shaper *shaper, const struct netlink_peer 
 
 /* ---- letting go ---- */
 
-void shape_forget(const struct shaper *shaper, const char *link, int index)
+void shape_lacks(struct shape *now, const struct shape *gone)
 {
-	if (shaper->writer->book)
-		book_forget_of(shaper->writer->book, link, (uint64_t)index);
+	const struct shape what = *gone;
+
+	if (what.ingress_limit_bps)
+		now->ingress_limit_bps = 0;
+	if (what.egress_limit_bps)
+		now->egress_limit_bps = 0;
+	now->gate &= !what.gate;
+	now->mark &= !what.mark;
+	now->learn &= !what.learn;
+}
+
+/* Of what there is NOW, what may be needed by those whose promises cannot be read. */
+static struct shape rest_of(const struct shaper *shaper, int index, const struct shape *now,
+			    char *const *unreadable)
+{
+	static const char *const parts[] = {ROOT, REDIRECT, GATE, MARK, LEARN};
+	bool stays[ARRAY_SIZE(parts)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct found found;
+
+		stays[i] = is_noted(shaper, index, parts[i], &found) &&
+			   book_may_be_for(&found, unreadable);
+	}
+	return (struct shape){
+		.ingress_limit_bps = stays[0] ? now->ingress_limit_bps : 0,
+		.egress_limit_bps = stays[1] ? now->egress_limit_bps : 0,
+		.gate = stays[2] && now->gate,
+		.mark = stays[3] && now->mark,
+		.learn = stays[4] && now->learn,
+	};
+}
+
+static void leave_in_book(struct book *book, const struct link_place *where,
+			  const struct shape_others *others)
+{
+	book_leave_to(book, where->text, others->unreadable);
+	if (!others->shared)
+		book_forget_own(book, where->text);
 }
 
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
-		 int number, struct shape *now, struct error *err)
+		 int number, const struct shape_others *others, struct shape *now,
+		 struct error *err)
 {
-	const struct shape nothing = {0};
-	int r = shape_link(shaper, name, link, number, &nothing, now, err);
+	const struct link_place here = link_place_of_index(link->index),
+				ifb = link_place_of_ifb(
+					shape_ifb_of(SHAPE_IFB_LINK, link->index).name);
+	struct shape rest = rest_of(shaper, link->index, now, others->unreadable);
+	int r = shape_link(shaper, name, link, number, &rest, now, err);
 
 	if (r == 0)
 		r = shape_leave_place(shaper, link, err);
-	if (r < 0)
+	if (r < 0 || !shaper->writer->book)
 		return r;
-	shape_forget(shaper, link->name, link->index);
-	if (shaper->writer->book)
-		book_forget(shaper->writer->book, shape_ifb_of(SHAPE_IFB_LINK, link->index).name);
-	return 0;
-}
-
-/* ---- counts ---- */
-
-int shape_all_counts(const struct shaper *shaper, netlink_take_root *take, void *data,
-		     struct error *err)
-{
-	return netlink_qdisc_all_roots(shaper->netlink, QDISC, take, data, err);
-}
-
-void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *link,
-		      struct qdisc_counts *counts)
-{
-	uint64_t bytes, packets;
-
-	if (!shaper->gates)
-		return;
-	gates_hold_counts(shaper->gates, link->index, &bytes, &packets);
-	counts->bytes += bytes;
-	counts->packets += packets;
+	/* with what leads to it */
+	if (rest.egress_limit_bps)
+		r = book_set_promise(shaper->writer->book, ifb.text, NULL, err);
+	leave_in_book(shaper->writer->book, &here, others);
+	leave_in_book(shaper->writer->book, &ifb, others);
+	return r;
 }
 
 /* ---- putting back ---- */
@@ -529,10 +587,10 @@ int shape_undo(const struct found *found, struct error *err)
 	if (r < 0)
 		return r;
 	if (strcmp(found->what, IFB) == 0)
-		return netlink_link_delete(netlink, found->where, err);
-	r = netlink_link_by_name(netlink, found->where, &link, err);
-	/* gone, or another one of that name */
-	if (r == -ENODEV || (r == 0 && (uint64_t)link.index != found->inode))
+		return netlink_link_delete(netlink, link_place_ifb(found->where), err);
+	r = link_place_find(netlink, found, &link, err);
+	/* gone */
+	if (r == -ENODEV)
 		return 0;
 	return r == 0 ? undo_on(netlink, &link, found->what, err) : r;
 }

@@ -69,18 +69,29 @@ int shape_link(const struct shaper *shaper, const char *name, const struct netli
 /* Whether there is nothing to be done for WANTED. */
 bool shape_is(const struct shape *now, const struct shape *wanted);
 
+/* Who else may need what is at a link. */
+struct shape_others {
+	/*
+	 * Names of files of promises that cannot be read; NULL: there are none. What may be for one of them stays as if a
+	 * keeper before this one had left it.
+	 */
+	char *const *unreadable;
+	bool shared; /* somebody else whose link it is has something there, which the book has to keep */
+};
+
+/* What GONE has had is in *NOW no more. */
+void shape_lacks(struct shape *now, const struct shape *gone);
+
 /*
  * Takes back what *NOW says, and forgets what the book has of it. Of a link that is gone there is the ifb left; of
  * one that is there, also the place for filters goes, if that is ours and nobody else uses it.
  */
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
-		 int number, struct shape *now, struct error *err);
-
-/* Nothing of ours is on the interface any more: the book forgets it. */
-void shape_forget(const struct shaper *shaper, const char *link, int index);
+		 int number, const struct shape_others *others, struct shape *now,
+		 struct error *err);
 
 /* Our HTB at its root goes, if it is there, and the book forgets it. */
-int shape_leave_root(const struct shaper *shaper, const char *link, int index, struct error *err);
+int shape_leave_root(const struct shaper *shaper, int index, struct error *err);
 
 /* -EBUSY: somebody else's is at the root. */
 int shape_check_root(const struct shaper *shaper, const char *link, int index, struct error *err);

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "keeper/link_place.h"
 #include "keeper/shape.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
@@ -17,13 +18,14 @@ bool shape_is_of_ifb(const struct book *book, const struct found *found)
 {
 	struct found ifb;
 
-	return strcmp(found->means, SHAPE_MEANS) == 0 &&
+	return strcmp(found->means, SHAPE_MEANS) == 0 && !link_place_is_elsewhere(found->where) &&
 	       book_find(book, found->where, SHAPE_IFB_NOTED, &ifb);
 }
 
 static bool is_ifb(const struct found *found)
 {
-	return strcmp(found->means, SHAPE_MEANS) == 0 && strcmp(found->what, SHAPE_IFB_NOTED) == 0;
+	return strcmp(found->means, SHAPE_MEANS) == 0 &&
+	       strcmp(found->what, SHAPE_IFB_NOTED) == 0 && !link_place_is_elsewhere(found->where);
 }
 
 static bool has_ifbs(const struct book *book)
@@ -49,7 +51,7 @@ static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group
 
 		if (!is_ifb(&found))
 			continue;
-		r = netlink_link_set_group(netlink, found.where, group, NULL);
+		r = netlink_link_set_group(netlink, link_place_ifb(found.where), group, NULL);
 		*n += r == 0;
 		result = r < 0 && r != -ENODEV ? r : result;
 	}
@@ -57,12 +59,12 @@ static int group_ifbs(struct netlink *netlink, struct book *book, uint32_t group
 }
 
 /* What is of an ifb that is gone; the one that says that it is one last. */
-static void forget_ifb(struct book *book, const char *name)
+static void forget_ifb(struct book *book, const char *where)
 {
 	for (size_t i = book_entries(book); i-- > 0;) {
 		const struct found found = book_entry(book, i);
 
-		if (strcmp(found.where, name) == 0 && strcmp(found.means, SHAPE_MEANS) == 0)
+		if (strcmp(found.where, where) == 0 && strcmp(found.means, SHAPE_MEANS) == 0)
 			book_forget_at(book, i);
 	}
 }
@@ -90,12 +92,12 @@ static int delete_each(struct netlink *netlink, struct book *book, struct error 
 
 	for (size_t i = book_entries(book); i-- > 0;) {
 		const struct found found = book_entry(book, i);
-		_cleanup_free_ char *name = is_ifb(&found) ? strdup(found.where) : NULL;
-		int r = name ? netlink_link_delete(netlink, name, err) : 0;
+		_cleanup_free_ char *where = is_ifb(&found) ? strdup(found.where) : NULL;
+		int r = where ? netlink_link_delete(netlink, link_place_ifb(where), err) : 0;
 
 		result = r < 0 ? r : result;
-		if (name && r == 0)
-			forget_ifb(book, name);
+		if (where && r == 0)
+			forget_ifb(book, where);
 		if (i > book_entries(book))
 			i = book_entries(book);
 	}

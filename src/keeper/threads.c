@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +15,19 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/strings.h"
+#include "keeper/link_place.h"
 #include "kernel/napi.h"
+#include "kernel/netlink.h"
+#include "kernel/netlink_link.h"
 
 #define TSO "tso"
 
 static int note(struct writer *writer, const struct netlink_peer *link, const char *what,
 		const char *text, struct error *err)
 {
+	const struct link_place where = link_place_of_index(link->index);
 	struct found found = {.means = THREADS_MEANS,
-			      .where = link->name,
+			      .where = where.text,
 			      .what = what,
 			      .text = text,
 			      .inode = (uint64_t)link->index};
@@ -91,8 +94,14 @@ static int place_threads(struct writer *writer, const struct netlink_peer *link,
 			 size_t n, const char *group, struct error *err)
 {
 	_cleanup_free_ char *root = root_of(group), *text = numbers(pids, n);
-	int r = root && text ? note(writer, link, root, text, err) : error_oom(err);
+	int r;
 
+	if (!root || !text)
+		return error_oom(err);
+	/* those of before are no more */
+	if (writer->book)
+		book_forget_one(writer->book, link_place_of_index(link->index).text, root);
+	r = note(writer, link, root, text, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = move(group, pids[i], err);
 	return r;
@@ -100,10 +109,13 @@ static int place_threads(struct writer *writer, const struct netlink_peer *link,
 
 static int stop_tso(struct writer *writer, const struct netlink_peer *link, struct error *err)
 {
+	const struct link_place where = link_place_of_index(link->index);
+	struct found found;
 	bool on = false;
 	int r = napi_read_tso(link->name, &on, err);
 
-	if (r == 0 && on)
+	/* also when a killed keeper has stopped it: from now on it is this one's */
+	if (r == 0 && (on || (writer->book && book_find(writer->book, where.text, TSO, &found))))
 		r = note(writer, link, TSO, "1", err);
 	return r == 0 && on ? napi_set_tso(link->name, false, err) : r;
 }
@@ -141,17 +153,30 @@ static int take_out(const char *root, const char *text, struct error *err)
 	return r;
 }
 
-int threads_undo(const struct found *found, struct error *err)
+static int start_tso(const struct found *found, struct error *err)
 {
-	if (strcmp(found->what, TSO) != 0)
-		return take_out(found->what, found->text, err);
-	if (if_nametoindex(found->where) != found->inode)
-		return 0;
-	return napi_set_tso(found->where, true, err);
+	_cleanup_netlink_ struct netlink *netlink = NULL;
+	struct netlink_link link;
+	int r = netlink_open(&netlink, err);
+
+	if (r == 0)
+		r = link_place_find(netlink, found, &link, err);
+	if (r == 0)
+		r = napi_set_tso(link.name, true, err);
+	/* gone */
+	return r == -ENODEV ? 0 : r;
 }
 
-int threads_let_go(struct writer *writer, const struct netlink_peer *link, struct error *err)
+int threads_undo(const struct found *found, struct error *err)
 {
+	return strcmp(found->what, TSO) == 0 ? start_tso(found, err)
+					     : take_out(found->what, found->text, err);
+}
+
+int threads_let_go(struct writer *writer, const struct netlink_peer *link, char *const *spared,
+		   struct error *err)
+{
+	const struct link_place where = link_place_of_index(link->index);
 	int result = 0;
 
 	for (size_t i = writer->book ? book_entries(writer->book) : 0; i-- > 0;) {
@@ -159,10 +184,12 @@ int threads_let_go(struct writer *writer, const struct netlink_peer *link, struc
 		int r;
 
 		if (strcmp(found.means, THREADS_MEANS) != 0 ||
-		    strcmp(found.where, link->name) != 0 || found.inode != (uint64_t)link->index)
+		    strcmp(found.where, where.text) != 0 || book_may_be_for(&found, spared))
 			continue;
 		r = threads_undo(&found, err);
 		result = r < 0 ? r : result;
+		if (r == 0)
+			book_forget_at(writer->book, i);
 	}
 	return result;
 }

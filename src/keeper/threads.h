@@ -22,8 +22,12 @@
 int threads_start(struct writer *writer, const char *name, const struct netlink_peer *link,
 		  int netns_fd, char *const *places, struct error *err);
 
-/* Takes the threads of LINK out again, and gives its end here what it had. */
-int threads_let_go(struct writer *writer, const struct netlink_peer *link, struct error *err);
+/*
+ * Takes the threads of LINK out again, and gives its end here what it had, but for what may be for one of the promises
+ * SPARED (names of files; NULL: none).
+ */
+int threads_let_go(struct writer *writer, const struct netlink_peer *link, char *const *spared,
+		   struct error *err);
 
 /* One entry of the book. For writer.c. */
 int threads_undo(const struct found *found, struct error *err);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "bpf/gate.h"
+#include "keeper/link_place.h"
 #include "kernel/netlink_link.h"
 #include "kernel/topology.h"
 #include "plan/terms.h"
@@ -116,7 +117,7 @@ static int let_go_of_sent(struct uplink *uplink, const struct shaper *shaper, st
 	if (!uplink->sent_index)
 		return 0;
 	keep_counts(uplink, shaper);
-	r = shape_leave_root(shaper, uplink->name, uplink->sent_index, err);
+	r = shape_leave_root(shaper, uplink->sent_index, err);
 	if (r < 0)
 		return r;
 	classes_forget(&uplink->sent, shaper);
@@ -374,13 +375,18 @@ static void take_back(const struct shaper *shaper, const char *where)
 void uplink_take_back(const struct uplink *uplink, const struct shaper *shaper)
 {
 	struct netlink_link link;
+	struct shape_ifb ifb;
 
 	if (!shaper->writer->book || shaper->writer->dry || !uplink->name[0])
 		return;
-	/* what leads to the ifb before that */
+	/* by an earlier keeper; what leads to the ifb before that */
 	take_back(shaper, uplink->name);
-	if (netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) == 0)
-		take_back(shaper, shape_ifb_of(SHAPE_IFB_UPLINK, link.index).name);
+	if (netlink_link_by_name(shaper->netlink, uplink->name, &link, NULL) < 0)
+		return;
+	ifb = shape_ifb_of(SHAPE_IFB_UPLINK, link.index);
+	take_back(shaper, link_place_of_index(link.index).text);
+	take_back(shaper, ifb.name);
+	take_back(shaper, link_place_of_ifb(ifb.name).text);
 }
 
 uint64_t uplink_arriving_bps(uint64_t rate_bps)

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "keeper/above.h"
+#include "keeper/link_place.h"
 #include "keeper/means_burst.h"
 #include "keeper/means_steer.h"
 #include "keeper/shape.h"
@@ -85,27 +86,30 @@ int writer_note_file(struct writer *writer, const char *means, const char *direc
 	return r;
 }
 
+/* Also when a keeper before this one has noted it: what that had for this promise has been taken back before. */
 static bool is_of_another(const struct writer *writer, const struct found *found)
 {
 	struct found known;
 
 	return writer->promise && book_find(writer->book, found->where, found->what, &known) &&
-	       !known.inherited && known.inode == found->inode &&
+	       known.inode == found->inode &&
 	       (!known.promise || strcmp(known.promise, writer->promise) != 0);
 }
 
 int writer_note_link(struct writer *writer, const struct found *found, struct error *err)
 {
 	struct found noted = *found;
-	bool shared;
-	int r;
+	int r = 0;
 
 	if (!writer->book)
 		return 0;
-	shared = is_of_another(writer, found);
 	noted.promise = writer->promise;
-	r = shared ? book_set_promise(writer->book, found->where, NULL, err)
-		   : book_note(writer->book, &noted, err);
+	if (is_of_another(writer, found)) {
+		noted.promise = NULL;
+		r = book_set_promise(writer->book, found->where, NULL, err);
+	}
+	if (r == 0)
+		r = book_note(writer->book, &noted, err);
 	return r == 0 ? book_flush(writer->book, err) : r;
 }
 
@@ -215,6 +219,9 @@ static int undo_pass(struct writer *writer, const struct undone *what, size_t *f
 		if (what->inherited && !found.inherited)
 			continue;
 		if (book_may_be_for(&found, what->spared))
+			continue;
+		/* for a keeper that is there */
+		if (link_place_is_elsewhere(found.where))
 			continue;
 		if (what->but_apart && is_apart(writer->book, &found))
 			continue;

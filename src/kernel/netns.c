@@ -5,9 +5,15 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 int netns_enter(int netns_fd, struct error *err)
 {
@@ -28,4 +34,16 @@ void netns_leave(const int *home)
 	if (setns(*home, CLONE_NEWNET) < 0)
 		abort();
 	close(*home);
+}
+
+uint64_t netns_cookie(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+	struct stat st;
+
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0)
+		return cookie;
+	return stat("/proc/thread-self/ns/net", &st) == 0 ? st.st_ino : 0;
 }

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/strings.h"
 #include "keeper/network.h"
 #include "keeper/shape.h"
 #include "kernel/netlink.h"
@@ -225,6 +226,49 @@ static inline int add_live_uplink(struct place *place)
 	ok(netlink_link_set_up(place->netlink, index_of(place, "up0"), &err) == 0, "%s", err.text);
 	ok(netlink_link_set_up(place->netlink, index_of(place, "op0"), &err) == 0, "%s", err.text);
 	return index_of(place, "up0");
+}
+
+/* As the next keeper finds it. */
+static inline void be_the_next(struct place *place)
+{
+	struct error err = {0};
+	bool damaged = true;
+
+	network_close(place->network);
+	must(book_flush(place->book, &err) == 0, "%s", err.text);
+	book_close(place->book);
+	must(book_open(place->book_dir, &place->book, &damaged, &err) == 0, "%s", err.text);
+	ok(!damaged);
+	place->writer.book = place->book;
+	must(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
+	     err.text);
+}
+
+static inline void make_group(struct place *one)
+{
+	char text[32];
+	int dir;
+
+	strcpy(one->directory, "/tmp/behalf-network-XXXXXX");
+	must(mkdtemp(one->directory) != NULL);
+	dir = open(one->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d\n", one->inside);
+	must(file_create_at(dir, "cgroup.procs", text, 0600, NULL) == 0);
+	close(dir);
+}
+
+static inline void remove_group(const struct place *one)
+{
+	_cleanup_free_ char *command = string_format("rm -rf %s", one->directory);
+
+	ok(system(command) == 0);
+}
+
+/* Another one in the network namespace of the first. */
+static inline void join_twin(const struct place *place, struct place *twin)
+{
+	twin->inside = place->inside;
+	make_group(twin);
 }
 
 #define SECOND_NS 1000000000ull

@@ -185,22 +185,6 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	leave_place(&place);
 }
 
-/* As the next keeper finds it. */
-static void be_the_next(struct place *place)
-{
-	struct error err = {0};
-	bool damaged = true;
-
-	network_close(place->network);
-	must(book_flush(place->book, &err) == 0, "%s", err.text);
-	book_close(place->book);
-	must(book_open(place->book_dir, &place->book, &damaged, &err) == 0, "%s", err.text);
-	ok(!damaged);
-	place->writer.book = place->book;
-	must(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
-	     err.text);
-}
-
 TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 {
 	struct place place = {0};
@@ -233,26 +217,6 @@ TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 
 #define CROWD 6
 
-static void make_group(struct place *one)
-{
-	char text[32];
-	int dir;
-
-	strcpy(one->directory, "/tmp/behalf-network-XXXXXX");
-	must(mkdtemp(one->directory) != NULL);
-	dir = open(one->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snprintf(text, sizeof(text), "%d\n", one->inside);
-	must(file_create_at(dir, "cgroup.procs", text, 0600, NULL) == 0);
-	close(dir);
-}
-
-static void remove_group(const struct place *one)
-{
-	_cleanup_free_ char *command = string_format("rm -rf %s", one->directory);
-
-	ok(system(command) == 0);
-}
-
 /* A workspace more, with a link of its own. */
 static void join_crowd(struct place *place, struct place *one, const char *name)
 {
@@ -268,13 +232,6 @@ static void leave_crowd(struct place *one)
 	kill(one->inside, SIGKILL);
 	waitpid(one->inside, NULL, 0);
 	remove_group(one);
-}
-
-/* Another one in the network namespace of the first. */
-static void join_twin(const struct place *place, struct place *twin)
-{
-	twin->inside = place->inside;
-	make_group(twin);
 }
 
 /* Until it is done; how many it took, at most as many as a crowd could need. */
@@ -448,32 +405,6 @@ TEST(all_who_share_a_link_are_counted)
 	leave_place(&place);
 }
 
-TEST(nothing_stays_of_a_link_that_was_renamed)
-{
-	struct place place = {0};
-	bool made = false;
-	int link;
-
-	if (!make_place(&place) || !can_shape(&place))
-		return leave_place(&place);
-	link = index_of(&place, "out0");
-	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
-	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
-	update(&place);
-	ok(system("/sbin/ip link set dev out0 name out9") == 0);
-	update(&place);
-	is_int(index_of(&place, "out9"), link);
-	ok(has_our_root(&place, "out9"));
-	ok(has_ifb(&place, link));
-	is_uint(book_entries(place.book), 4 + 2);
-	must(network_update(place.network, NULL, 0, NULL) == 0);
-	is_uint(book_entries(place.book), 0);
-	ok(!has_our_root(&place, "out9"));
-	/* the place for filters has gone, too */
-	ok(netlink_qdisc_add_clsact(place.netlink, link, &made, NULL) == 0 && made);
-	leave_place(&place);
-}
-
 /* Behind a link that was there, of which nothing is told. */
 TEST(who_joins_another_namespace_later_is_found)
 {
@@ -512,88 +443,5 @@ TEST(a_limit_that_fails_half_way_leaves_nothing)
 	update(&place);
 	ok(!has_ifb(&place, link));
 	is_uint(book_entries(place.book), 0);
-	leave_place(&place);
-}
-
-/* The keeper is killed, and the next one opens what it has left. */
-static void begin_anew(struct place *place)
-{
-	struct error err = {0};
-	bool damaged;
-
-	network_close(place->network);
-	book_close(place->book);
-	must(book_open(place->book_dir, &place->book, &damaged, &err) == 0, "%s", err.text);
-	place->writer.book = place->book;
-	must(network_open(&place->network, &place->writer, "up0=10mbit", &err) == 0, "%s",
-	     err.text);
-}
-
-/* Two at one link: the first has a limit of what comes, the other one of what goes, and the promise of the first is damaged. */
-TEST(what_is_for_a_promise_that_cannot_be_read_stays_at_a_link_that_several_have)
-{
-	char *unreadable[] = {(char[]){"a.json"}, NULL};
-	struct place place = {0}, twin = {0};
-	struct network_workspace list[] = {{.name = "a",
-					    .directory = place.directory,
-					    .promise = "a.json",
-					    .terms = &place.terms},
-					   {.name = "b",
-					    .directory = twin.directory,
-					    .promise = "b.json",
-					    .terms = &twin.terms}};
-	int index;
-
-	if (!make_place(&place) || !can_shape(&place))
-		return leave_place(&place);
-	join_twin(&place, &twin);
-	index = index_of(&place, "out0");
-	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
-	twin.terms.net[TERMS_EGRESS].limit_bps = 20000000;
-	must(network_update(place.network, list, 2, NULL) == 0);
-	ok(has_our_root(&place, "out0"));
-	ok(has_ifb(&place, index));
-	/* the other one has gone */
-	begin_anew(&place);
-	network_take_back(&place.writer, unreadable, 0);
-	ok(has_our_root(&place, "out0"));
-	ok(!has_ifb(&place, index));
-	/* or has another limit by now, first elsewhere and then at the same place */
-	begin_anew(&place);
-	network_spare(place.network, unreadable);
-	must(network_update(place.network, &list[1], 1, NULL) == 0);
-	ok(has_our_root(&place, "out0"));
-	ok(has_ifb(&place, index));
-	twin.terms.net[TERMS_INGRESS].limit_bps = 10000000;
-	must(network_update(place.network, &list[1], 1, NULL) == 0);
-	/* what it has is not taken back with what the first one had */
-	network_take_back(&place.writer, NULL, 0);
-	ok(has_our_root(&place, "out0"));
-	ok(has_ifb(&place, index));
-	remove_group(&twin);
-	leave_place(&place);
-}
-
-/* With one that is gone already, and one that cannot go: lo, for which the kernel refuses the group. */
-TEST(ifbs_go_though_one_of_them_does_not)
-{
-	struct found ifb = {.means = SHAPE_MEANS, .what = SHAPE_IFB_NOTED, .text = ""};
-	struct place place = {0};
-	struct error err = {0};
-
-	if (!make_place(&place) || !can_shape(&place))
-		return leave_place(&place);
-	ifb.where = "bhe998";
-	must(book_note(place.book, &ifb, NULL) == 0);
-	is_int(shape_undo_ifbs(place.book, &err), 0);
-	ok(!err.code);
-	must(netlink_ifb_create(place.netlink, "bhe999", NULL) == 0);
-	ifb.where = "bhe999";
-	must(book_note(place.book, &ifb, NULL) == 0);
-	ifb.where = "lo";
-	must(book_note(place.book, &ifb, NULL) == 0);
-	ok(shape_undo_ifbs(place.book, &err) < 0);
-	is_int(index_of(&place, "bhe999"), -1);
-	is_uint(book_entries(place.book), 1);
 	leave_place(&place);
 }

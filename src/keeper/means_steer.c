@@ -93,6 +93,33 @@ static int steer_link(struct writer *writer, const char *link, const struct cpus
 	return r;
 }
 
+static bool has_inode(const char *path, uint64_t inode)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && st.st_ino == inode;
+}
+
+char *means_steer_find(const struct found *found)
+{
+	const char *queue = strrchr(found->where, '/');
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (!queue || !string_starts_with(found->where, LINKS "/") ||
+	    has_inode(found->where, found->inode))
+		return NULL;
+	dir = opendir(LINKS);
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_free_ char *path =
+			string_format(LINKS "/%s/queues%s", entry->d_name, queue);
+
+		if (has_inode(path, found->inode))
+			return take_ptr(path);
+	}
+	return NULL;
+}
+
 /* ---- inside ---- */
 
 /* A container makes as many links as it likes. */

@@ -31,6 +31,12 @@ int means_steer(struct writer *writer, const struct cpus *avoid, bool *changed, 
 #define STEER_INSIDE_MEANS "steer-inside"
 
 /*
+ * Where FOUND is now: the queue of a link that was renamed is in another directory, of the same inode. The caller's to
+ * free; NULL: where it was, or it is gone.
+ */
+char *means_steer_find(const struct found *found);
+
+/*
  * The same of the links in the network namespaces of the processes in DIRECTORY, the group of workspace NAME, its lo among
  * them. In the book of the group: the namespace's inode, and WHAT, which begins with it: "4026532178/lo/rx-0".
  */

@@ -21,6 +21,7 @@
 #define CGROUP_FILE_MAX_BYTES 65536
 
 static int undo_file(const struct found *found, struct error *err);
+static int undo_steering(const struct found *found, struct error *err);
 
 /* A line for each means that can have entries in the book. */
 static const struct {
@@ -28,7 +29,7 @@ static const struct {
 	int (*undo)(const struct found *found, struct error *err);
 } table[] = {
 	{"cgroup", undo_file},
-	{STEER_MEANS, undo_file},
+	{STEER_MEANS, undo_steering},
 	{STEER_INSIDE_MEANS, means_steer_undo_inside},
 	{ABOVE_MEANS, undo_file},
 	{BURST_MEANS, burst_undo},
@@ -173,6 +174,16 @@ static int undo_file(const struct found *found, struct error *err)
 	if (r == -ENODEV || r == -ENOENT)
 		return 0;
 	return r < 0 ? error_prefix(err, "'%s'", found->where) : 0;
+}
+
+static int undo_steering(const struct found *found, struct error *err)
+{
+	_cleanup_free_ char *where = means_steer_find(found);
+	struct found now = *found;
+
+	if (where)
+		now.where = where;
+	return undo_file(&now, err);
 }
 
 static int undo(struct writer *writer, const struct found *found, struct error *err)

@@ -1005,6 +1005,11 @@ connect() {
 	# nor is it there itself
 	mask=$(taskset -p "$(status | jq .pid)" | sed 's/.*: //')
 	[ $((0x$mask & 2)) -eq 0 ]
+	# whatever the link is called by then
+	ip link set "k$$" down
+	ip link set "k$$" name "r$$"
+	ip link set "r$$" up
+	queue=/sys/class/net/r$$/queues/rx-0/rps_cpus
 	stop_keeper TERM
 	[ "$(cat "$queue")" = "$found" ]
 	[ -z "$interrupt" ] || [ "$(cat "$interrupt/smp_affinity")" = "$affinity" ]

@@ -666,7 +666,7 @@ has_quota_of() {
 	sleep 2
 	echo "-cpu" >"$V2/$ID/cgroup.subtree_control"
 	sleep 2
-	is_kept
+	status | jq -e --arg name "/$ID/inner" '.workspaces[] | select(.name == $name)'
 	echo "+cpu" >"$V2/$ID/cgroup.subtree_control"
 	wait_until 15 has_quota "$ID/inner"
 	wait_until 15 weighed

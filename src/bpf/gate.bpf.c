@@ -24,6 +24,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
+#include <linux/tcp.h>
 #include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
@@ -64,6 +65,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct gate_hold);
 } holds SEC(".maps");
+
+/* What is sent into it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LINKS_MAX);
+	__type(key, __u32);
+	__type(value, struct gate_hold);
+} sent_holds SEC(".maps");
 
 /* The class of a workspace's packets at the uplink, by its number: a handle, major number included. */
 struct {
@@ -190,7 +199,10 @@ int gate_link(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
-	return !number || admits(*number, packets_of(skb), skb->len) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	/* what has waited for its limit has paid before */
+	return !number || skb->priority == GATE_WAITS || admits(*number, packets_of(skb), skb->len)
+		       ? TC_ACT_UNSPEC
+		       : TC_ACT_SHOT;
 }
 
 /* ---- bytes on the wire ---- */
@@ -214,10 +226,24 @@ static __u32 header_bytes(struct __sk_buff *skb)
 	return ETH_HLEN + network + (offset >> 4) * 4;
 }
 
+/* The same without a call, where it is what it mostly is: TCP over IPv4 without options of it, in Ethernet; 0 else. */
+static __u32 usual_header_bytes(const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+	const struct ethhdr *ethernet = data;
+	const struct iphdr *ip = (const void *)(ethernet + 1);
+	const struct tcphdr *tcp = (const void *)(ip + 1);
+
+	if ((const void *)(tcp + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP) ||
+	    ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_TCP)
+		return 0;
+	return sizeof(*ethernet) + sizeof(*ip) + tcp->doff * 4;
+}
+
 /*
- * As qdiscs and the wire have it, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c). What is in a
- * tunnel or behind extension headers counts a little more than it is: who is counted too much is held a little
- * below its rate.
+ * As qdiscs and the wire have it, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c, which knows it of
+ * what is sent). What is in a tunnel or behind extension headers counts a little more than it is: who is counted too
+ * much is held a little below its rate.
  */
 static __u64 wire_bytes(struct __sk_buff *skb)
 {
@@ -225,7 +251,9 @@ static __u64 wire_bytes(struct __sk_buff *skb)
 
 	if (!segment)
 		return length;
-	headers = header_bytes(skb);
+	headers = usual_header_bytes(skb);
+	if (!headers)
+		headers = header_bytes(skb);
 	/* from a source that is not trusted, a tap, they were not counted yet */
 	if (!segments)
 		segments = ((length > headers ? length - headers : length) + segment - 1) / segment;
@@ -253,14 +281,25 @@ static void fill_hold(struct gate_hold *hold)
 		__sync_fetch_and_add(&hold->tokens, more);
 }
 
-/* Whether it passes; else the next filter redirects it to where it waits. */
-static bool passes(struct gate_hold *hold, struct __sk_buff *skb, __u64 bytes)
+/*
+ * While half of it is left nothing depends on what has come in since, and clocks are dear. Who was idle for long may have
+ * half a bucket more by that, once.
+ */
+static void look_at_hold(struct gate_hold *hold)
 {
+	if (!hold->held && hold->tokens > (__s64)(hold->burst / 2))
+		return;
 	fill_hold(hold);
 	if (hold->tokens <= 0)
 		hold->held = 1;
 	else if (hold->tokens >= (__s64)hold->burst)
 		hold->held = 0;
+}
+
+/* Whether it passes; else the next filter redirects it to where it waits. */
+static bool passes(struct gate_hold *hold, struct __sk_buff *skb, __u64 bytes)
+{
+	look_at_hold(hold);
 	/*
 	 * What waits is a debt: what passed before that is gone would overtake it, and come on top of the rate. What
 	 * is refused is none.
@@ -284,6 +323,27 @@ int link_hold(struct __sk_buff *skb)
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
 
 	return hold && passes(hold, skb, wire_bytes(skb)) ? TC_ACT_OK : TC_ACT_UNSPEC;
+}
+
+/*
+ * Of what is sent into one. What has waited in the ifb comes here again, as that sends it: it is redirected once more, which
+ * the kernel does not do to it a second time (skb_skip_tc_classify in net/sched/act_api.c).
+ */
+SEC("tc")
+int link_hold_sent(struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex;
+	struct gate_hold *hold;
+
+	if (skb->priority == GATE_WAITS) {
+		skb->priority = 0;
+		return TC_ACT_UNSPEC;
+	}
+	hold = bpf_map_lookup_elem(&sent_holds, &index);
+	if (hold && passes(hold, skb, skb->wire_len))
+		return TC_ACT_OK;
+	skb->priority = GATE_WAITS;
+	return TC_ACT_UNSPEC;
 }
 
 /*
@@ -335,7 +395,7 @@ int uplink_count(struct __sk_buff *skb)
 	handle = bpf_map_lookup_elem(&uplink_classes, &number);
 	gate = bpf_map_lookup_elem(&gates, &number);
 	if (handle && !*handle && gate) {
-		__sync_fetch_and_add(&gate->sent_bytes, wire_bytes(skb));
+		__sync_fetch_and_add(&gate->sent_bytes, skb->wire_len);
 		__sync_fetch_and_add(&gate->sent, packets_of(skb));
 	}
 	return TC_ACT_UNSPEC;

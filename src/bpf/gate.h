@@ -23,6 +23,12 @@
 #define GATE_QDISC_MAJOR 0xbe1f
 
 /*
+ * The priority of what has to wait before it is sent into a link with a limit: the class that it waits in. By that it is
+ * known when it comes to the link again. What priority a container has chosen itself, a veth pair takes away.
+ */
+#define GATE_WAITS ((unsigned int)GATE_QDISC_MAJOR << 16 | 1)
+
+/*
  * Where in a packet's mark its workspace's number, plus one, is. Others use marks, too: it is believed only of packets
  * whose tc_index says the same beside a signature. What a container has set there itself is no use without the mark,
  * which the kernel takes away when a packet comes out of another network namespace.
@@ -55,8 +61,8 @@ struct gate_vlans {
 };
 
 /*
- * Of an interface from which more than RATE is not to be received at once. While there is less, packets pass; when
- * the bucket is empty they are held, which is dear, until it is full again.
+ * Of an interface from which more than RATE is not to be received at once, or into which it is not to be sent. While
+ * there is less, packets pass; when the bucket is empty they are held, which is dear, until it is full again.
  */
 struct gate_hold {
 	/* the keeper's */

@@ -79,6 +79,7 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[GATE_LINK] = gates->bpf->progs.gate_link,
 		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
 		[LINK_HOLD] = gates->bpf->progs.link_hold,
+		[LINK_HOLD_SENT] = gates->bpf->progs.link_hold_sent,
 		[UPLINK_HOLD] = gates->bpf->progs.uplink_hold,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
 		[UPLINK_COUNT] = gates->bpf->progs.uplink_count,
@@ -174,9 +175,14 @@ void gates_forget_station(struct gates *gates, const struct netlink_station *sta
 	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &key);
 }
 
-int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)
+static int holds_of(const struct gates *gates, bool sent)
 {
-	int map = bpf_map__fd(gates->bpf->maps.holds), r;
+	return bpf_map__fd(sent ? gates->bpf->maps.sent_holds : gates->bpf->maps.holds);
+}
+
+int gates_hold_link(struct gates *gates, int ifindex, bool sent, uint64_t bytes_per_s)
+{
+	int map = holds_of(gates, sent), r;
 	struct gate_hold hold = {0};
 	bool is_new;
 
@@ -197,11 +203,12 @@ int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)
 	return bpf_map_update_elem(map, &ifindex, &hold, BPF_ANY);
 }
 
-void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets)
+void gates_hold_counts(const struct gates *gates, int ifindex, bool sent, uint64_t *bytes,
+		       uint64_t *packets)
 {
 	struct gate_hold hold = {0};
 
-	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
+	bpf_map_lookup_elem(holds_of(gates, sent), &ifindex, &hold);
 	*bytes = hold.passed_bytes;
 	*packets = hold.passed;
 }
@@ -210,7 +217,7 @@ bool gates_hold_is_on(const struct gates *gates, int ifindex)
 {
 	struct gate_hold hold = {0};
 
-	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
+	bpf_map_lookup_elem(holds_of(gates, false), &ifindex, &hold);
 	return hold.held;
 }
 

@@ -154,11 +154,13 @@ static int need_number(struct network *network, struct workspace *w, struct erro
 	return w->number < 0 ? error_errno(err, w->number, "make a gate for '%s'", w->name) : 0;
 }
 
-/* A limit of what is sent is cheaper with programs, and holds without. */
+/* A limit is cheaper with programs, and holds without. */
 static void try_programs(struct network *network, const struct terms *terms)
 {
-	if (!terms->net[TERMS_EGRESS].limit_bps || network->shaper.gates ||
-	    network->programs_tried || network->shaper.writer->dry)
+	bool limited = terms->net[TERMS_EGRESS].limit_bps || terms->net[TERMS_INGRESS].limit_bps;
+
+	if (!limited || network->shaper.gates || network->programs_tried ||
+	    network->shaper.writer->dry)
 		return;
 	network->programs_tried = true;
 	gates_open(&network->shaper.gates, NULL);

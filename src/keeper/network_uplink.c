@@ -20,14 +20,12 @@ static const struct workspace *who_limits_uplink(const struct network *network,
 {
 	for (size_t i = 0; i < network->n; i++) {
 		const struct workspace *w = &network->workspaces[i];
-		bool sent = direction == TERMS_EGRESS;
-		uint64_t wanted_bps = w->terms.net[sent ? TERMS_INGRESS : TERMS_EGRESS].limit_bps;
+		enum terms_direction other = direction == TERMS_EGRESS ? TERMS_INGRESS
+								       : TERMS_EGRESS;
 
 		for (size_t l = 0; l < w->n_links; l++) {
-			const struct shape *now = &w->links[l].now;
-
 			if (strcmp(w->links[l].link.name, network->uplink.name) == 0 &&
-			    (wanted_bps || (sent ? now->ingress_limit_bps : now->egress_limit_bps)))
+			    (w->terms.net[other].limit_bps || w->links[l].now.limit_bps[other]))
 				return w;
 		}
 	}

@@ -309,7 +309,7 @@ static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper
 		return 0;
 	r = shape_hold_at_uplink(shaper, &link, 0, err);
 	if (r == 0)
-		r = shape_redirect_end(shaper, &link, ifb.name, err);
+		r = shape_redirect_end(shaper, &link, QDISC_RECEIVES, ifb.name, err);
 	if (r == 0)
 		r = shape_leave_place(shaper, &link, err);
 	classes_forget(&uplink->arriving, shaper);
@@ -342,7 +342,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	if (r == 0 && !there)
 		r = know(uplink, shaper, link, err);
 	if (r == 0 && !there)
-		r = shape_redirect(shaper, link, ifb, err);
+		r = shape_redirect(shaper, link, QDISC_RECEIVES, ifb, err);
 	if (r == 0 && !there)
 		r = shape_hold_at_uplink(
 			shaper, link, (uint64_t)((double)uplink->rate_bps * CONTENTION_PART), err);

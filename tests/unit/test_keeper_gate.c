@@ -22,7 +22,7 @@ static void forward_to_uplink(struct place *place)
 	ok(netlink_open_in(netns, &inside, &err) == 0 &&
 		   netlink_link_by_name(inside, "eth0", &end, &err) == 0 &&
 		   netlink_link_set_up(inside, end.index, &err) == 0 &&
-		   netlink_filter_redirect(place->netlink, index_of(place, "out0"),
+		   netlink_filter_redirect(place->netlink, index_of(place, "out0"), QDISC_RECEIVES,
 					   SHAPE_PRIORITY + 1, index_of(place, "up0"), &err) == 0,
 	   "%s", err.text);
 }

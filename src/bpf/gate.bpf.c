@@ -129,6 +129,12 @@ struct {
 
 struct gate_vlans vlans;
 
+/*
+ * Whether somebody asks whose what arrives is: a gate is shut, or there is so much that it is held; that it is asked no
+ * longer says the keeper. To look for it in each packet costs a percent of what two CPUs can transfer.
+ */
+__u32 learns = 1;
+
 /* ---- the bucket ---- */
 
 static void fill(struct gate *gate, __u64 now_ns)
@@ -515,13 +521,27 @@ static struct gate *owner_of(struct __sk_buff *skb, const struct flow *flow, __u
 	return gate ? gate : owner_of_station(skb, number);
 }
 
+/* Who gets anything by that acknowledges it: it is learned soon enough. */
+static bool is_tcp(const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+	const struct ethhdr *ethernet = data;
+	const struct iphdr *ip = (const void *)(ethernet + 1);
+	const struct ipv6hdr *ip6 = (const void *)ip;
+
+	if ((const void *)(ip6 + 1) > end)
+		return false;
+	return (ethernet->h_proto == bpf_htons(ETH_P_IP) && ip->protocol == IPPROTO_TCP) ||
+	       (ethernet->h_proto == bpf_htons(ETH_P_IPV6) && ip6->nexthdr == IPPROTO_TCP);
+}
+
 SEC("tc")
 int uplink_learn(struct __sk_buff *skb)
 {
 	__u32 number = marked(skb);
 	struct flow flow = {};
 
-	if (!read_flow(skb, &flow, true))
+	if ((!learns && is_tcp(skb)) || !read_flow(skb, &flow, true))
 		return TC_ACT_UNSPEC;
 	if (number)
 		learn(&flows, &flow, number - 1);
@@ -531,19 +551,40 @@ int uplink_learn(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* Of what has come from the uplink into the link of NUMBER. */
+static void count_arrived(const struct __sk_buff *skb, __u32 number)
+{
+	struct gate *gate = bpf_map_lookup_elem(&gates, &number);
+
+	if (!gate || skb->tc_index != GATE_ARRIVED || skb->pkt_type == PACKET_BROADCAST ||
+	    skb->pkt_type == PACKET_MULTICAST)
+		return;
+	__sync_fetch_and_add(&gate->arrived_bytes, skb->wire_len);
+	__sync_fetch_and_add(&gate->arrived, packets_of(skb));
+}
+
+/*
+ * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the bridge has
+ * learned where an address is, that goes into all of them; where it is then, the bridge tells.
+ */
+static void learn_place(struct __sk_buff *skb, __u32 number)
+{
+	struct flow flow = {};
+
+	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
+	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
+		learn(&places, &flow.local, number);
+}
+
 SEC("tc")
 int link_learn(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
-	struct flow flow = {};
 
-	/*
-	 * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the
-	 * bridge has learned where an address is, that goes into all of them; where it is then, the bridge tells.
-	 */
-	if (number && skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
-	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
-		learn(&places, &flow.local, *number);
+	if (number && learns)
+		learn_place(skb, *number);
+	else if (number)
+		count_arrived(skb, *number);
 	return TC_ACT_UNSPEC;
 }
 
@@ -568,7 +609,7 @@ int gate_uplink(struct __sk_buff *skb)
 	struct gate *gate;
 	__u64 now_ns;
 
-	if (!read_flow(skb, &flow, false))
+	if (!learns || !read_flow(skb, &flow, false))
 		return TC_ACT_UNSPEC;
 	gate = owner_of(skb, &flow, &number);
 	if (!gate || !gate->renewed_ns)
@@ -579,25 +620,37 @@ int gate_uplink(struct __sk_buff *skb)
 		       : TC_ACT_SHOT;
 }
 
-/* Of what arrives at the uplink: classes do not see what passes, and it is counted here. */
+static void count_owner(struct __sk_buff *skb, __u64 bytes)
+{
+	struct flow flow = {};
+	struct gate *gate;
+	__u32 number = 0;
+
+	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
+	if (!gate)
+		return;
+	__sync_fetch_and_add(&gate->arrived_bytes, bytes);
+	__sync_fetch_and_add(&gate->arrived, packets_of(skb));
+}
+
+/* Of what arrives at the uplink: classes do not see what passes, and it is counted here, or at the link. */
 SEC("tc")
 int uplink_hold(struct __sk_buff *skb)
 {
-	__u32 index = skb->ifindex, number = 0;
+	__u32 index = skb->ifindex;
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
-	struct flow flow = {};
-	struct gate *gate;
 	__u64 bytes;
 
 	if (!hold)
 		return TC_ACT_UNSPEC;
 	bytes = wire_bytes(skb);
-	if (!passes(hold, skb, bytes))
+	if (!passes(hold, skb, bytes)) {
+		learns = 1;
 		return TC_ACT_UNSPEC;
-	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
-	if (gate) {
-		__sync_fetch_and_add(&gate->arrived_bytes, bytes);
-		__sync_fetch_and_add(&gate->arrived, packets_of(skb));
 	}
+	if (learns)
+		count_owner(skb, bytes);
+	else
+		skb->tc_classid = GATE_ARRIVED;
 	return TC_ACT_OK;
 }

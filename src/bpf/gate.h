@@ -38,6 +38,9 @@
 #define GATE_INDEX_SIGN 0xb000u
 #define GATE_INDEX(place) (GATE_INDEX_SIGN | (place)) /* of the number plus one */
 
+/* The tc_index of what has arrived at the uplink while nothing was learned: the link that it goes into counts it. */
+#define GATE_ARRIVED 0xa000u
+
 /*
  * What is learned of connections and addresses is a workspace's number and, above it, which of those that have had
  * the number it is: what is left of one that has gone is nobody's, and needs not to be looked for.
@@ -86,6 +89,6 @@ struct gate {
 	__s64 tokens_ns;
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
 	__u64 passed, dropped, dropped_bytes;
-	/* at the uplink, while it had no need of classes; the keeper adds what those had sent that are gone */
+	/* by the uplink, while it had no need of classes; the keeper adds what those had sent that are gone */
 	__u64 arrived, arrived_bytes, sent, sent_bytes;
 };

@@ -152,6 +152,16 @@ void gates_set_vlans(struct gates *gates, const struct netlink_bridge_vlans *vla
 						     .untagged = vlans->untagged};
 }
 
+void gates_learn(struct gates *gates, bool on)
+{
+	__atomic_store_n(&gates->bpf->data->learns, on, __ATOMIC_RELAXED);
+}
+
+bool gates_learns(const struct gates *gates)
+{
+	return __atomic_load_n(&gates->bpf->data->learns, __ATOMIC_RELAXED);
+}
+
 static struct gate_station key_of(const struct netlink_station *station)
 {
 	struct gate_station key = {.vlan = station->vlan};
@@ -255,6 +265,7 @@ void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)
 		__atomic_store_n(&gate->tokens_ns, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&gate->filled_ns, now_ns, __ATOMIC_RELAXED);
 	}
+	gates_learn(gates, true);
 	__atomic_store_n(&gate->renewed_ns, now_ns, __ATOMIC_RELEASE);
 }
 

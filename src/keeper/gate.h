@@ -59,6 +59,13 @@ void gates_set_class(struct gates *gates, enum terms_direction direction, int nu
 /* What a class of NUMBER's has sent that goes now: it is counted on from there. */
 void gates_add_sent(struct gates *gates, int number, uint64_t bytes, uint64_t packets);
 
+/*
+ * Whose what arrives is, is learned, as it is at first, or no longer; a gate that is shut, and UPLINK_HOLD when it holds,
+ * begin it by themselves.
+ */
+void gates_learn(struct gates *gates, bool on);
+bool gates_learns(const struct gates *gates);
+
 struct netlink_bridge_vlans;
 struct netlink_station;
 

@@ -492,6 +492,7 @@ int network_watch(struct network *network, uint64_t now_ns, struct error *err)
 {
 	int r = uplink_withhold(&network->uplink, &network->shaper, now_ns, err);
 
+	network_follow_learning(network, now_ns);
 	if (r == 0 && uplink_look(&network->uplink, &network->shaper, now_ns))
 		r = network_set_classes(network, TERMS_EGRESS, err);
 	return r;
@@ -502,6 +503,7 @@ int network_leave(struct network *network, struct error *err)
 	int r;
 
 	network->uplink.stays = true;
+	network_follow_learning(network, 0);
 	r = uplink_withhold(&network->uplink, &network->shaper, 0, err);
 	return r == 0 ? network_set_classes(network, TERMS_EGRESS, err) : r;
 }

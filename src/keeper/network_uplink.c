@@ -72,6 +72,36 @@ int network_set_classes(struct network *network, enum terms_direction direction,
 	return r == -ENOMEM ? error_oom(err) : 0;
 }
 
+static bool is_asked(const struct network *network)
+{
+	const struct gates *gates = network->shaper.gates;
+
+	/* a program has begun it */
+	if (network->uplink.stays || (network->learns_not && gates_learns(gates)) ||
+	    uplink_holds(&network->uplink, &network->shaper))
+		return true;
+	for (size_t i = 0; i < network->n; i++) {
+		int number = network->workspaces[i].number;
+
+		if (number >= 0 && gates_is_shut(gates, number))
+			return true;
+	}
+	return false;
+}
+
+void network_follow_learning(struct network *network, uint64_t now_ns)
+{
+	bool asked;
+
+	if (!network->shaper.gates)
+		return;
+	asked = is_asked(network);
+	if (asked)
+		network->learn_until_ns = now_ns + CONTENTION_REST_NS;
+	network->learns_not = !asked && now_ns >= network->learn_until_ns;
+	gates_learn(network->shaper.gates, !network->learns_not);
+}
+
 void network_set_uplink_gate(struct network *network)
 {
 	struct error told = {0};

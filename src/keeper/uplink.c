@@ -351,12 +351,18 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	return r;
 }
 
-int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns,
-		    struct error *err)
+bool uplink_holds(const struct uplink *uplink, const struct shaper *shaper)
 {
 	int index = uplink->arriving_link.index;
 
-	if (!index || (!gates_hold_is_on(shaper->gates, index) && !uplink->arriving.withheld_bps))
+	return index && gates_hold_is_on(shaper->gates, index);
+}
+
+int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns,
+		    struct error *err)
+{
+	if (!uplink->arriving_link.index ||
+	    (!uplink_holds(uplink, shaper) && !uplink->arriving.withheld_bps))
 		return 0;
 	return uplink->stays ? classes_lend(&uplink->arriving, shaper, err)
 			     : classes_withhold(&uplink->arriving, shaper, now_ns, err);

@@ -592,6 +592,61 @@ TEST(what_arrives_is_known_by_the_address_of_a_link)
 	is_uint(run_program(gates, UPLINK_ARRIVES, &later), 0xbe0014);
 }
 
+/* What goes into the link of NUMBER, and is said to have come from the uplink. */
+static void run_arrived(const struct gates *gates, const struct frame *frame)
+{
+	const struct before before = {.index = GATE_ARRIVED};
+	struct __sk_buff skb = {.wire_len = 100};
+
+	run_after(gates, LINK_LEARN, &before, frame->bytes, frame->size, &skb);
+}
+
+TEST(whose_what_arrives_is_is_learned_while_somebody_asks)
+{
+	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
+	int number = gates ? gates_new(gates) : -1;
+	struct frame in = frame_v4(2, 5000, false), sent = frame_v4(1, 5000, true);
+	struct frame answer = frame_v4(1, 5000, false);
+	struct frame in_v6 = frame_v6(7, false), sent_v6 = frame_v6(7, true);
+
+	if (number < 0)
+		return;
+	gates_set_class(gates, TERMS_INGRESS, number, 0xbe0016);
+	is_int(gates_bind_link(gates, LINK, number), 0);
+	ok(gates_learns(gates));
+	gates_learn(gates, false);
+	/* it is counted instead, if it is from there */
+	run_program(gates, LINK_LEARN, &in);
+	is_uint(gates_counts(gates, number).arrived, 0);
+	run_arrived(gates, &in);
+	is_uint(gates_counts(gates, number).arrived, 1);
+	is_uint(gates_counts(gates, number).arrived_bytes, 100);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in), 0);
+	/* datagrams may be answered for long without another one: they are learned in any case */
+	sent.bytes[23] = answer.bytes[23] = sent_v6.bytes[20] = in_v6.bytes[20] = IPPROTO_TCP;
+	run_marked(gates, UPLINK_LEARN, &sent, number);
+	run_marked(gates, UPLINK_LEARN, &sent_v6, number);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &answer), 0);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6), 0);
+	sent.bytes[23] = answer.bytes[23] = IPPROTO_UDP;
+	run_marked(gates, UPLINK_LEARN, &sent, number);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &answer), 0xbe0016);
+	/* with a gate that is shut, and with what is held, it begins */
+	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
+	ok(gates_learns(gates));
+	gates_learn(gates, false);
+	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
+	is_uint(held(gates, UPLINK_HOLD, 2000), TC_ACT_OK);
+	ok(!gates_learns(gates));
+	is_uint(held(gates, UPLINK_HOLD, 200), PASS);
+	ok(gates_learns(gates));
+	run_marked(gates, UPLINK_LEARN, &sent_v6, number);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6), 0xbe0016);
+	run_arrived(gates, &in);
+	is_uint(run_program(gates, UPLINK_ARRIVES, &in), 0xbe0016);
+	is_uint(gates_counts(gates, number).arrived, 1);
+}
+
 TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)
 {
 	_cleanup_(cleanup_gates) struct gates *gates = open_gates();

@@ -24,7 +24,6 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
-#include <linux/tcp.h>
 #include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
@@ -65,14 +64,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct gate_hold);
 } holds SEC(".maps");
-
-/* What is sent into it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LINKS_MAX);
-	__type(key, __u32);
-	__type(value, struct gate_hold);
-} sent_holds SEC(".maps");
 
 /* The class of a workspace's packets at the uplink, by its number: a handle, major number included. */
 struct {
@@ -128,12 +119,6 @@ struct {
 } stations SEC(".maps");
 
 struct gate_vlans vlans;
-
-/*
- * Whether somebody asks whose what arrives is: a gate is shut, or there is so much that it is held; that it is asked no
- * longer says the keeper. To look for it in each packet costs a percent of what two CPUs can transfer.
- */
-__u32 learns = 1;
 
 /* ---- the bucket ---- */
 
@@ -205,10 +190,7 @@ int gate_link(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
 
-	/* what has waited for its limit has paid before */
-	return !number || skb->priority == GATE_WAITS || admits(*number, packets_of(skb), skb->len)
-		       ? TC_ACT_UNSPEC
-		       : TC_ACT_SHOT;
+	return !number || admits(*number, packets_of(skb), skb->len) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* ---- bytes on the wire ---- */
@@ -232,24 +214,10 @@ static __u32 header_bytes(struct __sk_buff *skb)
 	return ETH_HLEN + network + (offset >> 4) * 4;
 }
 
-/* The same without a call, where it is what it mostly is: TCP over IPv4 without options of it, in Ethernet; 0 else. */
-static __u32 usual_header_bytes(const struct __sk_buff *skb)
-{
-	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
-	const struct ethhdr *ethernet = data;
-	const struct iphdr *ip = (const void *)(ethernet + 1);
-	const struct tcphdr *tcp = (const void *)(ip + 1);
-
-	if ((const void *)(tcp + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP) ||
-	    ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_TCP)
-		return 0;
-	return sizeof(*ethernet) + sizeof(*ip) + tcp->doff * 4;
-}
-
 /*
- * As qdiscs and the wire have it, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c, which knows it of
- * what is sent). What is in a tunnel or behind extension headers counts a little more than it is: who is counted too
- * much is held a little below its rate.
+ * As qdiscs and the wire have it, where each segment has headers (qdisc_pkt_len_init in net/core/dev.c). What is in a
+ * tunnel or behind extension headers counts a little more than it is: who is counted too much is held a little
+ * below its rate.
  */
 static __u64 wire_bytes(struct __sk_buff *skb)
 {
@@ -257,9 +225,7 @@ static __u64 wire_bytes(struct __sk_buff *skb)
 
 	if (!segment)
 		return length;
-	headers = usual_header_bytes(skb);
-	if (!headers)
-		headers = header_bytes(skb);
+	headers = header_bytes(skb);
 	/* from a source that is not trusted, a tap, they were not counted yet */
 	if (!segments)
 		segments = ((length > headers ? length - headers : length) + segment - 1) / segment;
@@ -287,25 +253,14 @@ static void fill_hold(struct gate_hold *hold)
 		__sync_fetch_and_add(&hold->tokens, more);
 }
 
-/*
- * While half of it is left nothing depends on what has come in since, and clocks are dear. Who was idle for long may have
- * half a bucket more by that, once.
- */
-static void look_at_hold(struct gate_hold *hold)
+/* Whether it passes; else the next filter redirects it to where it waits. */
+static bool passes(struct gate_hold *hold, struct __sk_buff *skb, __u64 bytes)
 {
-	if (!hold->held && hold->tokens > (__s64)(hold->burst / 2))
-		return;
 	fill_hold(hold);
 	if (hold->tokens <= 0)
 		hold->held = 1;
 	else if (hold->tokens >= (__s64)hold->burst)
 		hold->held = 0;
-}
-
-/* Whether it passes; else the next filter redirects it to where it waits. */
-static bool passes(struct gate_hold *hold, struct __sk_buff *skb, __u64 bytes)
-{
-	look_at_hold(hold);
 	/*
 	 * What waits is a debt: what passed before that is gone would overtake it, and come on top of the rate. What
 	 * is refused is none.
@@ -329,27 +284,6 @@ int link_hold(struct __sk_buff *skb)
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
 
 	return hold && passes(hold, skb, wire_bytes(skb)) ? TC_ACT_OK : TC_ACT_UNSPEC;
-}
-
-/*
- * Of what is sent into one. What has waited in the ifb comes here again, as that sends it: it is redirected once more, which
- * the kernel does not do to it a second time (skb_skip_tc_classify in net/sched/act_api.c).
- */
-SEC("tc")
-int link_hold_sent(struct __sk_buff *skb)
-{
-	__u32 index = skb->ifindex;
-	struct gate_hold *hold;
-
-	if (skb->priority == GATE_WAITS) {
-		skb->priority = 0;
-		return TC_ACT_UNSPEC;
-	}
-	hold = bpf_map_lookup_elem(&sent_holds, &index);
-	if (hold && passes(hold, skb, skb->wire_len))
-		return TC_ACT_OK;
-	skb->priority = GATE_WAITS;
-	return TC_ACT_UNSPEC;
 }
 
 /*
@@ -401,7 +335,7 @@ int uplink_count(struct __sk_buff *skb)
 	handle = bpf_map_lookup_elem(&uplink_classes, &number);
 	gate = bpf_map_lookup_elem(&gates, &number);
 	if (handle && !*handle && gate) {
-		__sync_fetch_and_add(&gate->sent_bytes, skb->wire_len);
+		__sync_fetch_and_add(&gate->sent_bytes, wire_bytes(skb));
 		__sync_fetch_and_add(&gate->sent, packets_of(skb));
 	}
 	return TC_ACT_UNSPEC;
@@ -521,27 +455,13 @@ static struct gate *owner_of(struct __sk_buff *skb, const struct flow *flow, __u
 	return gate ? gate : owner_of_station(skb, number);
 }
 
-/* Who gets anything by that acknowledges it: it is learned soon enough. */
-static bool is_tcp(const struct __sk_buff *skb)
-{
-	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
-	const struct ethhdr *ethernet = data;
-	const struct iphdr *ip = (const void *)(ethernet + 1);
-	const struct ipv6hdr *ip6 = (const void *)ip;
-
-	if ((const void *)(ip6 + 1) > end)
-		return false;
-	return (ethernet->h_proto == bpf_htons(ETH_P_IP) && ip->protocol == IPPROTO_TCP) ||
-	       (ethernet->h_proto == bpf_htons(ETH_P_IPV6) && ip6->nexthdr == IPPROTO_TCP);
-}
-
 SEC("tc")
 int uplink_learn(struct __sk_buff *skb)
 {
 	__u32 number = marked(skb);
 	struct flow flow = {};
 
-	if ((!learns && is_tcp(skb)) || !read_flow(skb, &flow, true))
+	if (!read_flow(skb, &flow, true))
 		return TC_ACT_UNSPEC;
 	if (number)
 		learn(&flows, &flow, number - 1);
@@ -551,40 +471,19 @@ int uplink_learn(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* Of what has come from the uplink into the link of NUMBER. */
-static void count_arrived(const struct __sk_buff *skb, __u32 number)
-{
-	struct gate *gate = bpf_map_lookup_elem(&gates, &number);
-
-	if (!gate || skb->tc_index != GATE_ARRIVED || skb->pkt_type == PACKET_BROADCAST ||
-	    skb->pkt_type == PACKET_MULTICAST)
-		return;
-	__sync_fetch_and_add(&gate->arrived_bytes, skb->wire_len);
-	__sync_fetch_and_add(&gate->arrived, packets_of(skb));
-}
-
-/*
- * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the bridge has
- * learned where an address is, that goes into all of them; where it is then, the bridge tells.
- */
-static void learn_place(struct __sk_buff *skb, __u32 number)
-{
-	struct flow flow = {};
-
-	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
-	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
-		learn(&places, &flow.local, number);
-}
-
 SEC("tc")
 int link_learn(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex, *number = bpf_map_lookup_elem(&gate_links, &index);
+	struct flow flow = {};
 
-	if (number && learns)
-		learn_place(skb, *number);
-	else if (number)
-		count_arrived(skb, *number);
+	/*
+	 * Addresses of many are nobody's. Nor does a link tell of what came over the bridge from another one: until the
+	 * bridge has learned where an address is, that goes into all of them; where it is then, the bridge tells.
+	 */
+	if (number && skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST &&
+	    skb->pkt_type != PACKET_OTHERHOST && read_flow(skb, &flow, false))
+		learn(&places, &flow.local, *number);
 	return TC_ACT_UNSPEC;
 }
 
@@ -609,7 +508,7 @@ int gate_uplink(struct __sk_buff *skb)
 	struct gate *gate;
 	__u64 now_ns;
 
-	if (!learns || !read_flow(skb, &flow, false))
+	if (!read_flow(skb, &flow, false))
 		return TC_ACT_UNSPEC;
 	gate = owner_of(skb, &flow, &number);
 	if (!gate || !gate->renewed_ns)
@@ -620,37 +519,25 @@ int gate_uplink(struct __sk_buff *skb)
 		       : TC_ACT_SHOT;
 }
 
-static void count_owner(struct __sk_buff *skb, __u64 bytes)
-{
-	struct flow flow = {};
-	struct gate *gate;
-	__u32 number = 0;
-
-	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
-	if (!gate)
-		return;
-	__sync_fetch_and_add(&gate->arrived_bytes, bytes);
-	__sync_fetch_and_add(&gate->arrived, packets_of(skb));
-}
-
-/* Of what arrives at the uplink: classes do not see what passes, and it is counted here, or at the link. */
+/* Of what arrives at the uplink: classes do not see what passes, and it is counted here. */
 SEC("tc")
 int uplink_hold(struct __sk_buff *skb)
 {
-	__u32 index = skb->ifindex;
+	__u32 index = skb->ifindex, number = 0;
 	struct gate_hold *hold = bpf_map_lookup_elem(&holds, &index);
+	struct flow flow = {};
+	struct gate *gate;
 	__u64 bytes;
 
 	if (!hold)
 		return TC_ACT_UNSPEC;
 	bytes = wire_bytes(skb);
-	if (!passes(hold, skb, bytes)) {
-		learns = 1;
+	if (!passes(hold, skb, bytes))
 		return TC_ACT_UNSPEC;
+	gate = read_flow(skb, &flow, false) ? owner_of(skb, &flow, &number) : NULL;
+	if (gate) {
+		__sync_fetch_and_add(&gate->arrived_bytes, bytes);
+		__sync_fetch_and_add(&gate->arrived, packets_of(skb));
 	}
-	if (learns)
-		count_owner(skb, bytes);
-	else
-		skb->tc_classid = GATE_ARRIVED;
 	return TC_ACT_OK;
 }

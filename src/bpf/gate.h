@@ -23,12 +23,6 @@
 #define GATE_QDISC_MAJOR 0xbe1f
 
 /*
- * The priority of what has to wait before it is sent into a link with a limit: the class that it waits in. By that it is
- * known when it comes to the link again. What priority a container has chosen itself, a veth pair takes away.
- */
-#define GATE_WAITS ((unsigned int)GATE_QDISC_MAJOR << 16 | 1)
-
-/*
  * Where in a packet's mark its workspace's number, plus one, is. Others use marks, too: it is believed only of packets
  * whose tc_index says the same beside a signature. What a container has set there itself is no use without the mark,
  * which the kernel takes away when a packet comes out of another network namespace.
@@ -37,9 +31,6 @@
 #define GATE_MARK_MASK 0xfff00000u
 #define GATE_INDEX_SIGN 0xb000u
 #define GATE_INDEX(place) (GATE_INDEX_SIGN | (place)) /* of the number plus one */
-
-/* The tc_index of what has arrived at the uplink while nothing was learned: the link that it goes into counts it. */
-#define GATE_ARRIVED 0xa000u
 
 /*
  * What is learned of connections and addresses is a workspace's number and, above it, which of those that have had
@@ -64,8 +55,8 @@ struct gate_vlans {
 };
 
 /*
- * Of an interface from which more than RATE is not to be received at once, or into which it is not to be sent. While
- * there is less, packets pass; when the bucket is empty they are held, which is dear, until it is full again.
+ * Of an interface from which more than RATE is not to be received at once. While there is less, packets pass; when
+ * the bucket is empty they are held, which is dear, until it is full again.
  */
 struct gate_hold {
 	/* the keeper's */
@@ -89,6 +80,6 @@ struct gate {
 	__s64 tokens_ns;
 	__u64 filled_ns; /* CLOCK_MONOTONIC of the last filling */
 	__u64 passed, dropped, dropped_bytes;
-	/* by the uplink, while it had no need of classes; the keeper adds what those had sent that are gone */
+	/* at the uplink, while it had no need of classes; the keeper adds what those had sent that are gone */
 	__u64 arrived, arrived_bytes, sent, sent_bytes;
 };

@@ -79,7 +79,6 @@ int gates_program(const struct gates *gates, enum gate_program program)
 		[GATE_LINK] = gates->bpf->progs.gate_link,
 		[UPLINK_MARK] = gates->bpf->progs.uplink_mark,
 		[LINK_HOLD] = gates->bpf->progs.link_hold,
-		[LINK_HOLD_SENT] = gates->bpf->progs.link_hold_sent,
 		[UPLINK_HOLD] = gates->bpf->progs.uplink_hold,
 		[UPLINK_CLASSIFY] = gates->bpf->progs.uplink_classify,
 		[UPLINK_COUNT] = gates->bpf->progs.uplink_count,
@@ -152,16 +151,6 @@ void gates_set_vlans(struct gates *gates, const struct netlink_bridge_vlans *vla
 						     .untagged = vlans->untagged};
 }
 
-void gates_learn(struct gates *gates, bool on)
-{
-	__atomic_store_n(&gates->bpf->data->learns, on, __ATOMIC_RELAXED);
-}
-
-bool gates_learns(const struct gates *gates)
-{
-	return __atomic_load_n(&gates->bpf->data->learns, __ATOMIC_RELAXED);
-}
-
 static struct gate_station key_of(const struct netlink_station *station)
 {
 	struct gate_station key = {.vlan = station->vlan};
@@ -185,14 +174,9 @@ void gates_forget_station(struct gates *gates, const struct netlink_station *sta
 	bpf_map_delete_elem(bpf_map__fd(gates->bpf->maps.stations), &key);
 }
 
-static int holds_of(const struct gates *gates, bool sent)
+int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s)
 {
-	return bpf_map__fd(sent ? gates->bpf->maps.sent_holds : gates->bpf->maps.holds);
-}
-
-int gates_hold_link(struct gates *gates, int ifindex, bool sent, uint64_t bytes_per_s)
-{
-	int map = holds_of(gates, sent), r;
+	int map = bpf_map__fd(gates->bpf->maps.holds), r;
 	struct gate_hold hold = {0};
 	bool is_new;
 
@@ -213,12 +197,11 @@ int gates_hold_link(struct gates *gates, int ifindex, bool sent, uint64_t bytes_
 	return bpf_map_update_elem(map, &ifindex, &hold, BPF_ANY);
 }
 
-void gates_hold_counts(const struct gates *gates, int ifindex, bool sent, uint64_t *bytes,
-		       uint64_t *packets)
+void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets)
 {
 	struct gate_hold hold = {0};
 
-	bpf_map_lookup_elem(holds_of(gates, sent), &ifindex, &hold);
+	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
 	*bytes = hold.passed_bytes;
 	*packets = hold.passed;
 }
@@ -227,7 +210,7 @@ bool gates_hold_is_on(const struct gates *gates, int ifindex)
 {
 	struct gate_hold hold = {0};
 
-	bpf_map_lookup_elem(holds_of(gates, false), &ifindex, &hold);
+	bpf_map_lookup_elem(bpf_map__fd(gates->bpf->maps.holds), &ifindex, &hold);
 	return hold.held;
 }
 
@@ -265,7 +248,6 @@ void gates_shut(struct gates *gates, int number, const struct gate_terms *terms)
 		__atomic_store_n(&gate->tokens_ns, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&gate->filled_ns, now_ns, __ATOMIC_RELAXED);
 	}
-	gates_learn(gates, true);
 	__atomic_store_n(&gate->renewed_ns, now_ns, __ATOMIC_RELEASE);
 }
 

@@ -17,7 +17,6 @@ enum gate_program {
 	GATE_LINK,	 /* filter of what the host sends into a workspace's link */
 	UPLINK_MARK,	 /* filter of what the host receives from a workspace's link */
 	LINK_HOLD,	 /* the same, before one that redirects: while there is little, it passes */
-	LINK_HOLD_SENT,	 /* the same of what the host sends into it */
 	UPLINK_HOLD,	 /* the same of what the host receives from its uplink */
 	UPLINK_CLASSIFY, /* classifier of an uplink's qdisc, by those marks */
 	UPLINK_COUNT, /* filter of what an uplink sends, by the same: whose class has not counted it */
@@ -42,14 +41,10 @@ void gates_free(struct gates *gates, int number);
 
 /* What passes the link (its host's end) is NUMBER's. 0 or a negative errno. */
 int gates_bind_link(struct gates *gates, int ifindex, int number);
-/*
- * LINK_HOLD, or UPLINK_HOLD, lets what is received from the link pass while it is below that, and LINK_HOLD_SENT what is
- * sent into it (SENT); 0: nothing passes. 0 or a negative errno.
- */
-int gates_hold_link(struct gates *gates, int ifindex, bool sent, uint64_t bytes_per_s);
+/* LINK_HOLD, or UPLINK_HOLD, lets what is received from the link pass while it is below that; 0: nothing passes. 0 or a negative errno. */
+int gates_hold_link(struct gates *gates, int ifindex, uint64_t bytes_per_s);
 /* What it let pass since then. */
-void gates_hold_counts(const struct gates *gates, int ifindex, bool sent, uint64_t *bytes,
-		       uint64_t *packets);
+void gates_hold_counts(const struct gates *gates, int ifindex, uint64_t *bytes, uint64_t *packets);
 /* Whether what comes from it is held just now. */
 bool gates_hold_is_on(const struct gates *gates, int ifindex);
 /* The class, a handle, of NUMBER's packets that the uplink sends, or receives; 0: the default. */
@@ -58,13 +53,6 @@ void gates_set_class(struct gates *gates, enum terms_direction direction, int nu
 
 /* What a class of NUMBER's has sent that goes now: it is counted on from there. */
 void gates_add_sent(struct gates *gates, int number, uint64_t bytes, uint64_t packets);
-
-/*
- * Whose what arrives is, is learned, as it is at first, or no longer; a gate that is shut, and UPLINK_HOLD when it holds,
- * begin it by themselves.
- */
-void gates_learn(struct gates *gates, bool on);
-bool gates_learns(const struct gates *gates);
 
 struct netlink_bridge_vlans;
 struct netlink_station;

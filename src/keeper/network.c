@@ -154,13 +154,11 @@ static int need_number(struct network *network, struct workspace *w, struct erro
 	return w->number < 0 ? error_errno(err, w->number, "make a gate for '%s'", w->name) : 0;
 }
 
-/* A limit is cheaper with programs, and holds without. */
+/* A limit of what is sent is cheaper with programs, and holds without. */
 static void try_programs(struct network *network, const struct terms *terms)
 {
-	bool limited = terms->net[TERMS_EGRESS].limit_bps || terms->net[TERMS_INGRESS].limit_bps;
-
-	if (!limited || network->shaper.gates || network->programs_tried ||
-	    network->shaper.writer->dry)
+	if (!terms->net[TERMS_EGRESS].limit_bps || network->shaper.gates ||
+	    network->programs_tried || network->shaper.writer->dry)
 		return;
 	network->programs_tried = true;
 	gates_open(&network->shaper.gates, NULL);
@@ -492,7 +490,6 @@ int network_watch(struct network *network, uint64_t now_ns, struct error *err)
 {
 	int r = uplink_withhold(&network->uplink, &network->shaper, now_ns, err);
 
-	network_follow_learning(network, now_ns);
 	if (r == 0 && uplink_look(&network->uplink, &network->shaper, now_ns))
 		r = network_set_classes(network, TERMS_EGRESS, err);
 	return r;
@@ -503,7 +500,6 @@ int network_leave(struct network *network, struct error *err)
 	int r;
 
 	network->uplink.stays = true;
-	network_follow_learning(network, 0);
 	r = uplink_withhold(&network->uplink, &network->shaper, 0, err);
 	return r == 0 ? network_set_classes(network, TERMS_EGRESS, err) : r;
 }

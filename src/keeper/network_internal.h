@@ -75,8 +75,6 @@ struct network {
 	bool goes_on;		    /* and the one before it was */
 	size_t find_from, set_from; /* where the last one has stopped */
 	bool uplink_told[TERMS_DIRECTIONS], gate_told, stations_told;
-	bool learns_not;	 /* whose what arrives is, as it was said to the programs last; */
-	uint64_t learn_until_ns; /* somebody asked shortly before */
 	char *const *unreadable; /* names of the files of promises; NULL: all are known */
 	bool programs_tried;	 /* to be loaded, for what works without them */
 	struct error no_gates;	 /* why they could not be, for what does not, by this update */
@@ -117,9 +115,6 @@ int network_set_links(const struct network *network, struct workspace *workspace
 		      struct error *err);
 
 /* ---- network_uplink.c ---- */
-
-/* Whose what arrives is, is learned while somebody asks, and for some time after. */
-void network_follow_learning(struct network *network, uint64_t now_ns);
 
 int network_set_classes(struct network *network, enum terms_direction direction, struct error *err);
 /* Also where it arrives, if that is known; at the links it is dropped in any case. */

@@ -25,8 +25,8 @@
 static struct shape wanted_of(const struct network *network, const struct terms *terms)
 {
 	return (struct shape){
-		.limit_bps = {[TERMS_INGRESS] = terms->net[TERMS_INGRESS].limit_bps,
-			      [TERMS_EGRESS] = terms->net[TERMS_EGRESS].limit_bps},
+		.ingress_limit_bps = terms->net[TERMS_INGRESS].limit_bps,
+		.egress_limit_bps = terms->net[TERMS_EGRESS].limit_bps,
 		.gate = terms->gate == TERMS_GATE_DROP,
 		.mark = network_is_numbered(terms) &&
 			uplink_reads_marks(&network->uplink, &network->shaper),
@@ -103,18 +103,16 @@ static void stop_threads(const struct network *network, const struct workspace *
 	link->threaded = false;
 }
 
-/* What a keeper before this one has set there goes, but for what is SPARED; first what leads to the ifbs, and then those. */
+/* What a keeper before this one has set there goes, but for what is SPARED; first what leads to the ifb, and then that. */
 static void take_back(const struct network *network, const struct netlink_peer *link,
 		      char *const *spared)
 {
 	struct writer *writer = network->shaper.writer;
 	const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
-	const struct shape_ifb sent = shape_ifb_of(SHAPE_IFB_SENT, link->index);
 	const struct link_place here = link_place_of_index(link->index),
-				of_ifb = link_place_of_ifb(ifb.name),
-				of_sent = link_place_of_ifb(sent.name);
-	/* the names are an earlier keeper's, which had no other ifb */
-	const char *places[] = {here.text, link->name, of_ifb.text, ifb.name, of_sent.text};
+				of_ifb = link_place_of_ifb(ifb.name);
+	/* the names are an earlier keeper's */
+	const char *places[] = {here.text, link->name, of_ifb.text, ifb.name};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places) && writer->book && !writer->dry; i++) {
 		struct error err = {0};
@@ -345,29 +343,22 @@ static bool is_threaded(const struct workspace *w, const struct attached *link)
 	return link->threaded == wanted || (wanted && w->threads_tried);
 }
 
-static int set_promise_of(struct book *book, const struct workspace *w, int index,
-			  const char *promise, struct error *err)
-{
-	const struct link_place places[] = {
-		link_place_of_index(index),
-		link_place_of_ifb(shape_ifb_of(SHAPE_IFB_LINK, index).name),
-		link_place_of_ifb(shape_ifb_of(SHAPE_IFB_SENT, index).name),
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
-		r = book_move_promise(book, places[i].text, w->promise, promise, err);
-	return r;
-}
-
 int network_set_promise(const struct network *network, const struct workspace *w,
 			const char *promise, struct error *err)
 {
 	struct book *book = network->shaper.writer->book;
 	int r = 0;
 
-	for (size_t i = 0; book && i < w->n_links && r == 0; i++)
-		r = set_promise_of(book, w, w->links[i].link.index, promise, err);
+	for (size_t i = 0; book && i < w->n_links && r == 0; i++) {
+		int index = w->links[i].link.index;
+		const struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, index);
+
+		r = book_move_promise(book, link_place_of_index(index).text, w->promise, promise,
+				      err);
+		if (r == 0)
+			r = book_move_promise(book, link_place_of_ifb(ifb.name).text, w->promise,
+					      promise, err);
+	}
 	return r;
 }
 

@@ -101,39 +101,29 @@ static void take_counts(void *data, int index, const struct qdisc_counts *counts
 		found->counts = *counts;
 }
 
-/* Where it waits is the root of an ifb, or of the link itself. */
-static void list_link(struct all_counted *all, struct workspace *w, const struct attached *link)
-{
-	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
-		int ifb = link->now.ifbs[d];
-
-		if (link->now.limit_bps[d])
-			all->items[all->n++] = (struct counted){
-				.index = ifb ? ifb : link->link.index, .w = w, .direction = d};
-	}
-}
-
 static void list_counted(struct network *network, struct all_counted *all)
 {
 	for (size_t i = 0; i < network->n; i++) {
 		struct workspace *w = &network->workspaces[i];
 
-		for (size_t l = 0; l < w->n_links; l++)
-			list_link(all, w, &w->links[l]);
+		for (size_t l = 0; l < w->n_links; l++) {
+			const struct attached *link = &w->links[l];
+			struct counted one = {.w = w};
+
+			if (link->now.ingress_limit_bps) {
+				one.index = link->link.index;
+				one.direction = TERMS_INGRESS;
+				all->items[all->n++] = one;
+			}
+			if (link->now.egress_limit_bps) {
+				one.index = link->now.ifb;
+				one.direction = TERMS_EGRESS;
+				all->items[all->n++] = one;
+			}
+		}
 	}
 	if (all->n)
 		qsort(all->items, all->n, sizeof(*all->items), by_index);
-}
-
-static void add_passed_links(const struct network *network, struct workspace *w)
-{
-	for (size_t l = 0; l < w->n_links; l++) {
-		for (int d = 0; d < TERMS_DIRECTIONS; d++) {
-			if (w->links[l].now.ifbs[d])
-				shape_add_passed(&network->shaper, &w->links[l].link, d,
-						 &w->counts.limited[d]);
-		}
-	}
 }
 
 static void add_up(const struct network *network, const struct all_counted *all)
@@ -142,7 +132,11 @@ static void add_up(const struct network *network, const struct all_counted *all)
 		struct workspace *w = &network->workspaces[i];
 
 		memset(w->counts.limited, 0, sizeof(w->counts.limited));
-		add_passed_links(network, w);
+		for (size_t l = 0; l < w->n_links; l++) {
+			if (w->links[l].now.egress_limit_bps)
+				shape_add_passed(&network->shaper, &w->links[l].link,
+						 &w->counts.limited[TERMS_EGRESS]);
+		}
 	}
 	for (size_t i = 0; i < all->n; i++)
 		add_counts(&all->items[i].w->counts.limited[all->items[i].direction],

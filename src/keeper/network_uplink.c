@@ -20,12 +20,14 @@ static const struct workspace *who_limits_uplink(const struct network *network,
 {
 	for (size_t i = 0; i < network->n; i++) {
 		const struct workspace *w = &network->workspaces[i];
-		enum terms_direction other = direction == TERMS_EGRESS ? TERMS_INGRESS
-								       : TERMS_EGRESS;
+		bool sent = direction == TERMS_EGRESS;
+		uint64_t wanted_bps = w->terms.net[sent ? TERMS_INGRESS : TERMS_EGRESS].limit_bps;
 
 		for (size_t l = 0; l < w->n_links; l++) {
+			const struct shape *now = &w->links[l].now;
+
 			if (strcmp(w->links[l].link.name, network->uplink.name) == 0 &&
-			    (w->terms.net[other].limit_bps || w->links[l].now.limit_bps[other]))
+			    (wanted_bps || (sent ? now->ingress_limit_bps : now->egress_limit_bps)))
 				return w;
 		}
 	}
@@ -70,36 +72,6 @@ int network_set_classes(struct network *network, enum terms_direction direction,
 			    direction == TERMS_EGRESS ? "is sent" : "arrives", told.text);
 	network->uplink_told[direction] = r < 0;
 	return r == -ENOMEM ? error_oom(err) : 0;
-}
-
-static bool is_asked(const struct network *network)
-{
-	const struct gates *gates = network->shaper.gates;
-
-	/* a program has begun it */
-	if (network->uplink.stays || (network->learns_not && gates_learns(gates)) ||
-	    uplink_holds(&network->uplink, &network->shaper))
-		return true;
-	for (size_t i = 0; i < network->n; i++) {
-		int number = network->workspaces[i].number;
-
-		if (number >= 0 && gates_is_shut(gates, number))
-			return true;
-	}
-	return false;
-}
-
-void network_follow_learning(struct network *network, uint64_t now_ns)
-{
-	bool asked;
-
-	if (!network->shaper.gates)
-		return;
-	asked = is_asked(network);
-	if (asked)
-		network->learn_until_ns = now_ns + CONTENTION_REST_NS;
-	network->learns_not = !asked && now_ns >= network->learn_until_ns;
-	gates_learn(network->shaper.gates, !network->learns_not);
 }
 
 void network_set_uplink_gate(struct network *network)

@@ -9,22 +9,21 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "keeper/link_place.h"
-#include "keeper/shape_internal.h"
 #include "kernel/netlink.h"
 #include "kernel/netlink_link.h"
 
+#define QDISC QDISC_HANDLE(SHAPE_MAJOR, 0)
 #define CLASS QDISC_HANDLE(SHAPE_MAJOR, 1)
 
 /* What can be in the book of a link, and has to be undone. */
+#define ROOT "qdisc"
 #define CLSACT "clsact"
 #define REDIRECT "redirect"
-#define REDIRECT_SENT "redirect-sent"
 #define IFB SHAPE_IFB_NOTED
 #define GATE "gate"
 #define MARK "mark"
 #define HOLD "hold"
 #define HOLD_ALL "hold-all"
-#define HOLD_SENT "hold-sent"
 #define LEARN "learn"
 #define LEARN_FLOWS "learn-flows"
 #define COUNT "count"
@@ -36,6 +35,56 @@ struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index)
 
 	snprintf(ifb.name, sizeof(ifb.name), "bh%c%x", use, (unsigned int)index);
 	return ifb;
+}
+
+/* Of an interface there is nothing to be put back but that it was not there. */
+static int note(const struct shaper *shaper, const struct link_place *where, int index,
+		const char *what, struct error *err)
+{
+	struct found found = {.means = SHAPE_MEANS,
+			      .where = where->text,
+			      .what = what,
+			      .text = "",
+			      .inode = (uint64_t)index};
+
+	return writer_note_link(shaper->writer, &found, err);
+}
+
+static int note_at(const struct shaper *shaper, int index, const char *what, struct error *err)
+{
+	const struct link_place where = link_place_of_index(index);
+
+	return note(shaper, &where, index, what, err);
+}
+
+static void forget_one(const struct shaper *shaper, int index, const char *what)
+{
+	if (shaper->writer->book)
+		book_forget_one(shaper->writer->book, link_place_of_index(index).text, what);
+}
+
+static void forget_ifb(const struct shaper *shaper, const char *name)
+{
+	if (shaper->writer->book)
+		book_forget(shaper->writer->book, link_place_of_ifb(name).text);
+}
+
+/* Somebody else may have put another one in its place. */
+static int drop_root(struct netlink *netlink, int index, struct error *err)
+{
+	struct netlink_qdisc root;
+	int r = netlink_qdisc_root(netlink, index, &root, err);
+
+	return r == 0 && root.handle == QDISC ? netlink_qdisc_delete_root(netlink, index, err) : r;
+}
+
+int shape_leave_root(const struct shaper *shaper, int index, struct error *err)
+{
+	int r = drop_root(shaper->netlink, index, err);
+
+	if (r == 0)
+		forget_one(shaper, index, ROOT);
+	return r;
 }
 
 /* A dry run only says what it would set. */
@@ -55,12 +104,83 @@ static bool only_told(const struct shaper *shaper, const char *name, const char 
 
 static int set_class(const struct shaper *shaper, int index, uint64_t bps, struct error *err)
 {
-	struct qdisc_htb_class class = {.parent = SHAPE_QDISC,
-					.handle = CLASS,
-					.rate_bytes = bps / 8,
-					.ceil_bytes = bps / 8};
+	struct qdisc_htb_class class = {
+		.parent = QDISC, .handle = CLASS, .rate_bytes = bps / 8, .ceil_bytes = bps / 8};
 
 	return netlink_class_set_htb(shaper->netlink, index, &class, err);
+}
+
+/* *OURS: it is there already. */
+static int look_at_root(const struct shaper *shaper, const char *link, int index, bool *ours,
+			struct error *err)
+{
+	struct netlink_qdisc root;
+	int r = netlink_qdisc_root(shaper->netlink, index, &root, err);
+
+	*ours = r == 0 && root.handle == QDISC;
+	if (r < 0 || *ours || !root.handle)
+		return r;
+	return error_set(err, EBUSY, "the interface '%s' has a qdisc of somebody else (%s %x:)",
+			 link, root.kind, root.handle >> 16);
+}
+
+int shape_check_root(const struct shaper *shaper, const char *link, int index, struct error *err)
+{
+	bool ours;
+
+	return look_at_root(shaper, link, index, &ours, err);
+}
+
+/* WHERE the book has it. */
+static int take_root(const struct shaper *shaper, const struct link_place *where, const char *name,
+		     int index, uint32_t default_minor, struct error *err)
+{
+	bool ours;
+	int r = look_at_root(shaper, name, index, &ours, err);
+
+	if (r < 0)
+		return r;
+	/* also when a killed keeper has left it: from now on it is this one's */
+	r = note(shaper, where, index, ROOT, err);
+	if (r == 0 && !ours)
+		r = netlink_qdisc_add_htb(shaper->netlink, index, QDISC, default_minor, err);
+	if (r < 0 && !ours && shaper->writer->book)
+		book_forget_one(shaper->writer->book, where->text, ROOT);
+	return r;
+}
+
+int shape_take_root(const struct shaper *shaper, const char *link, int index,
+		    uint32_t default_minor, struct error *err)
+{
+	const struct link_place where = link_place_of_index(index);
+
+	return take_root(shaper, &where, link, index, default_minor, err);
+}
+
+static int limit_ingress(const struct shaper *shaper, const char *name,
+			 const struct netlink_peer *link, uint64_t bps, bool limited,
+			 struct error *err)
+{
+	int r;
+
+	if (only_told(shaper, name, link->name, "net.ingress.limit", bps))
+		return 0;
+	if (!bps)
+		return shape_leave_root(shaper, link->index, err);
+	r = shape_take_root(shaper, link->name, link->index, 1, err);
+	if (r < 0)
+		return r;
+	r = set_class(shaper, link->index, bps, err);
+	if (r < 0 && !limited)
+		shape_leave_root(shaper, link->index, NULL);
+	return r;
+}
+
+static bool is_noted(const struct shaper *shaper, int index, const char *what, struct found *found)
+{
+	const struct book *book = shaper->writer->book;
+
+	return book && book_find(book, link_place_of_index(index).text, what, found);
 }
 
 /*
@@ -76,10 +196,10 @@ static int take_clsact(const struct shaper *shaper, const struct netlink_peer *l
 	int r = netlink_qdisc_add_clsact(shaper->netlink, link->index, &made, err);
 
 	/* noted late: killed in between, it leaves an empty place, which does nothing */
-	if (r < 0 || !(made || shape_is_noted(shaper, link->index, CLSACT, &found)))
+	if (r < 0 || !(made || is_noted(shaper, link->index, CLSACT, &found)))
 		return r;
 	shaper->writer->promise = NULL;
-	r = shape_note_at(shaper, link->index, CLSACT, err);
+	r = note_at(shaper, link->index, CLSACT, err);
 	shaper->writer->promise = promise;
 	return r;
 }
@@ -97,12 +217,11 @@ int shape_leave_place(const struct shaper *shaper, const struct netlink_peer *li
 	struct found found;
 	int r;
 
-	if (!shape_is_noted(shaper, link->index, CLSACT, &found) ||
-	    is_used(shaper->netlink, link->index))
+	if (!is_noted(shaper, link->index, CLSACT, &found) || is_used(shaper->netlink, link->index))
 		return 0;
 	r = netlink_qdisc_delete_clsact(shaper->netlink, link->index, err);
 	if (r == 0)
-		shape_forget_one(shaper, link->index, CLSACT);
+		forget_one(shaper, link->index, CLSACT);
 	return r;
 }
 
@@ -111,70 +230,55 @@ int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uin
 {
 	const struct link_place where = link_place_of_ifb(name);
 	struct netlink_link link = {0};
-	int r = shape_note(shaper, &where, index, IFB, err);
+	int r = note(shaper, &where, index, IFB, err);
 
 	if (r == 0)
 		r = netlink_ifb_create(shaper->netlink, name, err);
 	if (r == 0 || r == -EEXIST)
 		r = netlink_link_by_name(shaper->netlink, name, &link, err);
 	if (r == 0)
-		r = shape_note_root(shaper, &where, name, link.index, default_minor, err);
+		r = take_root(shaper, &where, name, link.index, default_minor, err);
 	if (r == 0)
 		*ifb = link.index;
 	return r;
 }
 
-/* What is sent into a link passes the gate first, and who holds it back. */
-static uint16_t redirect_priority(enum qdisc_side side)
-{
-	return side == QDISC_RECEIVES ? SHAPE_PRIORITY : SHAPE_PRIORITY + 2;
-}
-
-static const char *redirect_noted(enum qdisc_side side)
-{
-	return side == QDISC_RECEIVES ? REDIRECT : REDIRECT_SENT;
-}
-
-static int drop_redirect(struct netlink *netlink, int index, enum qdisc_side side,
-			 struct error *err)
-{
-	return netlink_filter_delete(netlink, index, side, redirect_priority(side), err);
-}
-
-int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link,
-		   enum qdisc_side side, int ifb, struct error *err)
+int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link, int ifb,
+		   struct error *err)
 {
 	int r = take_clsact(shaper, link, err);
 
 	if (r == 0)
-		r = shape_note_at(shaper, link->index, redirect_noted(side), err);
+		r = note_at(shaper, link->index, REDIRECT, err);
 	/* one that a killed keeper has left leads to an ifb of long ago */
 	if (r == 0)
-		r = drop_redirect(shaper->netlink, link->index, side, err);
-	return r == 0 ? netlink_filter_redirect(shaper->netlink, link->index, side,
-						redirect_priority(side), ifb, err)
+		r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES,
+					  SHAPE_PRIORITY, err);
+	return r == 0 ? netlink_filter_redirect(shaper->netlink, link->index, SHAPE_PRIORITY, ifb,
+						err)
 		      : r;
 }
 
 int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *link,
-		       enum qdisc_side side, const char *name, struct error *err)
+		       const char *name, struct error *err)
 {
-	int r = drop_redirect(shaper->netlink, link->index, side, err);
+	int r = netlink_filter_delete(shaper->netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY,
+				      err);
 
 	if (r == 0)
 		r = netlink_link_delete(shaper->netlink, name, err);
 	if (r < 0)
 		return r;
-	shape_forget_one(shaper, link->index, redirect_noted(side));
-	shape_forget_ifb(shaper, name);
+	forget_one(shaper, link->index, REDIRECT);
+	forget_ifb(shaper, name);
 	return 0;
 }
 
 /* What went but half the way. */
 static void undo_redirect(const struct shaper *shaper, const struct netlink_peer *link,
-			  enum qdisc_side side, const char *ifb)
+			  const char *ifb)
 {
-	shape_redirect_end(shaper, link, side, ifb, NULL);
+	shape_redirect_end(shaper, link, ifb, NULL);
 	shape_leave_place(shaper, link, NULL);
 }
 
@@ -196,7 +300,6 @@ enum {
 	PLACED_GATE_ARRIVING,
 	PLACED_HOLD,
 	PLACED_HOLD_ALL,
-	PLACED_HOLD_SENT,
 };
 
 /*
@@ -209,8 +312,6 @@ static const struct placed all_placed[] = {
 	[PLACED_HOLD] = {HOLD, "behalf_hold", QDISC_RECEIVES, SHAPE_PRIORITY - 1, LINK_HOLD},
 	[PLACED_HOLD_ALL] = {HOLD_ALL, "behalf_hold", QDISC_RECEIVES, SHAPE_PRIORITY - 1,
 			     UPLINK_HOLD},
-	[PLACED_HOLD_SENT] = {HOLD_SENT, "behalf_hold", QDISC_SENDS, SHAPE_PRIORITY + 1,
-			      LINK_HOLD_SENT},
 	[PLACED_LEARN] = {LEARN, "behalf_learn", QDISC_SENDS, SHAPE_PRIORITY - 1, LINK_LEARN},
 	[PLACED_LEARN_FLOWS] = {LEARN_FLOWS, "behalf_flows", QDISC_SENDS, SHAPE_PRIORITY - 2,
 				UPLINK_LEARN},
@@ -226,7 +327,7 @@ static int take_away(const struct shaper *shaper, const struct netlink_peer *lin
 				      err);
 
 	if (r == 0)
-		shape_forget_one(shaper, link->index, placed->what);
+		forget_one(shaper, link->index, placed->what);
 	return r;
 }
 
@@ -260,7 +361,7 @@ static int place(const struct shaper *shaper, const char *name, const struct net
 		return take_away(shaper, link, placed, err);
 	r = take_clsact(shaper, link, err);
 	if (r == 0)
-		r = shape_note_at(shaper, link->index, placed->what, err);
+		r = note_at(shaper, link->index, placed->what, err);
 	if (r == 0)
 		r = put_program(shaper, name, link, number, placed, err);
 	if (r < 0) {
@@ -282,104 +383,37 @@ static int hold(const struct shaper *shaper, const char *name, const struct netl
 	/* what an earlier keeper has left there would go by a rate of its own */
 	if (!shaper->gates)
 		return take_away(shaper, link, placed, err);
-	r = gates_hold_link(shaper->gates, link->index, placed->side == QDISC_SENDS, bps / 8);
+	r = gates_hold_link(shaper->gates, link->index, bps / 8);
 	if (r < 0)
 		return error_errno(err, r, "let pass what is below the rate of '%s'", link->name);
 	return place(shaper, name, link, -1, placed, bps != 0, err);
 }
 
-/* How a direction is held back. */
-static const struct way {
-	const char *term;
-	enum qdisc_side side;
-	enum shape_ifb_use use;
-	int hold;
-} ways[] = {
-	[TERMS_INGRESS] = {"net.ingress.limit", QDISC_SENDS, SHAPE_IFB_SENT, PLACED_HOLD_SENT},
-	[TERMS_EGRESS] = {"net.egress.limit", QDISC_RECEIVES, SHAPE_IFB_LINK, PLACED_HOLD},
-};
-
-/* All of it waits: what is sent needs no ifb for that. */
-static int limit_at_root(const struct shaper *shaper, const struct netlink_peer *link, uint64_t bps,
-			 bool limited, struct error *err)
+static int limit_egress(const struct shaper *shaper, const char *name,
+			const struct netlink_peer *link, uint64_t bps, struct shape *now,
+			struct error *err)
 {
-	int r;
-
-	if (!bps)
-		return shape_leave_root(shaper, link->index, err);
-	r = shape_take_root(shaper, link->name, link->index, 1, err);
-	if (r < 0)
-		return r;
-	r = set_class(shaper, link->index, bps, err);
-	if (r < 0 && !limited)
-		shape_leave_root(shaper, link->index, NULL);
-	return r;
-}
-
-static int free_from_ifb(const struct shaper *shaper, const char *name,
-			 const struct netlink_peer *link, const struct way *way, struct error *err)
-{
-	struct shape_ifb ifb = shape_ifb_of(way->use, link->index);
-	int r = hold(shaper, name, link, &all_placed[way->hold], 0, err);
-
-	return r == 0 ? shape_redirect_end(shaper, link, way->side, ifb.name, err) : r;
-}
-
-/* *IFB is its index, 0 if there is none yet. */
-static int limit_by_ifb(const struct shaper *shaper, const char *name,
-			const struct netlink_peer *link, const struct way *way, uint64_t bps,
-			int *ifb, struct error *err)
-{
-	struct shape_ifb made = shape_ifb_of(way->use, link->index);
+	bool limited = now->egress_limit_bps != 0;
+	struct shape_ifb ifb = shape_ifb_of(SHAPE_IFB_LINK, link->index);
 	int index = 0, r;
 
-	r = shape_make_ifb(shaper, made.name, link->index, 1, &index, err);
+	if (only_told(shaper, name, link->name, "net.egress.limit", bps))
+		return 0;
+	if (!bps) {
+		r = hold(shaper, name, link, &all_placed[PLACED_HOLD], 0, err);
+		return r == 0 ? shape_redirect_end(shaper, link, ifb.name, err) : r;
+	}
+	r = shape_make_ifb(shaper, ifb.name, link->index, 1, &index, err);
 	if (r == 0)
 		r = set_class(shaper, index, bps, err);
-	if (r == 0 && !*ifb)
-		r = shape_redirect(shaper, link, way->side, index, err);
+	if (r == 0 && !limited)
+		r = shape_redirect(shaper, link, index, err);
 	if (r == 0)
-		r = hold(shaper, name, link, &all_placed[way->hold], bps, err);
-	if (r < 0 && !*ifb)
-		undo_redirect(shaper, link, way->side, made.name);
+		r = hold(shaper, name, link, &all_placed[PLACED_HOLD], bps, err);
+	if (r < 0 && !limited)
+		undo_redirect(shaper, link, ifb.name);
 	if (r == 0)
-		*ifb = index;
-	return r;
-}
-
-static int limit(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
-		 enum terms_direction direction, uint64_t bps, struct shape *now, struct error *err)
-{
-	bool limited = now->limit_bps[direction] != 0, at_root;
-	const struct way *way = &ways[direction];
-	int r;
-
-	if (only_told(shaper, name, link->name, way->term, bps))
-		return 0;
-	at_root = limited ? !now->ifbs[direction] : way->side == QDISC_SENDS && !shaper->gates;
-	if (at_root)
-		return limit_at_root(shaper, link, bps, limited, err);
-	if (bps)
-		return limit_by_ifb(shaper, name, link, way, bps, &now->ifbs[direction], err);
-	r = free_from_ifb(shaper, name, link, way, err);
-	if (r == 0)
-		now->ifbs[direction] = 0;
-	return r;
-}
-
-static int set_limits(const struct shaper *shaper, const char *name,
-		      const struct netlink_peer *link, const struct shape *wanted,
-		      struct shape *now, struct error *err)
-{
-	int r = 0;
-
-	for (int d = 0; d < TERMS_DIRECTIONS && r == 0; d++) {
-		if (wanted->limit_bps[d] == now->limit_bps[d])
-			continue;
-		r = limit(shaper, name, link, d, wanted->limit_bps[d], now, err);
-		if (r == 0)
-			now->limit_bps[d] = wanted->limit_bps[d];
-	}
+		now->ifb = index;
 	return r;
 }
 
@@ -410,19 +444,27 @@ static int place_all(const struct shaper *shaper, const char *name, const struct
 
 bool shape_is(const struct shape *now, const struct shape *wanted)
 {
-	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
-		if (now->limit_bps[d] != wanted->limit_bps[d])
-			return false;
-	}
-	return now->gate == wanted->gate && now->mark == wanted->mark &&
-	       now->learn == wanted->learn;
+	return now->ingress_limit_bps == wanted->ingress_limit_bps &&
+	       now->egress_limit_bps == wanted->egress_limit_bps && now->gate == wanted->gate &&
+	       now->mark == wanted->mark && now->learn == wanted->learn;
 }
 
 int shape_link(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 	       int number, const struct shape *wanted, struct shape *now, struct error *err)
 {
-	int r = set_limits(shaper, name, link, wanted, now, err);
+	int r = 0;
 
+	if (wanted->ingress_limit_bps != now->ingress_limit_bps) {
+		r = limit_ingress(shaper, name, link, wanted->ingress_limit_bps,
+				  now->ingress_limit_bps != 0, err);
+		if (r == 0)
+			now->ingress_limit_bps = wanted->ingress_limit_bps;
+	}
+	if (r == 0 && wanted->egress_limit_bps != now->egress_limit_bps) {
+		r = limit_egress(shaper, name, link, wanted->egress_limit_bps, now, err);
+		if (r == 0)
+			now->egress_limit_bps = wanted->egress_limit_bps;
+	}
 	return r == 0 ? place_all(shaper, name, link, number, wanted, now, err) : r;
 }
 
@@ -456,12 +498,10 @@ void shape_lacks(struct shape *now, const struct shape *gone)
 {
 	const struct shape what = *gone;
 
-	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
-		if (!what.limit_bps[d])
-			continue;
-		now->limit_bps[d] = 0;
-		now->ifbs[d] = 0;
-	}
+	if (what.ingress_limit_bps)
+		now->ingress_limit_bps = 0;
+	if (what.egress_limit_bps)
+		now->egress_limit_bps = 0;
 	now->gate &= !what.gate;
 	now->mark &= !what.mark;
 	now->learn &= !what.learn;
@@ -471,22 +511,21 @@ void shape_lacks(struct shape *now, const struct shape *gone)
 static struct shape rest_of(const struct shaper *shaper, int index, const struct shape *now,
 			    char *const *unreadable)
 {
-	static const char *const parts[] = {SHAPE_ROOT, REDIRECT_SENT, REDIRECT, GATE, MARK, LEARN};
+	static const char *const parts[] = {ROOT, REDIRECT, GATE, MARK, LEARN};
 	bool stays[ARRAY_SIZE(parts)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		struct found found;
 
-		stays[i] = shape_is_noted(shaper, index, parts[i], &found) &&
+		stays[i] = is_noted(shaper, index, parts[i], &found) &&
 			   book_may_be_for(&found, unreadable);
 	}
 	return (struct shape){
-		.limit_bps = {[TERMS_INGRESS] = stays[0] || stays[1] ? now->limit_bps[TERMS_INGRESS]
-								     : 0,
-			      [TERMS_EGRESS] = stays[2] ? now->limit_bps[TERMS_EGRESS] : 0},
-		.gate = stays[3] && now->gate,
-		.mark = stays[4] && now->mark,
-		.learn = stays[5] && now->learn,
+		.ingress_limit_bps = stays[0] ? now->ingress_limit_bps : 0,
+		.egress_limit_bps = stays[1] ? now->egress_limit_bps : 0,
+		.gate = stays[2] && now->gate,
+		.mark = stays[3] && now->mark,
+		.learn = stays[4] && now->learn,
 	};
 }
 
@@ -498,29 +537,13 @@ static void leave_in_book(struct book *book, const struct link_place *where,
 		book_forget_own(book, where->text);
 }
 
-/* Of the link's ifbs, with what leads to them. */
-static int leave_ifbs(const struct shaper *shaper, int index, const struct shape *rest,
-		      const struct shape_others *others, struct error *err)
-{
-	struct book *book = shaper->writer->book;
-	int r = 0;
-
-	for (int d = 0; d < TERMS_DIRECTIONS; d++) {
-		const struct link_place ifb =
-			link_place_of_ifb(shape_ifb_of(ways[d].use, index).name);
-
-		if (rest->limit_bps[d] && r == 0)
-			r = book_set_promise(book, ifb.text, NULL, err);
-		leave_in_book(book, &ifb, others);
-	}
-	return r;
-}
-
 int shape_let_go(const struct shaper *shaper, const char *name, const struct netlink_peer *link,
 		 int number, const struct shape_others *others, struct shape *now,
 		 struct error *err)
 {
-	const struct link_place here = link_place_of_index(link->index);
+	const struct link_place here = link_place_of_index(link->index),
+				ifb = link_place_of_ifb(
+					shape_ifb_of(SHAPE_IFB_LINK, link->index).name);
 	struct shape rest = rest_of(shaper, link->index, now, others->unreadable);
 	int r = shape_link(shaper, name, link, number, &rest, now, err);
 
@@ -528,8 +551,12 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 		r = shape_leave_place(shaper, link, err);
 	if (r < 0 || !shaper->writer->book)
 		return r;
+	/* with what leads to it */
+	if (rest.egress_limit_bps)
+		r = book_set_promise(shaper->writer->book, ifb.text, NULL, err);
 	leave_in_book(shaper->writer->book, &here, others);
-	return leave_ifbs(shaper, link->index, &rest, others, err);
+	leave_in_book(shaper->writer->book, &ifb, others);
+	return r;
 }
 
 /* ---- putting back ---- */
@@ -537,8 +564,8 @@ int shape_let_go(const struct shaper *shaper, const char *name, const struct net
 static int undo_on(struct netlink *netlink, const struct netlink_link *link, const char *what,
 		   struct error *err)
 {
-	if (strcmp(what, SHAPE_ROOT) == 0)
-		return shape_drop_root(netlink, link->index, err);
+	if (strcmp(what, ROOT) == 0)
+		return drop_root(netlink, link->index, err);
 	if (strcmp(what, CLSACT) == 0)
 		return is_used(netlink, link->index)
 			       ? 0
@@ -548,8 +575,7 @@ static int undo_on(struct netlink *netlink, const struct netlink_link *link, con
 			return netlink_filter_delete(netlink, link->index, all_placed[i].side,
 						     all_placed[i].priority, err);
 	}
-	return drop_redirect(netlink, link->index,
-			     strcmp(what, REDIRECT_SENT) == 0 ? QDISC_SENDS : QDISC_RECEIVES, err);
+	return netlink_filter_delete(netlink, link->index, QDISC_RECEIVES, SHAPE_PRIORITY, err);
 }
 
 int shape_undo(const struct found *found, struct error *err)

@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * Shaping at the host's end of one link of a workspace. The kernel can only hold back what it sends, and what waits in a
- * class of HTB is dear, so
+ * Shaping at the host's end of one link of a workspace. The kernel can only hold back what it sends, so
  *
- *	ingress	what the host sends into the link is redirected through an ifb ("bhs" and the link's index), and waits
- *		in a class there, as soon as there is too much of it; without programs in one at the link's root, always
- *	egress	what the host receives from it the same way through another ("bhe"); without programs always
+ *	ingress	what the host sends into the link waits in a class of HTB at its root
+ *	egress	what the host receives from it is redirected through an ifb ("bhe" and the link's
+ *		index), and waits in a class there
  *	gate	what the host sends into it passes the gate's program first
  *
- * All of it goes with the link, but for the ifbs.
+ * All of it goes with the link, but for the ifb.
  */
 #include <net/if.h>
 #include <stdbool.h>
@@ -22,7 +21,6 @@
 #include "keeper/writer.h"
 #include "kernel/netlink_peers.h"
 #include "kernel/netlink_qdisc.h"
-#include "plan/terms.h"
 
 struct netlink;
 
@@ -35,11 +33,10 @@ struct netlink;
 /* And what it is of one that is about an ifb, which is where that says. */
 #define SHAPE_IFB_NOTED "ifb"
 
-/* What an ifb holds back: the letter is in its name, with the index of the link. */
+/* Whose arriving packets an ifb holds back: the letter is in its name, with the index of the link. */
 enum shape_ifb_use {
-	SHAPE_IFB_LINK = 'e',	/* what is received from a link, */
-	SHAPE_IFB_SENT = 's',	/* what is sent into it, */
-	SHAPE_IFB_UPLINK = 'i', /* and what arrives at the uplink */
+	SHAPE_IFB_LINK = 'e',
+	SHAPE_IFB_UPLINK = 'i',
 };
 
 struct shape_ifb {
@@ -49,12 +46,11 @@ struct shape_ifb {
 struct shape_ifb shape_ifb_of(enum shape_ifb_use use, int index);
 
 struct shape {
-	uint64_t limit_bps[TERMS_DIRECTIONS]; /* bits per second, 0: none */
+	uint64_t ingress_limit_bps, egress_limit_bps; /* bits per second, 0: none */
 	bool gate;
 	bool mark;  /* what is received from it carries the workspace's number */
 	bool learn; /* addresses of what is sent into it are learned as the workspace's */
-	/* of what is there: the indices of the ifbs of its limits; 0: none, or at the link's root */
-	int ifbs[TERMS_DIRECTIONS];
+	int ifb;    /* of what is there: the index of the ifb of its egress limit */
 };
 
 struct shaper {
@@ -113,12 +109,12 @@ int shape_take_root(const struct shaper *shaper, const char *link, int index,
  */
 int shape_make_ifb(const struct shaper *shaper, const char *name, int index, uint32_t default_minor,
 		   int *ifb, struct error *err);
-/* From now on what the host receives from LINK, or sends into it, passes that ifb. */
-int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link,
-		   enum qdisc_side side, int ifb, struct error *err);
+/* From now on what the host receives from LINK passes that ifb. */
+int shape_redirect(const struct shaper *shaper, const struct netlink_peer *link, int ifb,
+		   struct error *err);
 /* And no longer; the ifb NAME goes, and the book forgets both. */
 int shape_redirect_end(const struct shaper *shaper, const struct netlink_peer *link,
-		       enum qdisc_side side, const char *name, struct error *err);
+		       const char *name, struct error *err);
 /* Learns of connections at LINK, the uplink, or no longer. */
 int shape_learn_at_uplink(const struct shaper *shaper, const struct netlink_peer *link, bool on,
 			  struct error *err);
@@ -140,13 +136,13 @@ int shape_probe(struct error *err);
 
 /*
  * What all interfaces at whose roots an HTB of ours is have let through by it, at one go: TAKE is called with the index
- * of each, which for a limit is mostly that of an ifb.
+ * of each, which for an egress limit is that of the link's ifb.
  */
 int shape_all_counts(const struct shaper *shaper, netlink_take_root *take, void *data,
 		     struct error *err);
-/* And what of that direction has passed the ifb of LINK by. */
+/* And what is received from LINK that has passed its ifb by. */
 void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *link,
-		      enum terms_direction direction, struct qdisc_counts *counts);
+		      struct qdisc_counts *counts);
 
 /* Takes one entry of the book back: what was set on a link. For writer.c. */
 int shape_undo(const struct found *found, struct error *err);

@@ -10,13 +10,13 @@ int shape_all_counts(const struct shaper *shaper, netlink_take_root *take, void 
 }
 
 void shape_add_passed(const struct shaper *shaper, const struct netlink_peer *link,
-		      enum terms_direction direction, struct qdisc_counts *counts)
+		      struct qdisc_counts *counts)
 {
 	uint64_t bytes, packets;
 
 	if (!shaper->gates)
 		return;
-	gates_hold_counts(shaper->gates, link->index, direction == TERMS_INGRESS, &bytes, &packets);
+	gates_hold_counts(shaper->gates, link->index, &bytes, &packets);
 	counts->bytes += bytes;
 	counts->packets += packets;
 }

@@ -32,7 +32,7 @@ static int try_all(struct error *err)
 	if (r == 0)
 		r = netlink_qdisc_add_clsact(netlink, ifb.index, &made, err);
 	if (r == 0)
-		r = netlink_filter_redirect(netlink, ifb.index, QDISC_RECEIVES, 1, ifb.index, err);
+		r = netlink_filter_redirect(netlink, ifb.index, 1, ifb.index, err);
 	return r;
 }
 

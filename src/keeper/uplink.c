@@ -309,7 +309,7 @@ static int let_go_of_arriving(struct uplink *uplink, const struct shaper *shaper
 		return 0;
 	r = shape_hold_at_uplink(shaper, &link, 0, err);
 	if (r == 0)
-		r = shape_redirect_end(shaper, &link, QDISC_RECEIVES, ifb.name, err);
+		r = shape_redirect_end(shaper, &link, ifb.name, err);
 	if (r == 0)
 		r = shape_leave_place(shaper, &link, err);
 	classes_forget(&uplink->arriving, shaper);
@@ -342,7 +342,7 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	if (r == 0 && !there)
 		r = know(uplink, shaper, link, err);
 	if (r == 0 && !there)
-		r = shape_redirect(shaper, link, QDISC_RECEIVES, ifb, err);
+		r = shape_redirect(shaper, link, ifb, err);
 	if (r == 0 && !there)
 		r = shape_hold_at_uplink(
 			shaper, link, (uint64_t)((double)uplink->rate_bps * CONTENTION_PART), err);
@@ -351,18 +351,12 @@ static int take_arriving(struct uplink *uplink, const struct shaper *shaper,
 	return r;
 }
 
-bool uplink_holds(const struct uplink *uplink, const struct shaper *shaper)
-{
-	int index = uplink->arriving_link.index;
-
-	return index && gates_hold_is_on(shaper->gates, index);
-}
-
 int uplink_withhold(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns,
 		    struct error *err)
 {
-	if (!uplink->arriving_link.index ||
-	    (!uplink_holds(uplink, shaper) && !uplink->arriving.withheld_bps))
+	int index = uplink->arriving_link.index;
+
+	if (!index || (!gates_hold_is_on(shaper->gates, index) && !uplink->arriving.withheld_bps))
 		return 0;
 	return uplink->stays ? classes_lend(&uplink->arriving, shaper, err)
 			     : classes_withhold(&uplink->arriving, shaper, now_ns, err);

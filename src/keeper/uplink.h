@@ -63,9 +63,6 @@ void uplink_take_back(const struct uplink *uplink, const struct shaper *shaper);
 int uplink_set(struct uplink *uplink, const struct shaper *shaper, enum terms_direction direction,
 	       const struct class_terms *list, size_t n, struct error *err);
 
-/* Whether so much arrives that it is held just now. */
-bool uplink_holds(const struct uplink *uplink, const struct shaper *shaper);
-
 /* Looks at how much it sends. True: uplink_set is to be called again for that. */
 bool uplink_look(struct uplink *uplink, const struct shaper *shaper, uint64_t now_ns);
 

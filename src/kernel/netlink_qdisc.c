@@ -368,12 +368,12 @@ static void put_mirred(struct nlmsghdr *request, int to)
 	netlink_nest_end(request, actions);
 }
 
-int netlink_filter_redirect(struct netlink *netlink, int index, enum qdisc_side side,
-			    uint16_t priority, int to, struct error *err)
+int netlink_filter_redirect(struct netlink *netlink, int index, uint16_t priority, int to,
+			    struct error *err)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
 	struct tcmsg about = {.tcm_ifindex = index,
-			      .tcm_parent = side_handle(side),
+			      .tcm_parent = side_handle(QDISC_RECEIVES),
 			      .tcm_info = filter_info(priority)};
 	struct nlmsghdr *request = begin(buffer, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &about);
 	/* one key that every packet has: 0 under the mask 0 */
@@ -392,7 +392,7 @@ int netlink_filter_redirect(struct netlink *netlink, int index, enum qdisc_side 
 	r = netlink_request(netlink, request);
 	if (r < 0)
 		return error_errno(err, no_such_kind(r),
-				   "redirect what passes the interface of index %d", index);
+				   "redirect what comes from the interface of index %d", index);
 	return 0;
 }
 

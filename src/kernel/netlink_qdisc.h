@@ -78,11 +78,11 @@ int netlink_qdisc_add_clsact(struct netlink *netlink, int index, bool *made, str
 int netlink_qdisc_delete_clsact(struct netlink *netlink, int index, struct error *err);
 
 /*
- * A filter by the number PRIORITY (1 .. 65535), which must be free, that hands what is on that side of the interface of
- * INDEX to the interface of index TO instead, as if that one sent it (tc-mirred(8)).
+ * A filter by the number PRIORITY (1 .. 65535), which must be free, that hands what the host receives from
+ * the interface of INDEX to the interface of index TO instead, as if that one sent it (tc-mirred(8)).
  */
-int netlink_filter_redirect(struct netlink *netlink, int index, enum qdisc_side side,
-			    uint16_t priority, int to, struct error *err);
+int netlink_filter_redirect(struct netlink *netlink, int index, uint16_t priority, int to,
+			    struct error *err);
 
 /*
  * A filter that is the program PROGRAM_FD (BPF_PROG_TYPE_SCHED_CLS); NAME is what tc(8) shows. On a side of the
@@ -105,6 +105,6 @@ int netlink_filter_count(struct netlink *netlink, int index, enum qdisc_side sid
 
 /*
  * An intermediate functional block (ifb): what is redirected to it passes through its root qdisc, and goes on
- * as if received where it came from, or sent there. Switched on. -EEXIST; -EOPNOTSUPP: the kernel has none.
+ * as if received where it came from. Switched on. -EEXIST; -EOPNOTSUPP: the kernel has none.
  */
 int netlink_ifb_create(struct netlink *netlink, const char *name, struct error *err);

@@ -176,70 +176,18 @@ TEST(what_is_below_a_rate_passes_and_what_is_above_is_held)
 	/* of a link of which nothing is known, all is held */
 	is_uint(held(gates, LINK_HOLD, 1), PASS);
 	/* so little that nothing comes into the bucket in the time of this test: 131,072 bytes are in it */
-	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
+	is_int(gates_hold_link(gates, LINK, 1000), 0);
 	is_uint(held(gates, LINK_HOLD, 2000), TC_ACT_OK);
-	gates_hold_counts(gates, LINK, false, &bytes, &packets);
+	gates_hold_counts(gates, LINK, &bytes, &packets);
 	is_uint(bytes, 2000 * 64);
 	is_uint(packets, 2000);
 	is_uint(held(gates, LINK_HOLD, 200), PASS);
 	is_uint(held(gates, UPLINK_HOLD, 1), PASS);
-	is_int(gates_hold_link(gates, LINK, false, 0), 0);
-	is_int(gates_hold_link(gates, LINK, false, 0), 0);
+	is_int(gates_hold_link(gates, LINK, 0), 0);
+	is_int(gates_hold_link(gates, LINK, 0), 0);
 	is_uint(held(gates, LINK_HOLD, 1), PASS);
-	gates_hold_counts(gates, LINK, false, &bytes, &packets);
+	gates_hold_counts(gates, LINK, &bytes, &packets);
 	is_uint(bytes, 0);
-}
-
-/* What LINK_HOLD_SENT says of the last of N frames, which had that priority; *PRIORITY is the one that it has then. */
-static uint32_t held_sent(const struct gates *gates, int n, uint32_t *priority)
-{
-	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
-	uint32_t verdict = 0;
-
-	for (int i = 0; i < n; i++) {
-		struct __sk_buff skb = {.priority = *priority};
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
-			    .data_size_in = sizeof(frame), .ctx_in = &skb,
-			    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
-			    .ctx_size_out = sizeof(skb));
-
-		if (!ok(bpf_prog_test_run_opts(gates_program(gates, LINK_HOLD_SENT), &opts) == 0))
-			break;
-		verdict = opts.retval;
-		if (i == n - 1)
-			*priority = skb.priority;
-	}
-	return verdict;
-}
-
-TEST(what_has_waited_to_be_sent_is_known_by_its_priority)
-{
-	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
-	uint64_t bytes, packets;
-	uint32_t priority = 5;
-
-	if (!gates)
-		return;
-	/* 131,072 bytes, and what is received does not matter */
-	is_int(gates_hold_link(gates, LINK, true, 1000), 0);
-	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
-	is_uint(held_sent(gates, 2000, &priority), TC_ACT_OK);
-	is_uint(priority, 5);
-	is_uint(held_sent(gates, 100, &priority), PASS);
-	is_uint(priority, GATE_WAITS);
-	gates_hold_counts(gates, LINK, true, &bytes, &packets);
-	/* here it comes again */
-	is_uint(held_sent(gates, 1, &priority), PASS);
-	is_uint(priority, 0);
-	gates_hold_counts(gates, LINK, true, &bytes, &packets);
-	ok(packets >= 2000 && packets < 2100, "%llu", (unsigned long long)packets);
-	is_uint(bytes, packets * 64);
-	gates_hold_counts(gates, LINK, false, &bytes, &packets);
-	is_uint(packets, 0);
-	/* of a link of which nothing is known, all waits */
-	is_int(gates_hold_link(gates, LINK, true, 0), 0);
-	is_uint(held_sent(gates, 1, &priority), PASS);
-	is_uint(priority, GATE_WAITS);
 }
 
 /* 8 segments of 100 bytes with headers of 54, and one that is no segment: as the wire has them. */
@@ -253,20 +201,18 @@ TEST(what_is_counted_is_what_the_wire_has)
 
 	if (number < 0)
 		return;
-	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
+	is_int(gates_hold_link(gates, LINK, 1000), 0);
 	for (int cut = 0; cut <= 1; cut++) {
 		const struct __sk_buff about = {.mark = mark_of(number),
 						.gso_size = cut ? 100 : 0,
 						.gso_segs = cut ? 8 : 0};
 		struct __sk_buff skb = about;
 
-		/* what the kernel has found of what is sent */
-		skb.wire_len = sizeof(frame) + (cut ? 7 * 54 : 0);
 		run_after(gates, UPLINK_COUNT, &before, frame, sizeof(frame), &skb);
 		skb = about;
 		run_after(gates, LINK_HOLD, &before, frame, sizeof(frame), &skb);
 	}
-	gates_hold_counts(gates, LINK, false, &bytes, &packets);
+	gates_hold_counts(gates, LINK, &bytes, &packets);
 	is_uint(bytes, 2 * sizeof(frame) + 7 * 54);
 	is_uint(packets, 9);
 	is_uint(gates_counts(gates, number).sent_bytes, bytes);
@@ -279,7 +225,7 @@ TEST(headers_of_segments_count)
 
 	if (!gates)
 		return;
-	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
+	is_int(gates_hold_link(gates, LINK, 1000), 0);
 	is_uint(held_of(gates, LINK_HOLD, 1500, 1), PASS);
 }
 
@@ -290,12 +236,12 @@ TEST(what_waits_is_a_debt)
 	if (!gates)
 		return;
 	/* a bucket of 131,072 bytes, in a tenth of a second; twenty of them are sent at once, and wait */
-	is_int(gates_hold_link(gates, LINK, false, 1310720), 0);
+	is_int(gates_hold_link(gates, LINK, 1310720), 0);
 	is_uint(held(gates, LINK_HOLD, 20 * 2048), PASS);
 	usleep(500000);
 	is_uint(held(gates, LINK_HOLD, 1), PASS);
 	/* with a higher rate it is over sooner */
-	is_int(gates_hold_link(gates, LINK, false, 131072000), 0);
+	is_int(gates_hold_link(gates, LINK, 131072000), 0);
 	usleep(100000);
 	is_uint(held(gates, LINK_HOLD, 1), TC_ACT_OK);
 }
@@ -329,26 +275,6 @@ TEST(a_shut_gate_drops_what_is_not_paid_for)
 	is_int(gates_new(gates), number);
 	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
 	is_uint(verdict(gates, 10), PASS);
-	is_uint(gates_counts(gates, number).dropped, 0);
-}
-
-/* Before it waited. */
-TEST(what_has_waited_pays_no_gate_again)
-{
-	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
-	int number = gates ? gates_new(gates) : -1;
-	unsigned char frame[64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff, [14] = 0x45};
-	struct __sk_buff skb = {.priority = GATE_WAITS};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
-		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 100);
-
-	if (number < 0)
-		return;
-	is_int(gates_bind_link(gates, LINK, number), 0);
-	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
-	ok(bpf_prog_test_run_opts(gates_program(gates, GATE_LINK), &opts) == 0);
-	is_uint(opts.retval, PASS);
-	is_uint(gates_counts(gates, number).passed, 0);
 	is_uint(gates_counts(gates, number).dropped, 0);
 }
 
@@ -590,61 +516,6 @@ TEST(what_arrives_is_known_by_the_address_of_a_link)
 	is_int(gates_bind_link(gates, LINK, number), 0);
 	run_program(gates, LINK_LEARN, &in);
 	is_uint(run_program(gates, UPLINK_ARRIVES, &later), 0xbe0014);
-}
-
-/* What goes into the link of NUMBER, and is said to have come from the uplink. */
-static void run_arrived(const struct gates *gates, const struct frame *frame)
-{
-	const struct before before = {.index = GATE_ARRIVED};
-	struct __sk_buff skb = {.wire_len = 100};
-
-	run_after(gates, LINK_LEARN, &before, frame->bytes, frame->size, &skb);
-}
-
-TEST(whose_what_arrives_is_is_learned_while_somebody_asks)
-{
-	_cleanup_(cleanup_gates) struct gates *gates = open_gates();
-	int number = gates ? gates_new(gates) : -1;
-	struct frame in = frame_v4(2, 5000, false), sent = frame_v4(1, 5000, true);
-	struct frame answer = frame_v4(1, 5000, false);
-	struct frame in_v6 = frame_v6(7, false), sent_v6 = frame_v6(7, true);
-
-	if (number < 0)
-		return;
-	gates_set_class(gates, TERMS_INGRESS, number, 0xbe0016);
-	is_int(gates_bind_link(gates, LINK, number), 0);
-	ok(gates_learns(gates));
-	gates_learn(gates, false);
-	/* it is counted instead, if it is from there */
-	run_program(gates, LINK_LEARN, &in);
-	is_uint(gates_counts(gates, number).arrived, 0);
-	run_arrived(gates, &in);
-	is_uint(gates_counts(gates, number).arrived, 1);
-	is_uint(gates_counts(gates, number).arrived_bytes, 100);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &in), 0);
-	/* datagrams may be answered for long without another one: they are learned in any case */
-	sent.bytes[23] = answer.bytes[23] = sent_v6.bytes[20] = in_v6.bytes[20] = IPPROTO_TCP;
-	run_marked(gates, UPLINK_LEARN, &sent, number);
-	run_marked(gates, UPLINK_LEARN, &sent_v6, number);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &answer), 0);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6), 0);
-	sent.bytes[23] = answer.bytes[23] = IPPROTO_UDP;
-	run_marked(gates, UPLINK_LEARN, &sent, number);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &answer), 0xbe0016);
-	/* with a gate that is shut, and with what is held, it begins */
-	gates_shut(gates, number, &(struct gate_terms){.rate = 10, .packet_ns = 1000});
-	ok(gates_learns(gates));
-	gates_learn(gates, false);
-	is_int(gates_hold_link(gates, LINK, false, 1000), 0);
-	is_uint(held(gates, UPLINK_HOLD, 2000), TC_ACT_OK);
-	ok(!gates_learns(gates));
-	is_uint(held(gates, UPLINK_HOLD, 200), PASS);
-	ok(gates_learns(gates));
-	run_marked(gates, UPLINK_LEARN, &sent_v6, number);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &in_v6), 0xbe0016);
-	run_arrived(gates, &in);
-	is_uint(run_program(gates, UPLINK_ARRIVES, &in), 0xbe0016);
-	is_uint(gates_counts(gates, number).arrived, 1);
 }
 
 TEST(what_arrives_is_dropped_at_the_uplink_by_its_address)

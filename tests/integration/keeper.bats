@@ -766,7 +766,7 @@ connect() {
 	connect "l$$" "$ID-b"
 	behalf terms set "/$ID" net.ingress.limit=20mbit
 	behalf terms set "/$ID-b" net.ingress.limit=20mbit net.egress.limit=20mbit
-	limited() { tc qdisc show dev "bhs$(printf %x "$(cat "/sys/class/net/$1/ifindex")")" | grep -q "^qdisc htb"; }
+	limited() { tc qdisc show dev "$1" | grep -q "^qdisc htb"; }
 	let_go() { ! limited "$1"; }
 	start_keeper
 	wait_until 5 limited "k$$"

@@ -173,12 +173,6 @@ static inline bool has_ifb(struct place *place, int index)
 	return has_ifb_of(place, 'e', index);
 }
 
-/* What is sent into it waits: in an ifb or, without programs, at its root. */
-static inline bool holds_sent(struct place *place, const char *name)
-{
-	return has_ifb_of(place, 's', index_of(place, name)) || has_our_root(place, name);
-}
-
 /* The kernel has no HTB or no ifb: nothing to test. */
 static inline bool can_shape(struct place *place)
 {

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "keeper/network_internal.h"
 #include "network_place.h"
 
 /* What comes from the workspace goes out by the uplink, as if it was forwarded; after the filters of the keeper. */
@@ -23,7 +22,7 @@ static void forward_to_uplink(struct place *place)
 	ok(netlink_open_in(netns, &inside, &err) == 0 &&
 		   netlink_link_by_name(inside, "eth0", &end, &err) == 0 &&
 		   netlink_link_set_up(inside, end.index, &err) == 0 &&
-		   netlink_filter_redirect(place->netlink, index_of(place, "out0"), QDISC_RECEIVES,
+		   netlink_filter_redirect(place->netlink, index_of(place, "out0"),
 					   SHAPE_PRIORITY + 1, index_of(place, "up0"), &err) == 0,
 	   "%s", err.text);
 }
@@ -148,48 +147,5 @@ TEST(a_gate_drops_what_the_host_sends_into_the_link)
 	ok(network_counts(place.network, place.directory, &counts));
 	ok(!counts.gate_shut);
 	ok(counts.gate.dropped <= 50);
-	leave_place(&place);
-}
-
-static void watch(struct place *place, unsigned int second)
-{
-	struct error err = {0};
-
-	ok(network_watch(place->network, second * SECOND_NS, &err) == 0, "%s", err.text);
-}
-
-TEST(whose_what_arrives_is_is_learned_while_a_gate_is_shut)
-{
-	struct place place = {0};
-	struct gates *gates;
-
-	if (!make_place(&place))
-		return leave_place(&place);
-	add_uplink(&place, "op0");
-	place.terms.gate = TERMS_GATE_DROP;
-	update(&place);
-	gates = place.network->shaper.gates;
-	must(gates);
-	watch(&place, 1);
-	ok(!gates_learns(gates));
-	network_gate(place.network, place.directory, 1e-6, 0);
-	ok(gates_learns(gates));
-	watch(&place, 2);
-	ok(gates_learns(gates));
-	network_gate(place.network, place.directory, 0, 0);
-	watch(&place, 31);
-	ok(gates_learns(gates));
-	watch(&place, 33);
-	ok(!gates_learns(gates));
-	/* as a program begins it, which holds for less than is between two looks */
-	gates_learn(gates, true);
-	watch(&place, 34);
-	watch(&place, 60);
-	ok(gates_learns(gates));
-	watch(&place, 65);
-	ok(!gates_learns(gates));
-	/* nobody is there to look */
-	must(network_leave(place.network, NULL) == 0);
-	ok(gates_learns(gates));
 	leave_place(&place);
 }

@@ -26,12 +26,12 @@ TEST(nothing_stays_of_a_link_that_was_renamed)
 	ok(system("/sbin/ip link set dev out0 name out9") == 0);
 	update(&place);
 	is_int(index_of(&place, "out9"), link);
-	ok(holds_sent(&place, "out9"));
+	ok(has_our_root(&place, "out9"));
 	ok(has_ifb(&place, link));
-	is_uint(book_entries(place.book), 5 + 2 * 2);
+	is_uint(book_entries(place.book), 4 + 2);
 	must(network_update(place.network, NULL, 0, NULL) == 0);
 	is_uint(book_entries(place.book), 0);
-	ok(!holds_sent(&place, "out9"));
+	ok(!has_our_root(&place, "out9"));
 	/* the place for filters has gone, too */
 	ok(netlink_qdisc_add_clsact(place.netlink, link, &made, NULL) == 0 && made);
 	leave_place(&place);
@@ -59,24 +59,24 @@ TEST(what_is_for_a_promise_that_cannot_be_read_stays_at_a_link_that_several_have
 	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
 	twin.terms.net[TERMS_EGRESS].limit_bps = 20000000;
 	must(network_update(place.network, list, 2, NULL) == 0);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(has_ifb(&place, index));
 	/* the other one has gone */
 	be_the_next(&place);
 	network_take_back(&place.writer, unreadable, 0);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(!has_ifb(&place, index));
 	/* or has another limit by now, first elsewhere and then at the same place */
 	be_the_next(&place);
 	network_spare(place.network, unreadable);
 	must(network_update(place.network, &list[1], 1, NULL) == 0);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(has_ifb(&place, index));
 	twin.terms.net[TERMS_INGRESS].limit_bps = 10000000;
 	must(network_update(place.network, &list[1], 1, NULL) == 0);
 	/* what it has is not taken back with what the first one had */
 	network_take_back(&place.writer, NULL, 0);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(has_ifb(&place, index));
 	remove_group(&twin);
 	leave_place(&place);
@@ -154,7 +154,7 @@ static void has_nothing(struct place *place, const char *name)
 	int index = index_of(place, name);
 	bool made = false;
 
-	ok(!holds_sent(place, name));
+	ok(!has_our_root(place, name));
 	ok(!has_ifb(place, index));
 	is_uint(book_entries(place->book), 0);
 	ok(netlink_qdisc_add_clsact(place->netlink, index, &made, NULL) == 0 && made);
@@ -177,10 +177,10 @@ TEST(who_leaves_a_link_leaves_what_is_for_a_promise_that_cannot_be_read)
 	network_spare(c.place.network, unreadable);
 	set_of(&c, &c.list[1], 1);
 	set_of(&c, NULL, 0);
-	ok(holds_sent(&c.place, "out0"));
+	ok(has_our_root(&c.place, "out0"));
 	ok(!has_ifb(&c.place, index));
 	ok(!network_take_back(&c.place.writer, unreadable, 0));
-	ok(holds_sent(&c.place, "out0"));
+	ok(has_our_root(&c.place, "out0"));
 	/* it is no more */
 	ok(!network_take_back(&c.place.writer, NULL, 0));
 	has_nothing(&c.place, "out0");
@@ -208,9 +208,9 @@ TEST(who_leaves_a_link_leaves_what_it_has_taken_over_from_a_promise_that_cannot_
 	set_of(&c, &c.list[1], 2);
 	/* the third one goes on having what is its own */
 	set_of(&c, &c.list[2], 1);
-	ok(holds_sent(&c.place, "out0"));
+	ok(has_our_root(&c.place, "out0"));
 	ok(!network_take_back(&c.place.writer, NULL, 0));
-	ok(!holds_sent(&c.place, "out0"));
+	ok(!has_our_root(&c.place, "out0"));
 	ok(has_ifb(&c.place, index));
 	ok(netlink_filter_count(c.place.netlink, index, QDISC_SENDS, NULL) > 0);
 	network_spare(c.place.network, NULL);
@@ -236,7 +236,7 @@ TEST(who_leaves_a_link_alone_leaves_what_leads_to_it_too)
 	set_of(&c, &c.list[1], 1);
 	/* what of all this is for whom nobody knows */
 	set_of(&c, NULL, 0);
-	ok(holds_sent(&c.place, "out0"));
+	ok(has_our_root(&c.place, "out0"));
 	ok(has_ifb(&c.place, index_of(&c.place, "out0")));
 	ok(!network_take_back(&c.place.writer, NULL, 0));
 	has_nothing(&c.place, "out0");
@@ -320,7 +320,7 @@ TEST(what_a_killed_keeper_has_left_is_found_under_another_name)
 				 QDISC_HANDLE(SHAPE_MAJOR, 0), 1, NULL) == 0);
 	ok(!network_take_back(&place.writer, NULL, 0));
 	has_nothing(&place, "out9");
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	leave_place(&place);
 }
 
@@ -337,7 +337,7 @@ TEST(a_keeper_goes_on_with_a_link_that_was_renamed_before_it)
 	ok(system("/sbin/ip link set dev out0 name out9") == 0);
 	update(&place);
 	ok(!network_take_back(&place.writer, NULL, 0));
-	ok(holds_sent(&place, "out9"));
+	ok(has_our_root(&place, "out9"));
 	ok(has_ifb(&place, index_of(&place, "out9")));
 	must(network_update(place.network, NULL, 0, NULL) == 0);
 	has_nothing(&place, "out9");
@@ -394,7 +394,7 @@ TEST(an_earlier_keepers_names_are_taken_back)
 		is_int(writer_undo_all(&place.writer, NULL), 0);
 		is_uint(book_entries(place.book), 0);
 		/* another one may have that name */
-		is_int(holds_sent(&place, "out0"), other);
+		is_int(has_our_root(&place, "out0"), other);
 	}
 	leave_place(&place);
 }
@@ -423,7 +423,7 @@ TEST(what_is_in_another_network_namespace_stays_noted)
 	ok(!network_take_back(&place.writer, NULL, 0));
 	is_int(writer_undo_all(&place.writer, NULL), 0);
 	is_uint(book_entries(place.book), 2);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(index_of(&place, "bhe999") > 0);
 	leave_place(&place);
 }

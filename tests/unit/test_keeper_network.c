@@ -16,10 +16,10 @@ TEST(limits_are_set_changed_and_taken_back)
 		return leave_place(&place);
 	index = index_of(&place, "out0");
 	update(&place);
-	ok(!holds_sent(&place, "out0"));
+	ok(!has_our_root(&place, "out0"));
 	place.terms.net[TERMS_INGRESS].limit_bps = 10000000;
 	update(&place);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(!has_ifb(&place, index));
 	place.terms.net[TERMS_EGRESS].limit_bps = 20000000;
 	update(&place);
@@ -28,72 +28,11 @@ TEST(limits_are_set_changed_and_taken_back)
 	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL) > 0, 1);
 	place.terms.net[TERMS_INGRESS].limit_bps = 0;
 	update(&place);
-	ok(!holds_sent(&place, "out0"));
-	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL), 0);
+	ok(!has_our_root(&place, "out0"));
 	place.terms.net[TERMS_EGRESS].limit_bps = 0;
 	update(&place);
 	ok(!has_ifb(&place, index));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
-	leave_place(&place);
-}
-
-static void switch_on(struct place *place)
-{
-	_cleanup_free_ char *command = string_format(
-		"nsenter --net=/proc/%d/ns/net /sbin/ip link set eth0 up", place->inside);
-
-	must(command && system(command) == 0);
-	must(netlink_link_set_up(place->netlink, index_of(place, "out0"), NULL) == 0);
-}
-
-static struct qdisc_counts received_by(struct place *place, uint64_t at_ns)
-{
-	struct network_counts counts = {0};
-
-	/* links are looked at with one look in four */
-	for (int i = 0; i < 4; i++)
-		network_look(place->network, at_ns + (uint64_t)i);
-	ok(network_counts(place->network, place->directory, &counts));
-	return counts.limited[TERMS_INGRESS];
-}
-
-#define FRAMES_OF_A_BUCKET 1310 /* of 100 bytes in 131,072 */
-
-/* Into a link whose peer nobody holds back: all of it comes there, what waited too, and is counted once. */
-TEST(what_is_sent_above_a_limit_waits_and_comes_once)
-{
-	struct place place = {0};
-	struct netlink_link before, after;
-	struct qdisc_counts waited = {0}, counts;
-	char ifb[IFNAMSIZ];
-
-	if (!make_place(&place) || !can_shape(&place))
-		return leave_place(&place);
-	place.terms.net[TERMS_INGRESS].limit_bps = 8000000;
-	switch_on(&place);
-	update(&place);
-	snprintf(ifb, sizeof(ifb), "bhs%x", (unsigned int)index_of(&place, "out0"));
-	must(netlink_link_by_name(place.netlink, "out0", &before, NULL) == 0);
-	send_frames(before.index, FRAMES_OF_A_BUCKET / 2);
-	netlink_class_counts(place.netlink, index_of(&place, ifb), QDISC_HANDLE(SHAPE_MAJOR, 1),
-			     &waited, NULL);
-	is_uint(waited.packets, 0);
-	/* what the queue has room for */
-	send_frames(before.index, FRAMES_OF_A_BUCKET / 2 + 800);
-	for (int i = 0; i < 50 && waited.packets < 700; i++) {
-		usleep(20000);
-		is_int(netlink_class_counts(place.netlink, index_of(&place, ifb),
-					    QDISC_HANDLE(SHAPE_MAJOR, 1), &waited, NULL),
-		       0);
-	}
-	usleep(20000);
-	ok(waited.packets > 600 && waited.packets < 900, "%llu waited",
-	   (unsigned long long)waited.packets);
-	must(netlink_link_by_name(place.netlink, "out0", &after, NULL) == 0);
-	is_uint(after.sent_bytes - before.sent_bytes, (FRAMES_OF_A_BUCKET + 800) * 100);
-	counts = received_by(&place, SECOND_NS);
-	is_uint(counts.packets, FRAMES_OF_A_BUCKET + 800);
-	is_uint(counts.bytes, (FRAMES_OF_A_BUCKET + 800) * 100);
 	leave_place(&place);
 }
 
@@ -125,7 +64,7 @@ TEST(a_container_that_hides_keeps_its_limits)
 	hide(&place);
 	update(&place);
 	ok(has_ifb(&place, index));
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	netlink_link_delete(place.netlink, "out0", NULL);
 	update(&place);
 	ok(!has_ifb(&place, index));
@@ -141,7 +80,7 @@ TEST(one_that_hides_before_it_is_first_looked_at_is_found)
 	hide(&place);
 	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
 	update(&place);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	leave_place(&place);
 }
 
@@ -162,11 +101,11 @@ TEST(the_book_forgets_links_that_are_let_go)
 		add_link(&place, "out0", "eth0");
 	}
 	update(&place);
-	/* of the link, and of its ifbs */
-	is_uint(book_entries(place.book), 5 + 2 * 2);
+	/* of the link, and of its ifb */
+	is_uint(book_entries(place.book), 4 + 2);
 	must(network_update(place.network, NULL, 0, NULL) == 0);
 	is_uint(book_entries(place.book), 0);
-	ok(!holds_sent(&place, "out0"));
+	ok(!has_our_root(&place, "out0"));
 	leave_place(&place);
 }
 
@@ -186,7 +125,7 @@ TEST(a_link_that_comes_or_goes_is_seen)
 	update(&place);
 	ok(has_ifb(&place, first));
 	ok(has_ifb(&place, second));
-	ok(holds_sent(&place, "out1"));
+	ok(has_our_root(&place, "out1"));
 	netlink_link_delete(place.netlink, "out0", NULL);
 	update(&place);
 	ok(!has_ifb(&place, first));
@@ -209,8 +148,6 @@ TEST(what_somebody_else_has_set_is_left_alone)
 	update(&place);
 	netlink_qdisc_root(place.netlink, index_of(&place, "out0"), &root, NULL);
 	is_uint(root.handle, QDISC_HANDLE(7, 0));
-	/* which needs not to be there for a limit */
-	ok(holds_sent(&place, "out0"));
 	leave_place(&place);
 }
 
@@ -241,7 +178,7 @@ TEST(the_book_undoes_what_a_killed_keeper_has_left)
 	is_uint(book_entries(place.book), 0);
 	ok(index_of(&place, "other0") > 0);
 	ok(!has_ifb(&place, index));
-	ok(!holds_sent(&place, "out0"));
+	ok(!has_our_root(&place, "out0"));
 	is_int(netlink_filter_count(place.netlink, index, QDISC_SENDS, NULL), 0);
 	is_int(netlink_filter_count(place.netlink, index, QDISC_RECEIVES, NULL), 0);
 	ok(netlink_qdisc_add_clsact(place.netlink, index, &made, &err) == 0 && !made);
@@ -267,14 +204,13 @@ TEST(the_next_keeper_sets_what_is_promised_now_and_takes_the_rest_back)
 	place.terms.net[TERMS_EGRESS].limit_bps = 0;
 	update(&place);
 	ok(!has_ifb(&place, first) && !has_ifb(&place, second));
-	ok(holds_sent(&place, "out0") && holds_sent(&place, "out1"));
-	/* of each link, and of its ifb */
-	is_uint(book_entries(place.book), 2 * (3 + 2));
+	ok(has_our_root(&place, "out0") && has_our_root(&place, "out1"));
+	is_uint(book_entries(place.book), 2);
 	/* one whose workspace is promised nothing any more */
 	be_the_next(&place);
 	must(network_update(place.network, NULL, 0, NULL) == 0);
 	ok(!network_take_back(&place.writer, NULL, 0));
-	ok(!holds_sent(&place, "out0") && !holds_sent(&place, "out1"));
+	ok(!has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
 	is_uint(book_entries(place.book), 0);
 	leave_place(&place);
 }
@@ -330,7 +266,7 @@ TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
 	updates = update_late(&place, list, CROWD);
 	ok(updates >= CROWD, "%d updates", updates);
 	for (int i = 0; i < CROWD; i++)
-		set += holds_sent(&place, names[i]);
+		set += has_our_root(&place, names[i]);
 	is_int(set, CROWD);
 	/* nothing to do takes no time, once the kernel has told all of what was done */
 	for (int i = 0; i < 5 && updates != 1; i++)
@@ -339,7 +275,7 @@ TEST(an_update_ends_when_its_time_is_over_and_the_next_goes_on)
 	updates = update_late(&place, NULL, 0);
 	ok(updates >= CROWD, "%d updates", updates);
 	for (int i = 0; i < CROWD; i++)
-		ok(!holds_sent(&place, names[i]));
+		ok(!has_our_root(&place, names[i]));
 	for (int i = 0; i < CROWD; i++)
 		leave_crowd(&crowd[i]);
 	leave_place(&place);
@@ -362,7 +298,7 @@ TEST(what_fails_for_good_does_not_keep_an_update_from_its_end)
 		{.name = "bad1", .directory = bad[1].directory, .terms = &terms},
 		{.name = "good", .directory = place.directory, .terms = &place.terms}};
 	update_late(&place, list, ARRAY_SIZE(list));
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	update_late(&place, list, ARRAY_SIZE(list));
 	/* and each is tried again */
 	for (int i = 0; i < 2; i++)
@@ -399,8 +335,8 @@ TEST(threads_that_cannot_be_had_do_not_keep_an_update_from_its_end)
 						  .places = places,
 						  .terms = &place.terms}};
 	update_late(&place, list, ARRAY_SIZE(list));
-	ok(holds_sent(&place, "out0"));
-	ok(holds_sent(&place, "out1"));
+	ok(has_our_root(&place, "out0"));
+	ok(has_our_root(&place, "out1"));
 	update_late(&place, list, ARRAY_SIZE(list));
 	leave_crowd(&crowd);
 	leave_place(&place);
@@ -423,17 +359,17 @@ TEST(who_shares_a_link_keeps_its_limits_when_another_leaves)
 	must(network_update(place.network, list, 2, NULL) == 0);
 	/* it comes while there is no time yet to drop the one that it follows */
 	update_late(&place, &list[2], 1);
-	ok(!holds_sent(&place, "out1"));
-	ok(holds_sent(&place, "out0"));
+	ok(!has_our_root(&place, "out1"));
+	ok(has_our_root(&place, "out0"));
 	ok(has_ifb(&place, index_of(&place, "out0")));
-	/* of the link, and of its ifbs */
-	is_uint(book_entries(place.book), 5 + 2 * 2);
+	/* of the link, and of its ifb */
+	is_uint(book_entries(place.book), 4 + 2);
 	update_late(&place, &list[1], 2);
 	update_late(&place, &list[1], 1);
-	ok(holds_sent(&place, "out0"));
+	ok(has_our_root(&place, "out0"));
 	ok(has_ifb(&place, index_of(&place, "out0")));
 	update_late(&place, NULL, 0);
-	ok(!holds_sent(&place, "out0"));
+	ok(!has_our_root(&place, "out0"));
 	is_uint(book_entries(place.book), 0);
 	remove_group(&twin);
 	leave_crowd(&crowd);
@@ -481,7 +417,7 @@ TEST(who_joins_another_namespace_later_is_found)
 	join_crowd(&place, &other, "out1");
 	place.terms.net[TERMS_INGRESS].limit_bps = 20000000;
 	update(&place);
-	ok(holds_sent(&place, "out0") && !holds_sent(&place, "out1"));
+	ok(has_our_root(&place, "out0") && !has_our_root(&place, "out1"));
 	path = string_format("%s/cgroup.procs", place.directory);
 	procs = fopen(path, "we");
 	must(procs);
@@ -489,7 +425,7 @@ TEST(who_joins_another_namespace_later_is_found)
 	fclose(procs);
 	for (int i = 0; i < 10; i++)
 		update(&place);
-	ok(holds_sent(&place, "out0") && holds_sent(&place, "out1"));
+	ok(has_our_root(&place, "out0") && has_our_root(&place, "out1"));
 	leave_crowd(&other);
 	leave_place(&place);
 }

@@ -78,12 +78,12 @@ TEST(an_uplink_that_is_a_link_of_a_workspace)
 	ok(has_ifb_of(&place, 'i', up));
 	ok(!has_ifb(&place, up));
 	is_int(netlink_filter_count(place.netlink, up, QDISC_RECEIVES, NULL), FOUR_FILTERS);
-	/* the same of what is sent */
+	/* the same of what is sent, at the root */
 	place.terms.net[TERMS_EGRESS].reserve_bps = 4000000;
 	place.terms.net[TERMS_INGRESS].limit_bps = 3000000;
 	update(&place);
 	send_by_uplink(&place, 2, FRAMES_MANY);
-	ok(holds_sent(&place, "up0"));
+	ok(has_our_root(&place, "up0"));
 	is_int(netlink_class_counts(place.netlink, up, QDISC_HANDLE(SHAPE_MAJOR, 0x10),
 				    &(struct qdisc_counts){0}, NULL),
 	       -ENOENT);

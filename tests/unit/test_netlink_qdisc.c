@@ -173,9 +173,8 @@ TEST(what_an_interface_receives_is_redirected_through_an_ifb)
 	must(netlink_qdisc_add_clsact(pair.netlink, pair.a.index, &made, &err) == 0, "%s",
 	     err.text);
 	ok(!made);
-	must(netlink_filter_redirect(pair.netlink, pair.a.index, QDISC_RECEIVES, 1, ifb.index,
-				     &err) == 0,
-	     "%s", err.text);
+	must(netlink_filter_redirect(pair.netlink, pair.a.index, 1, ifb.index, &err) == 0, "%s",
+	     err.text);
 	send_frames(pair.b.index, 10);
 	must(netlink_class_counts(pair.netlink, ifb.index, class.handle, &counts, &err) == 0, "%s",
 	     err.text);

@@ -10,7 +10,7 @@
  * times for MS, all of them once before any is run again, with new processes: the scheduler places them anew, and what
  * this machine's neighbours do is spread over all mixes. The host's base is that of `behalf plan` where a ledger runs: what
  * was counted of the host in the last two measured minutes before each take, whatever ran then (plan/lately.h); nothing of the
- * take itself is in its forecast. Between them, and for half a minute before the first, are rounds of the calibration's own loads, a line
+ * take itself is in its forecast. Between them, and for a minute before the first, are rounds of the calibration's own loads, a line
  * each as well: {"check": number, "measured_ns", "expected_ns"}, of all workspaces. See bench/plan.
  */
 #include <errno.h>
@@ -51,7 +51,8 @@
 #define CHECK_EVERY 4 /* mixes; as in a calibration: */
 #define CHECK_SETTLE_MS 600
 #define CHECK_MS 900
-#define WARM_NS 25000000000ull /* until something is known of the host's base */
+#define WARM_NS                                                                                    \
+	60000000000ull /* until something is known of the host's base, and what a calibration leaves has gone */
 #define RUNS_MAX (MIXES_MAX * TAKES_MAX * 2)
 
 static volatile int stop_signal;

@@ -212,6 +212,19 @@ static double all_connections(const struct operations_sample *sample)
 	return sum;
 }
 
+static double cached_bytes(const struct operations_sample *sample)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < sample->n; i++) {
+		const struct flow_spec *spec = &sample->specs[i];
+
+		if (spec->kind == FLOW_READ && operations_mode(spec) == PROFILE_BUFFERED)
+			sum += operations_load(spec, &sample->figures->flows[i]).bytes;
+	}
+	return sum;
+}
+
 static int add_others(struct operations *operations, const struct operations_sample *sample)
 {
 	const struct measure_figures *figures = sample->figures;
@@ -228,6 +241,7 @@ static int add_others(struct operations *operations, const struct operations_sam
 	};
 	grown[operations->n_rounds].connection_wakeups =
 		fit_wakeups(all_connections(sample), OPERATIONS_HOST_GAP_NS);
+	grown[operations->n_rounds].cached_bytes = cached_bytes(sample);
 	return 0;
 }
 

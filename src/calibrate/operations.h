@@ -49,6 +49,7 @@ struct operations_others {
 	double rcu_ns;	    /* of these threads, RCU's */
 	double programs_ns; /* programs that are nobody's, for which the host works, too */
 	double connection_wakeups; /* of all its loads, as often as the host has to do something for them */
+	double cached_bytes; /* read through the page cache, whose pages give way to others; per second */
 };
 
 struct operations {

@@ -156,44 +156,116 @@ static double partial_cost(const struct operations *operations, enum operations_
 	return fmax(0, rest.cost_ns - shared_forecast(&rest, result->costs)) * origin->share;
 }
 
-/* What the kernel's own threads took, of it what a wake-up for connections does, in ns per second and each. */
+/*
+ * What the kernel's own threads took, in ns per second, and of it what they do for a wake-up for connections and for a byte
+ * that was read through the page cache.
+ */
 struct threads_result {
-	double own_ns, connection_ns;
+	double own_ns, connection_ns, byte_ns;
 };
 
+/* What of the threads' time in a round is for loads. */
+static double threads_for(const struct threads_result *threads,
+			  const struct operations_others *round)
+{
+	return threads->connection_ns * round->connection_wakeups +
+	       threads->byte_ns * round->cached_bytes;
+}
+
+enum { BY_CONNECTIONS, BY_BYTES, BY };
+
+static void values_of(const struct operations_others *round, double values[static BY])
+{
+	values[BY_CONNECTIONS] = round->connection_wakeups;
+	values[BY_BYTES] = round->cached_bytes;
+}
+
+/* Sums of products of what rounds deviate by from their means. */
+struct slopes {
+	double means[BY], products[BY][BY], right[BY], rcu_mean, at[BY];
+};
+
+static void sum_products(const struct operations *operations, struct slopes *slopes)
+{
+	double n = (double)operations->n_rounds, values[BY];
+
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		values_of(&operations->others[i], values);
+		slopes->rcu_mean += operations->others[i].rcu_ns / n;
+		for (int k = 0; k < BY; k++)
+			slopes->means[k] += values[k] / n;
+	}
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		values_of(&operations->others[i], values);
+		for (int k = 0; k < BY; k++) {
+			double off = values[k] - slopes->means[k];
+
+			slopes->right[k] += off * (operations->others[i].rcu_ns - slopes->rcu_mean);
+			for (int j = 0; j < BY; j++)
+				slopes->products[k][j] += off * (values[j] - slopes->means[j]);
+		}
+	}
+}
+
+/* The variance of what is left, per round. */
+static double left_by(const struct operations *operations, const struct slopes *slopes)
+{
+	double left = 0, values[BY];
+
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double deviation = operations->others[i].rcu_ns - slopes->rcu_mean;
+
+		values_of(&operations->others[i], values);
+		for (int k = 0; k < BY; k++)
+			deviation -= slopes->at[k] * (values[k] - slopes->means[k]);
+		left += deviation * deviation / (double)operations->n_rounds;
+	}
+	return left;
+}
+
+/* No round has both, so that either is told beside the other in few steps. */
+static void find_slopes(struct slopes *slopes)
+{
+	for (int step = 0; step < 100; step++) {
+		for (int k = 0; k < BY; k++) {
+			double right = slopes->right[k];
+
+			for (int j = 0; j < BY; j++)
+				right -= j != k ? slopes->products[k][j] * slopes->at[j] : 0;
+			slopes->at[k] = slopes->products[k][k] > 0
+						? fmax(0, right / slopes->products[k][k])
+						: 0;
+		}
+	}
+}
+
 /*
- * A line through what RCU's threads took in all rounds: the others have clocks of their own, and nothing to do with
- * connections. What it owes to luck is taken off the slope as far as can be told: the variance of it is that of
- * what is left, by how far apart the rounds are.
+ * A plane through what RCU's threads took in all rounds: the others have clocks of their own, and nothing to do with
+ * connections or the page cache. What it owes to luck is taken off a slope as far as can be told: the variance of it is that
+ * of what is left, by how far apart the rounds are.
  */
 static struct threads_result fit_threads(const struct operations *operations)
 {
-	const struct operations_others *rounds = operations->others;
-	double n = (double)operations->n_rounds, threads = 0, x = 0, y = 0, xx = 0, xy = 0,
-	       left = 0, slope;
+	struct slopes slopes = {0};
+	struct threads_result result;
+	double left, threads = 0;
 
-	for (size_t i = 0; i < operations->n_rounds; i++) {
-		x += rounds[i].connection_wakeups / n;
-		y += rounds[i].rcu_ns / n;
-		threads += rounds[i].threads_ns / n;
-	}
-	for (size_t i = 0; i < operations->n_rounds; i++) {
-		double dx = rounds[i].connection_wakeups - x;
+	for (size_t i = 0; i < operations->n_rounds; i++)
+		threads += operations->others[i].threads_ns / (double)operations->n_rounds;
+	sum_products(operations, &slopes);
+	find_slopes(&slopes);
+	left = left_by(operations, &slopes);
+	for (int k = 0; k < BY; k++) {
+		double square = slopes.at[k] * slopes.at[k];
 
-		xx += dx * dx;
-		xy += dx * (rounds[i].rcu_ns - y);
+		if (square > 0)
+			slopes.at[k] *= square / (square + left / slopes.products[k][k]);
+		threads -= slopes.at[k] * slopes.means[k];
 	}
-	slope = xx > 0 ? fmax(0, xy / xx) : 0;
-	for (size_t i = 0; i < operations->n_rounds; i++) {
-		double deviation =
-			rounds[i].rcu_ns - y - slope * (rounds[i].connection_wakeups - x);
-
-		left += deviation * deviation / n;
-	}
-	if (slope > 0)
-		slope *= slope * slope / (slope * slope + left / xx);
-	return (struct threads_result){.own_ns = fmax(0, threads - slope * x),
-				       .connection_ns = slope};
+	result = (struct threads_result){.own_ns = fmax(0, threads),
+					 .connection_ns = slopes.at[BY_CONNECTIONS],
+					 .byte_ns = slopes.at[BY_BYTES]};
+	return result;
 }
 
 static void add_cost(struct profile_cost *to, const struct profile_cost *cost, double share)
@@ -257,7 +329,7 @@ static double host_in(const struct operations *operations, const struct common *
 		paid_in(operations, common->shared, PROFILE_PAYER_UNATTRIBUTED, number);
 
 	return host.expected + nobody.expected - nobody.own + common->threads.own_ns +
-	       common->threads.connection_ns * others->connection_wakeups + others->programs_ns;
+	       threads_for(&common->threads, others) + others->programs_ns;
 }
 
 static int find_busy(struct operations *operations, uint32_t cpus, struct common *common)
@@ -308,6 +380,9 @@ static int fit_one(const struct operations *operations, const struct common *com
 	if (has_connections(from))
 		to->connection_threads_ns = common->threads.connection_ns * from->origins[0].share;
 	to->cost[PROFILE_HOST].connection_wakeup_ns += to->connection_threads_ns;
+	if (from->kind == PROFILE_READ && from->mode == PROFILE_BUFFERED)
+		to->byte_threads_ns = common->threads.byte_ns;
+	to->cost[PROFILE_HOST].byte_ns += to->byte_threads_ns;
 	return fit_operation(from->points, from->n, profile->quantile, to);
 }
 
@@ -332,10 +407,9 @@ static int fit_base(const struct operations *operations, const struct common *co
 		profile->base.programs_share += common->shared[shared].own->cost.byte_ns;
 	}
 	for (size_t i = 0; i < n * TOGETHER; i++)
-		together[i % n] +=
-			(operations->others[i].threads_ns -
-			 common->threads.connection_ns * operations->others[i].connection_wakeups) /
-			TOGETHER;
+		together[i % n] += (operations->others[i].threads_ns -
+				    threads_for(&common->threads, &operations->others[i])) /
+				   TOGETHER;
 	least_squares_sort(together, n);
 	if (n)
 		upper = least_squares_quantile(together, n, profile->quantile);

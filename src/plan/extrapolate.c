@@ -138,7 +138,8 @@ uint64_t extrapolate_threads(const struct profile_operation *operation,
 			     const struct extrapolate_load *load)
 {
 	return round_up(operation->connection_threads_ns *
-			extrapolate_connection_wakeups(operation, PROFILE_HOST, load));
+				extrapolate_connection_wakeups(operation, PROFILE_HOST, load) +
+			operation->byte_threads_ns * load->bytes);
 }
 
 double extrapolate_worst(const struct profile_operation *operation, enum profile_part part,

@@ -139,8 +139,8 @@ struct profile_operation {
 	 * no difference, or nobody has looked.
 	 */
 	double busy_share, busy, busy_most;
-	/* of the host's connection_wakeup_ns what the kernel's own threads take: a ledger counts it with the base's */
-	double connection_threads_ns;
+	/* of the host's connection_wakeup_ns and byte_ns what the kernel's own threads take: a ledger counts it with the base's */
+	double connection_threads_ns, byte_threads_ns;
 	struct profile_fit fit[PROFILE_PAYERS];
 	/* Packet or request sizes that were measured; forecasts outside are told to be so. */
 	uint32_t size_least_bytes, size_most_bytes;

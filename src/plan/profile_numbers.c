@@ -41,9 +41,11 @@ const struct profile_number profile_operation_numbers[] = {
 	MEMBER(profile_operation, host_gap_ns, PROFILE_DOUBLE),
 	MEMBER(profile_operation, awake_per_s, PROFILE_DOUBLE),
 	MEMBER(profile_operation, asleep_share, PROFILE_DOUBLE),
-	/* so is this, and so are the next three */
+	/* so is this, and so are the next four */
 	{"connection_threads_ns", offsetof(struct profile_operation, connection_threads_ns),
 	 PROFILE_DOUBLE, true},
+	{"byte_threads_ns", offsetof(struct profile_operation, byte_threads_ns), PROFILE_DOUBLE,
+	 true},
 	{"busy_share", offsetof(struct profile_operation, busy_share), PROFILE_DOUBLE, true},
 	{"busy", offsetof(struct profile_operation, busy), PROFILE_DOUBLE, true},
 	{"busy_most", offsetof(struct profile_operation, busy_most), PROFILE_DOUBLE, true},

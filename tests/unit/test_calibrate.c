@@ -333,6 +333,42 @@ TEST(operations_know_what_threads_do_for_connections)
 	ok(profile->base.host_cpu_upper_ns >= profile->base.host_cpu_ns);
 }
 
+/* Pages that give way to what is read are freed by RCU, too; what is read past the page cache leaves none. */
+TEST(operations_know_what_threads_do_for_the_page_cache)
+{
+	_cleanup_(cleanup_operations) struct operations all = {0};
+	_cleanup_(cleanup_profile) struct profile *profile = profile_new();
+	const struct profile_operation *read;
+
+	profile->quantile = 0.95;
+	profile->source = PROFILE_CALIBRATED;
+	for (int i = 0; i < 60; i++) {
+		struct measure_figures figures = {.host.behalf[WIRE_TIMER] = 1e6};
+		struct flow_spec spec = {.kind = FLOW_READ,
+					 .from = SITE_A,
+					 .to = SITE_A,
+					 .buffered = i % 2,
+					 .sequential = i % 2,
+					 .size_bytes = 4096 * (uint32_t)(1 + i % 7),
+					 .rate = 500 + 100 * (i % 5)};
+		double bytes = spec.rate * spec.size_bytes;
+
+		figures.flows[0].sent = spec.rate;
+		figures.workspaces[SITE_A].own = 3000 * spec.rate + 0.1 * bytes;
+		figures.rcu = i % 2 ? 0.04 * bytes : 0;
+		figures.host.own = 1e6 + figures.rcu;
+		must(operations_add(&all, &(struct operations_sample){&spec, 1, &figures, "8:0"}) ==
+		     0);
+	}
+	must(operations_fit(&all, SCHEDULE_DISK, profile) == 0);
+	read = profile_find(profile, PROFILE_READ, PROFILE_BUFFERED, "8:0", NULL);
+	ok(is_about(read->byte_threads_ns, 0.04), "%f", read->byte_threads_ns);
+	ok(read->cost[PROFILE_HOST].byte_ns >= read->byte_threads_ns);
+	read = profile_find(profile, PROFILE_READ, PROFILE_DIRECT, "8:0", NULL);
+	ok(read->byte_threads_ns == 0);
+	ok(is_about(profile->base.threads_cpu_ns, 1e6), "%f", profile->base.threads_cpu_ns);
+}
+
 /* What is done once a tick for all of them is not done twice because there are two loads. */
 TEST(operations_know_that_the_host_has_one_tick_for_all_connections)
 {

@@ -133,6 +133,10 @@ TEST(the_host_has_one_tick_for_all_connections)
 	load.all_connections = 4000;
 	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 500000);
 	is_uint(extrapolate_threads(send, &load), 125000);
+	load.bytes = 1000;
+	send->byte_threads_ns = 0.5;
+	is_uint(extrapolate_threads(send, &load), 125500);
+	load.bytes = 0;
 	load.connections = 20;
 	load.all_connections = 100;
 	is_uint(extrapolate_part(send, PROFILE_HOST, &load), 160000);

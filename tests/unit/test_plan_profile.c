@@ -39,6 +39,7 @@ static struct profile *example(void)
 	operation->awake_per_s = 1000;
 	operation->asleep_share = 0.25;
 	operation->connection_threads_ns = 750;
+	operation->byte_threads_ns = 0.0625;
 	operation->busy_share = 0.6;
 	operation->busy = 0.125;
 	operation->busy_most = 0.375;

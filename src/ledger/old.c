@@ -201,22 +201,30 @@ static bool copy_cursor(const struct ledger_old *old, struct ledger_old_copy *co
 	return !moving && load(old->in_cpu.begun, cpu) == *ended;
 }
 
+/* False: there are none left. */
+static bool pause_once(unsigned int *pauses)
+{
+	const struct timespec pause = {.tv_nsec = 100000};
+
+	if (*pauses == 0)
+		return false;
+	--*pauses;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 /* Tries until it is whole; waits for a CPU that stands half way, as ledger/reading.h tells. */
 static uint64_t copy_whole_cursor(const struct ledger_old *old, struct ledger_old_copy *copy,
 				  size_t number, unsigned int *pauses)
 {
-	const struct timespec pause = {.tv_nsec = 100000};
 	uint64_t ended;
 
-	for (;;) {
+	do {
 		for (int i = 0; i < ATTEMPTS_CURSOR; i++)
 			if (copy_cursor(old, copy, number, &ended))
 				return ended;
-		if (*pauses == 0)
-			return ended;
-		--*pauses;
-		nanosleep(&pause, NULL);
-	}
+	} while (pause_once(pauses));
+	return ended;
 }
 
 /* The cursor and the row of one CPU, at one moment if that can be had. */
@@ -233,6 +241,17 @@ static void copy_cpu(const struct ledger_old *old, struct ledger_old_copy *copy,
 		if (load(old->in_cpu.begun, cpu) == ended)
 			return;
 	}
+}
+
+/* Waits while closed accounts are folded. Returns how often they were, to be held against fold_begun afterwards. */
+static uint64_t folds_ended(const struct ledger_old *old, unsigned int *pauses)
+{
+	uint64_t folds;
+
+	do
+		folds = load(old->in_book.fold_ended, old->book.memory);
+	while (load(old->in_book.fold_begun, old->book.memory) != folds && pause_once(pauses));
+	return folds;
 }
 
 int ledger_old_copy(const struct ledger_old *old, struct ledger_old_copy *out, struct error *err)
@@ -253,7 +272,7 @@ int ledger_old_copy(const struct ledger_old *old, struct ledger_old_copy *out, s
 		return error_oom(err);
 	}
 	for (int attempt = 0; attempt < ATTEMPTS_FOLD; attempt++) {
-		uint64_t folds = load(old->in_book.fold_ended, old->book.memory);
+		uint64_t folds = folds_ended(old, &pauses);
 
 		for (size_t number = 0; number < old->n_cpus; number++)
 			copy_cpu(old, &copy, number, &pauses);

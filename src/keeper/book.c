@@ -399,6 +399,14 @@ void book_set_term(struct book *book, const char *where, const char *what, const
 	noted->term = true;
 }
 
+int book_set_text(struct book *book, const char *where, const char *what, const char *text,
+		  struct error *err)
+{
+	struct noted *noted = look_up(book, where, what);
+
+	return noted && replace(book, &noted->text, text) < 0 ? error_oom(err) : 0;
+}
+
 void book_carry(struct book *book, const char *name, struct json_object *value)
 {
 	json_object_object_add(book->carried, name, value);

@@ -63,6 +63,9 @@ void book_forget_one(struct book *book, const char *where, const char *what);
 /* Says of an entry that TEXT is the term itself, and NONE what is there without. */
 void book_set_term(struct book *book, const char *where, const char *what, const char *text,
 		   const char *none);
+/* Says of an entry that TEXT is what is to be put back; whose it is stays. */
+int book_set_text(struct book *book, const char *where, const char *what, const char *text,
+		  struct error *err);
 /* Writes what has changed. Nothing may be set before that. */
 int book_flush(struct book *book, struct error *err);
 

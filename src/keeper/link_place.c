@@ -10,7 +10,7 @@
 #include "kernel/netlink_link.h"
 #include "kernel/netns.h"
 
-/* Whoever keeps a book stays where it is. */
+/* Whoever keeps a book stays where it is. What cannot be told now is asked again. */
 static uint64_t cookie_here(void)
 {
 	static uint64_t cookie;
@@ -18,6 +18,13 @@ static uint64_t cookie_here(void)
 	if (!cookie)
 		cookie = netns_cookie();
 	return cookie;
+}
+
+int link_place_know(struct error *err)
+{
+	return cookie_here() ? 0
+			     : error_set(err, EIO,
+					 "the network namespace cannot be told from others now");
 }
 
 struct link_place link_place_of_index(int index)

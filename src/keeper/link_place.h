@@ -19,6 +19,9 @@ struct link_place {
 	char text[40];
 };
 
+/* Before anything is noted: -EIO where the network namespace is not known, so that no place in it has a name. */
+int link_place_know(struct error *err);
+
 struct link_place link_place_of_index(int index);
 struct link_place link_place_of_ifb(const char *name);
 

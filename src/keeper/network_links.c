@@ -161,7 +161,10 @@ static bool begin_again(const struct network *network, const struct workspace *b
 			if (link->link.index != gone->link.index)
 				continue;
 			shared = true;
-			shape_lacks(&link->now, all ? &link->now : &gone->now);
+			if (all)
+				shape_lacks_all(&link->now);
+			else
+				shape_lacks(&link->now, &gone->now);
 			if (all || gone->threaded)
 				link->threaded = w->threads_tried = false;
 		}
@@ -169,11 +172,12 @@ static bool begin_again(const struct network *network, const struct workspace *b
 	return shared;
 }
 
+/* Also where it cannot be told: what is taken for gone is not taken back any more. */
 static bool is_there(const struct network *network, const struct netlink_peer *link)
 {
 	struct netlink_link now;
 
-	return netlink_link_by_index(network->shaper.netlink, link->index, &now, NULL) == 0;
+	return netlink_link_by_index(network->shaper.netlink, link->index, &now, NULL) != -ENODEV;
 }
 
 void network_let_go(const struct network *network, struct workspace *w, struct attached *gone)

@@ -496,15 +496,20 @@ int shape_hold_at_uplink(const struct shaper *shaper, const struct netlink_peer 
 
 void shape_lacks(struct shape *now, const struct shape *gone)
 {
-	const struct shape what = *gone;
-
-	if (what.ingress_limit_bps)
+	if (gone->ingress_limit_bps)
 		now->ingress_limit_bps = 0;
-	if (what.egress_limit_bps)
+	if (gone->egress_limit_bps)
 		now->egress_limit_bps = 0;
-	now->gate &= !what.gate;
-	now->mark &= !what.mark;
-	now->learn &= !what.learn;
+	now->gate &= !gone->gate;
+	now->mark &= !gone->mark;
+	now->learn &= !gone->learn;
+}
+
+void shape_lacks_all(struct shape *now)
+{
+	const struct shape all = *now;
+
+	shape_lacks(now, &all);
 }
 
 /* Of what there is NOW, what may be needed by those whose promises cannot be read. */

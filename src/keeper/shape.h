@@ -81,6 +81,8 @@ struct shape_others {
 
 /* What GONE has had is in *NOW no more. */
 void shape_lacks(struct shape *now, const struct shape *gone);
+/* Nor what *NOW says itself. */
+void shape_lacks_all(struct shape *now);
 
 /*
  * Takes back what *NOW says, and forgets what the book has of it. Of a link that is gone there is the ifb left; of

@@ -90,6 +90,20 @@ static char *numbers(const pid_t *pids, size_t n)
 	return text;
 }
 
+/* Whose promise it was noted for, too, stays; those threads of before are no more. */
+static int note_threads(struct writer *writer, const struct netlink_peer *link, const char *root,
+			const char *text, struct error *err)
+{
+	int r = note(writer, link, root, text, err);
+
+	if (!writer->book)
+		return r;
+	if (r == 0)
+		r = book_set_text(writer->book, link_place_of_index(link->index).text, root, text,
+				  err);
+	return r == 0 ? book_flush(writer->book, err) : r;
+}
+
 static int place_threads(struct writer *writer, const struct netlink_peer *link, const pid_t *pids,
 			 size_t n, const char *group, struct error *err)
 {
@@ -98,10 +112,7 @@ static int place_threads(struct writer *writer, const struct netlink_peer *link,
 
 	if (!root || !text)
 		return error_oom(err);
-	/* those of before are no more */
-	if (writer->book)
-		book_forget_one(writer->book, link_place_of_index(link->index).text, root);
-	r = note(writer, link, root, text, err);
+	r = note_threads(writer, link, root, text, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = move(group, pids[i], err);
 	return r;

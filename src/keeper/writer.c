@@ -104,6 +104,9 @@ int writer_note_link(struct writer *writer, const struct found *found, struct er
 
 	if (!writer->book)
 		return 0;
+	r = link_place_know(err);
+	if (r < 0)
+		return r;
 	noted.promise = writer->promise;
 	if (is_of_another(writer, found)) {
 		noted.promise = NULL;

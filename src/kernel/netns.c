@@ -43,7 +43,12 @@ uint64_t netns_cookie(void)
 	socklen_t size = sizeof(cookie);
 	struct stat st;
 
-	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0)
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0)
 		return cookie;
+	/* a kernel without cookies will have none later either */
+	if (errno != ENOPROTOOPT)
+		return 0;
 	return stat("/proc/thread-self/ns/net", &st) == 0 ? st.st_ino : 0;
 }

@@ -15,7 +15,8 @@ void netns_leave(const int *home);
 
 /*
  * What tells the network namespace of the calling thread from all others, also from those that are no more: its cookie
- * (SO_NETNS_COOKIE, since Linux 5.14), or else the number of its inode, which another one may have later. 0: not known.
+ * (SO_NETNS_COOKIE, since Linux 5.14), or on a kernel without, the number of its inode, which another one may have later.
+ * 0: it cannot be told now.
  */
 uint64_t netns_cookie(void);
 

@@ -267,6 +267,26 @@ TEST(what_is_for_one_promise_becomes_anothers_without_what_is_for_others)
 	leave_place(&place);
 }
 
+TEST(another_text_leaves_an_entry_whose_it_is)
+{
+	struct place place = {0};
+	struct error err = {0};
+	struct found found;
+
+	make_place(&place);
+	put_down(&place, "/a", "x", "1 2");
+	flush(&place);
+	is_int(book_set_text(place.book, "/a", "x", "3 4", &err), 0);
+	is_int(book_set_text(place.book, "/a", "none", "5", &err), 0);
+	flush(&place);
+	open_again(&place);
+	is_uint(book_entries(place.book), 1);
+	ok(book_find(place.book, "/a", "x", &found));
+	is_str(found.text, "3 4");
+	is_str(found.promise, "one.json");
+	leave_place(&place);
+}
+
 TEST(a_damaged_book_is_empty_and_says_so)
 {
 	static const char *const texts[] = {

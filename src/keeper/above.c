@@ -23,6 +23,7 @@
 struct above_group {
 	char *directory;
 	uint64_t inode; /* another one may have its name by now */
+	uint64_t file;	/* of its weight, in the same way; 0: there was none yet */
 	int version;
 	double found, set;
 	double cores; /* asked for by those below, in this round */
@@ -79,13 +80,44 @@ static bool is_noted(const struct writer *writer, const struct above_group *grou
 		found.inode == group->inode);
 }
 
+static uint64_t inode_of_file(const struct above_group *group)
+{
+	_cleanup_free_ char *path = string_format("%s/%s", group->directory, file_of(group));
+	struct stat st;
+
+	return path && stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Where there is none nothing can be done, and the reserve is one of what the group gets. */
+static void find_weight(struct above_group *group, struct writer *writer)
+{
+	_cleanup_free_ char *text = NULL;
+	struct found found;
+
+	group->file = inode_of_file(group);
+	if (writer_note_file(writer, ABOVE_MEANS, group->directory, file_of(group), &text, NULL) <
+	    0)
+		return;
+	group->found = group->set = strtod(text, NULL);
+	if (writer->book && book_find(writer->book, group->directory, file_of(group), &found))
+		group->found = strtod(found.text, NULL);
+}
+
+/* On v2 the file of a controller that was switched off and on is another, and says what it says of a new group. */
+static void look_again(struct above_group *group, struct writer *writer)
+{
+	uint64_t file = group->version == 2 ? inode_of_file(group) : 0;
+
+	if (file && file != group->file)
+		find_weight(group, writer);
+}
+
 static int add(struct above *next, struct above *before, struct writer *writer,
 	       const struct roster *roster, const char *directory, size_t length, int version,
 	       struct error *err)
 {
 	struct above_group *known = find(before, directory, length), *more;
-	_cleanup_free_ char *text = NULL, *path = NULL;
-	struct found found;
+	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
 	if (find(next, directory, length) || is_weighed(roster, directory, length))
@@ -110,12 +142,7 @@ static int add(struct above *next, struct above *before, struct writer *writer,
 	*more = (struct above_group){
 		.directory = take_ptr(path), .inode = st.st_ino, .version = version};
 	next->n++;
-	/* where there is none nothing can be done, and the reserve is one of what the group gets */
-	if (writer_note_file(writer, ABOVE_MEANS, more->directory, file_of(more), &text, NULL) < 0)
-		return 0;
-	more->found = more->set = strtod(text, NULL);
-	if (writer->book && book_find(writer->book, more->directory, file_of(more), &found))
-		more->found = strtod(found.text, NULL);
+	find_weight(more, writer);
 	return 0;
 }
 
@@ -221,6 +248,8 @@ void above_round(struct above *above, struct writer *writer, const struct roster
 		log_warning("reserves in groups of others are not kept: %s", err.text);
 	if (!above->n)
 		return;
+	for (size_t i = 0; i < above->n; i++)
+		look_again(&above->groups[i], writer);
 	if (writer->book && !writer->dry && book_flush(writer->book, &err) < 0) {
 		log_warning("%s", err.text);
 		return;

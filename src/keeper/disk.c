@@ -48,8 +48,9 @@ struct disk_entry {
 	unsigned int waits; /* looks for which one that was seen to wait counts */
 	unsigned int busy;  /* looks at which something was under way, less those without */
 	bool wants, gone;
-	bool again; /* limits may have been written over the cap */
-	bool told;  /* that it cannot be capped */
+	unsigned int standing_writes; /* of what stands, when it was looked at last */
+	bool again;		      /* limits may have been written over the cap */
+	bool told;		      /* that it cannot be capped */
 	struct rate_truth truths[DISK_TERMS][TERMS_ACCESSES];
 };
 
@@ -435,6 +436,8 @@ static void apply(struct disk_entry *e, struct writer *writer, const struct rost
 	struct error err = {0};
 	int r;
 
+	e->again |= entry->standing.disk_writes != e->standing_writes;
+	e->standing_writes = entry->standing.disk_writes;
 	if (!is_due(e))
 		return;
 	memcpy(wanted.cap, e->user.cap, sizeof(wanted.cap));

@@ -262,33 +262,61 @@ static uint64_t inode_of(const char *directory, int version, const char *file)
 	return path && stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-/* Of those in which TERMS have something. */
-static void look_at_files(const struct standing *s, const struct terms *terms,
-			  uint64_t files[static STANDING_FILES])
+enum { FILE_OF_MEMORY, FILE_OF_PIDS, FILE_OF_DISKS };
+
+/* What is set of the others stays known: over it may be what holds for a while. */
+static void forget_values(struct standing *s, size_t file)
 {
-	files[0] = terms->memory.limit_bytes || terms->memory.reserve_bytes
-			   ? inode_of(s->memory.directory, s->memory.version, "memory.max")
-			   : 0;
-	files[1] = terms->pids_limit ? inode_of(s->pids.directory, s->pids.version, "pids.max") : 0;
-	files[2] = terms->n_disks ? inode_of(s->io.directory, s->io.version, "io.max") : 0;
+	const struct standing_value unknown = {0};
+
+	if (file == FILE_OF_MEMORY)
+		s->memory_limit = s->memory_reserve = unknown;
+	else if (file == FILE_OF_PIDS)
+		s->pids_limit = unknown;
+	else
+		standing_forget_disks(s);
+}
+
+/*
+ * At those in which TERMS have something. One that is not there now is remembered, as it comes back as another one.
+ * Whether any has.
+ */
+static bool look_at_files(struct standing *s, const struct terms *terms)
+{
+	const struct {
+		bool wanted;
+		const char *directory;
+		int version;
+		const char *name;
+	} files[STANDING_FILES] = {
+		[FILE_OF_MEMORY] = {terms->memory.limit_bytes || terms->memory.reserve_bytes,
+				    s->memory.directory, s->memory.version, "memory.max"},
+		[FILE_OF_PIDS] = {terms->pids_limit != 0, s->pids.directory, s->pids.version,
+				  "pids.max"},
+		[FILE_OF_DISKS] = {terms->n_disks != 0, s->io.directory, s->io.version, "io.max"},
+	};
+	bool others = false;
+
+	for (size_t i = 0; i < STANDING_FILES; i++) {
+		uint64_t now = files[i].wanted ? inode_of(files[i].directory, files[i].version,
+							  files[i].name)
+					       : 0;
+
+		if (files[i].wanted && !now)
+			continue;
+		if (now && s->files[i] && now != s->files[i]) {
+			forget_values(s, i);
+			others = true;
+		}
+		s->files[i] = now;
+	}
+	return others;
 }
 
 void standing_look(struct standing *s)
 {
-	const struct standing_value unknown = {0};
-	uint64_t files[STANDING_FILES];
-	bool same = true;
-
-	if (!s->asked)
-		return;
-	look_at_files(s, &s->wanted, files);
-	for (size_t i = 0; i < STANDING_FILES; i++)
-		same &= files[i] == s->files[i] || !files[i] || !s->files[i];
-	if (same)
-		return;
-	s->memory_limit = s->memory_reserve = s->pids_limit = unknown;
-	standing_forget_disks(s);
-	s->failed = true;
+	if (s->asked && look_at_files(s, &s->wanted))
+		s->failed = true;
 }
 
 /* ---- all ---- */
@@ -302,13 +330,14 @@ int standing_set(struct writer *writer, const char *name, struct standing *stand
 	if (standing->asked && !standing->failed &&
 	    memcmp(terms, &standing->wanted, sizeof(*terms)) == 0)
 		return 0;
+	/* before anything is written: a file that changes after that is seen the next time */
+	look_at_files(standing, terms);
 	result = set_memory(writer, name, standing, &terms->memory, err);
 	r = set_pids(writer, name, standing, terms->pids_limit, &why);
 	result = standing_first(result, r, &why, err);
 	r = standing_set_disks(writer, name, standing, terms, &why);
 	result = standing_first(result, r, &why, err);
 	standing->failed = result < 0;
-	look_at_files(standing, terms, standing->files);
 	standing->wanted = *terms;
 	standing->asked = true;
 	return result;

@@ -41,10 +41,11 @@ struct standing {
 	struct terms wanted;		/* by the last call, */
 	bool asked;			/* if there was one */
 	bool failed;			/* something is still to be set */
-	uint64_t files[STANDING_FILES]; /* their inodes when it was; 0: nothing is set in them */
+	uint64_t files[STANDING_FILES]; /* their inodes when last seen; 0: nothing is set in them */
 	struct standing_value memory_limit, memory_reserve, pids_limit;
 	struct standing_disk_values *disks;
 	size_t n_disks;
+	unsigned int disk_writes; /* values of disks that were set, over a cap if there was one */
 };
 
 /* A disk as the controllers name it, and what is promised of it. */

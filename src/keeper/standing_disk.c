@@ -257,7 +257,7 @@ static int want_all(struct standing *standing, const struct topology *topology,
 }
 
 /* Each value that differs, whatever becomes of the others. */
-static int set_disk(struct writer *writer, const char *name, const struct standing *standing,
+static int set_disk(struct writer *writer, const char *name, struct standing *standing,
 		    struct standing_disk_values *disk, struct error *err)
 {
 	int result = 0;
@@ -273,8 +273,10 @@ static int set_disk(struct writer *writer, const char *name, const struct standi
 					   &why)
 			       : set_field(writer, name, standing, NULL, disk->number, &fields[i],
 					   wanted, &why);
-		if (r == 0)
+		if (r == 0) {
 			disk->values[i] = (struct standing_value){.now = wanted, .known = true};
+			standing->disk_writes++;
+		}
 		result = standing_first(result, r, &why, err);
 	}
 	return result;

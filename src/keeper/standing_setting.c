@@ -82,11 +82,40 @@ static void hold_term(struct book *book, const struct standing_setting *s, const
 		book_set_term(book, s->directory, what, s->text, s->none);
 }
 
+static const char *means_of(const struct standing_setting *s)
+{
+	return s->means ? s->means : STANDING_MEANS;
+}
+
+static bool is_for_cap(const struct found *found, const struct standing_setting *s)
+{
+	return strcmp(means_of(s), STANDING_MEANS) == 0 &&
+	       strcmp(found->means, STANDING_CAP_MEANS) == 0;
+}
+
+/* What a cap has found is what the limit over it has found: now it is the limit's, and stays when the cap is lifted. */
+static int note_found(struct book *book, const struct found *found,
+		      const struct standing_setting *s, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct found known, anew = *found;
+
+	if (!book_find(book, found->where, found->what, &known) || known.inode != found->inode ||
+	    !is_for_cap(&known, s))
+		return book_note(book, found, err);
+	text = strdup(known.text);
+	if (!text)
+		return error_oom(err);
+	anew.text = text;
+	book_forget_one(book, found->where, found->what);
+	return book_note(book, &anew, err);
+}
+
 static int note(struct writer *writer, int dir, const struct standing_setting *s, struct error *err)
 {
 	_cleanup_free_ char *what = what_of(s);
 	_cleanup_free_ char *text = read_found(dir, s);
-	struct found found = {.means = s->means ? s->means : STANDING_MEANS,
+	struct found found = {.means = means_of(s),
 			      .where = s->directory,
 			      .what = what,
 			      .none = s->none,
@@ -101,7 +130,7 @@ static int note(struct writer *writer, int dir, const struct standing_setting *s
 	found.inode = st.st_ino;
 	found.text = text ? text : s->none;
 	found.term = is_the_term(found.text, s->term);
-	r = book_note(writer->book, &found, err);
+	r = note_found(writer->book, &found, s, err);
 	if (r < 0)
 		return r;
 	hold_term(writer->book, s, what);
@@ -139,7 +168,8 @@ int standing_take_back(struct writer *writer, const struct standing_setting *s, 
 	if (!what)
 		return error_oom(err);
 	/* a dry run has no book: what a keeper before it may have set is not known, and what others have set stays */
-	if (!writer->book || !book_find(writer->book, s->directory, what, &found))
+	if (!writer->book || !book_find(writer->book, s->directory, what, &found) ||
+	    is_for_cap(&found, s))
 		return 0;
 	if (found.term)
 		found.text = s->none;

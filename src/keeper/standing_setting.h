@@ -26,7 +26,10 @@ struct standing_setting {
 int standing_set_one(struct writer *writer, const char *name, const struct standing_setting *s,
 		     struct error *err);
 
-/* What was found is put back, by whichever keeper; if that was the term itself, there is none from now on. */
+/*
+ * What was found is put back, by whichever keeper; if that was the term itself, there is none from now on. What a cap has
+ * found is left to be put back when that is lifted.
+ */
 int standing_take_back(struct writer *writer, const struct standing_setting *s, struct error *err);
 
 /* Whether a term is to be set, or, whichever keeper has set it, to be taken back. */

@@ -334,7 +334,6 @@ TEST(what_fails_is_tried_again_and_holds_nothing_else_up)
 	leave_place(&place);
 }
 
-/* A cap is lower than the limit that stands; it is nobody's but disk.c's to lift. */
 /* On v2 the files of a controller that was switched off and on are others, and say what they say of a new group. */
 TEST(terms_are_set_again_when_their_controller_was_off)
 {
@@ -366,6 +365,126 @@ TEST(terms_are_set_again_when_their_controller_was_off)
 	leave_place(&place);
 }
 
+/* Other terms that are set while it is off are no reason to forget that. */
+TEST(terms_are_set_again_when_others_changed_while_their_controller_was_off)
+{
+	struct place place = {0};
+
+	if (!make_place(&place, 2))
+		return;
+	put(&place, "memory.max", "max\n");
+	put(&place, "pids.max", "max\n");
+	place.terms.memory.limit_bytes = 1000000;
+	place.terms.pids_limit = 5;
+	is_int(set(&place), 0);
+	is_int(renameat(place.dir, "pids.max", place.dir, "pids.off"), 0);
+	place.terms.memory.limit_bytes = 2000000;
+	is_int(set(&place), 0);
+	put(&place, "pids.max", "max\n");
+	standing_look(&place.standing);
+	ok(place.standing.failed);
+	is_int(set(&place), 0);
+	holds(&place, "pids.max", "5");
+	/* and if it is on again before anybody has looked */
+	is_int(renameat(place.dir, "pids.max", place.dir, "pids.off2"), 0);
+	put(&place, "pids.max", "max\n");
+	place.terms.memory.limit_bytes = 3000000;
+	is_int(set(&place), 0);
+	holds(&place, "pids.max", "5");
+	/* of a term that is gone nothing is missed */
+	place.terms.pids_limit = 0;
+	is_int(set(&place), 0);
+	is_int(renameat(place.dir, "pids.max", place.dir, "pids.off3"), 0);
+	put(&place, "pids.max", "max\n");
+	standing_look(&place.standing);
+	ok(!place.standing.failed);
+	leave_place(&place);
+}
+
+/* One on a disk is set anew by disk.c, which is told. */
+TEST(a_controller_that_was_off_lifts_no_caps_of_others)
+{
+	_cleanup_(topology_clear) struct topology topology = {0};
+	const struct standing_caps caps = {.cap = {[TERMS_READ] = 400, [TERMS_WRITE] = 300}};
+	const char *number = a_disk(&topology);
+	_cleanup_free_ char *none =
+		string_format("%s rbps=max wbps=max riops=max wiops=max", number);
+	_cleanup_free_ char *limit = string_format("%s rbps=1000", number);
+	_cleanup_free_ char *capped = string_format("%s wbps=300", number);
+	_cleanup_free_ char *write = string_format("io.max %s wbps", number);
+	struct standing_disk disk = {0};
+	struct place place = {0};
+	struct terms_disk *terms;
+	struct error err = {0};
+	struct found found;
+	unsigned int writes;
+
+	if (!number || !make_place(&place, 2))
+		return;
+	put(&place, "pids.max", "max\n");
+	put(&place, "io.max", none);
+	place.terms.pids_limit = 5;
+	terms = &place.terms.disks[place.terms.n_disks++];
+	snprintf(terms->device, sizeof(terms->device), "%s", number);
+	terms->flow[TERMS_READ].limit_bytes = 1000;
+	is_int(set(&place), 0);
+	snprintf(disk.number, sizeof(disk.number), "%s", number);
+	disk.terms = *terms;
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &caps, &err), 0);
+	holds(&place, "io.max", capped);
+	writes = place.standing.disk_writes;
+	is_int(renameat(place.dir, "pids.max", place.dir, "pids.off"), 0);
+	put(&place, "pids.max", "max\n");
+	standing_look(&place.standing);
+	is_int(set(&place), 0);
+	holds(&place, "pids.max", "5");
+	holds(&place, "io.max", capped);
+	is_uint(place.standing.disk_writes, writes);
+	/* its own: the limit is there again, the cap's entry stays the cap's */
+	is_int(renameat(place.dir, "io.max", place.dir, "io.off"), 0);
+	put(&place, "io.max", none);
+	standing_look(&place.standing);
+	is_int(set(&place), 0);
+	holds(&place, "io.max", limit);
+	ok(place.standing.disk_writes != writes);
+	ok(book_find(place.book, place.path, write, &found));
+	is_str(found.means, STANDING_CAP_MEANS);
+	leave_place(&place);
+}
+
+/* A limit that is promised while a cap holds is the limit's to put back, and it puts back what the cap has found. */
+TEST(a_limit_over_a_cap_goes_with_its_term)
+{
+	_cleanup_(topology_clear) struct topology topology = {0};
+	const struct standing_caps caps = {.cap = {[TERMS_READ] = 400}}, lifted = {0};
+	const char *number = a_disk(&topology);
+	_cleanup_free_ char *before = string_format("%s 2000", number);
+	_cleanup_free_ char *limit = string_format("%s 1000", number);
+	struct standing_disk disk = {0};
+	struct place place = {0};
+	struct terms_disk *terms;
+	struct error err = {0};
+
+	if (!number || !make_place(&place, 1))
+		return;
+	put(&place, "blkio.throttle.read_bps_device", before);
+	snprintf(disk.number, sizeof(disk.number), "%s", number);
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &caps, &err), 0);
+	terms = &place.terms.disks[place.terms.n_disks++];
+	snprintf(terms->device, sizeof(terms->device), "%s", number);
+	terms->flow[TERMS_READ].limit_bytes = 1000;
+	is_int(set(&place), 0);
+	disk.terms = *terms;
+	is_int(standing_cap_disk(&place.writer, "w", &place.standing, &disk, &lifted, &err), 0);
+	holds(&place, "blkio.throttle.read_bps_device", limit);
+	place.terms.n_disks = 0;
+	is_int(set(&place), 0);
+	holds(&place, "blkio.throttle.read_bps_device", before);
+	is_uint(book_entries(place.book), 0);
+	leave_place(&place);
+}
+
+/* A cap is lower than the limit that stands; it is nobody's but disk.c's to lift. */
 TEST(what_fails_again_and_again_leaves_caps_alone)
 {
 	_cleanup_(topology_clear) struct topology topology = {0};

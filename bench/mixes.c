@@ -51,8 +51,8 @@
 #define CHECK_EVERY 4 /* mixes; as in a calibration: */
 #define CHECK_SETTLE_MS 600
 #define CHECK_MS 900
-#define WARM_NS                                                                                    \
-	60000000000ull /* until something is known of the host's base, and what a calibration leaves has gone */
+/* Until something is known of the host's base, and what a calibration leaves to be done has been done. */
+#define WARM_NS 60000000000ull
 #define RUNS_MAX (MIXES_MAX * TAKES_MAX * 2)
 
 static volatile int stop_signal;

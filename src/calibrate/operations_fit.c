@@ -180,12 +180,12 @@ static void values_of(const struct operations_others *round, double values[stati
 	values[BY_BYTES] = round->cached_bytes;
 }
 
-/* Sums of products of what rounds deviate by from their means. */
+/* Of all rounds: means, and how the threads' time changes with each. */
 struct slopes {
-	double means[BY], products[BY][BY], right[BY], rcu_mean, at[BY];
+	double means[BY], rcu_mean, at[BY];
 };
 
-static void sum_products(const struct operations *operations, struct slopes *slopes)
+static void find_means(const struct operations *operations, struct slopes *slopes)
 {
 	double n = (double)operations->n_rounds, values[BY];
 
@@ -195,16 +195,36 @@ static void sum_products(const struct operations *operations, struct slopes *slo
 		for (int k = 0; k < BY; k++)
 			slopes->means[k] += values[k] / n;
 	}
-	for (size_t i = 0; i < operations->n_rounds; i++) {
-		values_of(&operations->others[i], values);
-		for (int k = 0; k < BY; k++) {
-			double off = values[k] - slopes->means[k];
+}
 
-			slopes->right[k] += off * (operations->others[i].rcu_ns - slopes->rcu_mean);
-			for (int j = 0; j < BY; j++)
-				slopes->products[k][j] += off * (values[j] - slopes->means[j]);
-		}
+/* What ROUND deviates by from the means. */
+static void deviations_of(const struct slopes *slopes, const struct operations_others *round,
+			  double values[static BY])
+{
+	values_of(round, values);
+	for (int k = 0; k < BY; k++)
+		values[k] -= slopes->means[k];
+}
+
+static void find_slopes(const struct operations *operations, struct least_squares *squares,
+			struct slopes *slopes)
+{
+	static const size_t which[BY] = {BY_CONNECTIONS, BY_BYTES};
+
+	for (size_t i = 0; i < operations->n_rounds; i++) {
+		double values[BY];
+		const struct least_squares_row row = {
+			.which = which,
+			.values = values,
+			.k = BY,
+			.y = operations->others[i].rcu_ns - slopes->rcu_mean,
+			.weight = 1,
+		};
+
+		deviations_of(slopes, &operations->others[i], values);
+		least_squares_add(squares, &row);
 	}
+	least_squares_solve(squares, slopes->at);
 }
 
 /* The variance of what is left, per round. */
@@ -215,28 +235,12 @@ static double left_by(const struct operations *operations, const struct slopes *
 	for (size_t i = 0; i < operations->n_rounds; i++) {
 		double deviation = operations->others[i].rcu_ns - slopes->rcu_mean;
 
-		values_of(&operations->others[i], values);
+		deviations_of(slopes, &operations->others[i], values);
 		for (int k = 0; k < BY; k++)
-			deviation -= slopes->at[k] * (values[k] - slopes->means[k]);
+			deviation -= slopes->at[k] * values[k];
 		left += deviation * deviation / (double)operations->n_rounds;
 	}
 	return left;
-}
-
-/* No round has both, so that either is told beside the other in few steps. */
-static void find_slopes(struct slopes *slopes)
-{
-	for (int step = 0; step < 100; step++) {
-		for (int k = 0; k < BY; k++) {
-			double right = slopes->right[k];
-
-			for (int j = 0; j < BY; j++)
-				right -= j != k ? slopes->products[k][j] * slopes->at[j] : 0;
-			slopes->at[k] = slopes->products[k][k] > 0
-						? fmax(0, right / slopes->products[k][k])
-						: 0;
-		}
-	}
 }
 
 /*
@@ -244,28 +248,30 @@ static void find_slopes(struct slopes *slopes)
  * connections or the page cache. What it owes to luck is taken off a slope as far as can be told: the variance of it is that
  * of what is left, by how far apart the rounds are.
  */
-static struct threads_result fit_threads(const struct operations *operations)
+static int fit_threads(const struct operations *operations, struct threads_result *result)
 {
+	_cleanup_(least_squares_close) struct least_squares squares = {0};
 	struct slopes slopes = {0};
-	struct threads_result result;
 	double left, threads = 0;
 
+	if (least_squares_open(BY, 0, &squares) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < operations->n_rounds; i++)
 		threads += operations->others[i].threads_ns / (double)operations->n_rounds;
-	sum_products(operations, &slopes);
-	find_slopes(&slopes);
+	find_means(operations, &slopes);
+	find_slopes(operations, &squares, &slopes);
 	left = left_by(operations, &slopes);
 	for (int k = 0; k < BY; k++) {
 		double square = slopes.at[k] * slopes.at[k];
 
 		if (square > 0)
-			slopes.at[k] *= square / (square + left / slopes.products[k][k]);
+			slopes.at[k] *= square / (square + left / squares.gram[k * BY + k]);
 		threads -= slopes.at[k] * slopes.means[k];
 	}
-	result = (struct threads_result){.own_ns = fmax(0, threads),
-					 .connection_ns = slopes.at[BY_CONNECTIONS],
-					 .byte_ns = slopes.at[BY_BYTES]};
-	return result;
+	*result = (struct threads_result){.own_ns = fmax(0, threads),
+					  .connection_ns = slopes.at[BY_CONNECTIONS],
+					  .byte_ns = slopes.at[BY_BYTES]};
+	return 0;
 }
 
 static void add_cost(struct profile_cost *to, const struct profile_cost *cost, double share)
@@ -347,11 +353,11 @@ static int find_common(struct operations *operations, const struct profile *prof
 		       struct common *common)
 {
 	_cleanup_free_ double *ratios = calloc(operations->n_rounds + 1, sizeof(*ratios));
-	int r = 0;
+	int r;
 
 	if (!ratios)
 		return -ENOMEM;
-	common->threads = fit_threads(operations);
+	r = fit_threads(operations, &common->threads);
 	add_own_work(operations);
 	for (enum operations_shared shared = 0; r == 0 && shared < OPERATIONS_SHARED; shared++)
 		r = fit_shared(operations, shared, &common->shared[shared]);
